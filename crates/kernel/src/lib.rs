@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Words that every domain shares: ids, time, pages, faults, tenants, units of work.
+//!
+//! The kernel knows no product rule, no database, no HTTP and no clock on the wall; each of those
+//! comes in through a port. Start reading at [`fault`] for how refusals travel and at [`unit`] for
+//! how writes stay together.
+
+pub mod clock;
+pub mod fault;
+pub mod id;
+pub mod page;
+pub mod phone;
+pub mod replay;
+pub mod secret;
+pub mod tenant;
+pub mod unit;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use fault::{Fault, Kind, Problem, Problems, StoreError};
+pub use id::{Id, Ids, RandomIds, SequentialIds};
+pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use phone::{InvalidPhone, Phone};
+pub use replay::{Claim, Once, Outcome, ReplayKey, ReplayReader, ReplayStore, StoredAnswer};
+pub use secret::Secret;
+pub use tenant::{AccountId, Actor, TeamId, UserId, Workspace, WorkspaceId};
+pub use unit::{Event, EventId, Outbox, Unit};
