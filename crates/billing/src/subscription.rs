@@ -1,0 +1,196 @@
+//! Which plan an account holds, and whether it is usable.
+
+use std::sync::Arc;
+
+use msgflash_kernel::{AccountId, Clock, Id};
+use time::{Duration, OffsetDateTime};
+
+use crate::error::BillingError;
+use crate::plan::{Plan, PlanId};
+use crate::ports::SubscriptionUnits;
+
+/// How long a subscription stays usable after a failed payment.
+pub const GRACE: Duration = Duration::days(7);
+
+/// Marker of [`SubscriptionId`].
+pub enum SubscriptionMark {}
+/// The id of a subscription.
+pub type SubscriptionId = Id<SubscriptionMark>;
+
+/// The published states of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionStatus {
+    /// Paid, or free.
+    Active,
+    /// In a trial.
+    Trialing,
+    /// A payment failed.
+    PastDue,
+    /// Ends with its period.
+    Cancelled,
+    /// Over.
+    Expired,
+}
+
+/// Who collects the money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BillingProvider {
+    /// Nobody: a free plan.
+    None,
+    /// The operator.
+    Manual,
+    /// Dodo Payments.
+    Dodo,
+    /// Stripe.
+    Stripe,
+}
+
+/// What happens at the end of the period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScheduledAction {
+    /// A lower plan takes over.
+    Downgrade,
+    /// The free plan takes over.
+    Cancel,
+}
+
+/// One account's subscription. Every account has exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// Who holds it.
+    pub account: AccountId,
+    /// The plan version held.
+    pub plan: PlanId,
+    /// Its state.
+    pub status: SubscriptionStatus,
+    /// Who collects the money.
+    pub provider: BillingProvider,
+    /// Start of the paid period.
+    pub period_start: OffsetDateTime,
+    /// End of the paid period; `None` when it never ends.
+    pub period_end: Option<OffsetDateTime>,
+    /// Whether it ends with its period.
+    pub cancel_at_period_end: bool,
+    /// The code of the plan that takes over at `scheduled_at`.
+    pub scheduled_plan: Option<String>,
+    /// When the scheduled change happens.
+    pub scheduled_at: Option<OffsetDateTime>,
+    /// What the scheduled change is.
+    pub scheduled_action: Option<ScheduledAction>,
+    /// Since when a payment is missing.
+    pub past_due_since: Option<OffsetDateTime>,
+}
+
+/// A subscription with the plan version it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entitlement {
+    /// The subscription.
+    pub subscription: Subscription,
+    /// The plan version it holds.
+    pub plan: Plan,
+}
+
+impl Subscription {
+    /// Whether creating, changing and sending is allowed at `now`. Reading always is.
+    pub fn is_usable(&self, now: OffsetDateTime) -> bool {
+        match self.status {
+            SubscriptionStatus::Active | SubscriptionStatus::Trialing => true,
+            SubscriptionStatus::Cancelled => self.period_end.is_none_or(|end| now < end),
+            SubscriptionStatus::PastDue => {
+                self.past_due_since.is_some_and(|since| now < since + GRACE)
+            }
+            SubscriptionStatus::Expired => false,
+        }
+    }
+}
+
+impl Entitlement {
+    /// Refuses what an unusable subscription does not allow.
+    pub fn require_usable(&self, now: OffsetDateTime) -> Result<(), BillingError> {
+        if self.subscription.is_usable(now) { Ok(()) } else { Err(BillingError::SubscriptionInactive) }
+    }
+}
+
+/// Puts an account on a plan by the operator's word.
+pub struct SetPlan {
+    units: Arc<dyn SubscriptionUnits>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SetPlan {
+    /// Wires the use case.
+    pub fn new(units: Arc<dyn SubscriptionUnits>, clock: Arc<dyn Clock>) -> Self {
+        Self { units, clock }
+    }
+
+    /// The newest active version of the plan named `code` takes effect now, without an end.
+    pub async fn set(&self, account: AccountId, code: &str) -> Result<Entitlement, BillingError> {
+        let mut unit = self.units.begin().await?;
+        let plan = unit
+            .subscriptions()
+            .plan_by_code(code)
+            .await?
+            .ok_or_else(|| BillingError::UnknownPlan(code.to_owned()))?;
+        let mut subscription =
+            unit.subscriptions().lock(account).await?.ok_or(BillingError::NoSubscription)?;
+        subscription.plan = plan.id;
+        subscription.status = SubscriptionStatus::Active;
+        subscription.provider =
+            if plan.price == 0 { BillingProvider::None } else { BillingProvider::Manual };
+        subscription.period_start = self.clock.now();
+        subscription.period_end = None;
+        subscription.cancel_at_period_end = false;
+        subscription.scheduled_plan = None;
+        subscription.scheduled_at = None;
+        subscription.scheduled_action = None;
+        subscription.past_due_since = None;
+        unit.subscriptions().save(&subscription).await?;
+        unit.commit().await?;
+        Ok(Entitlement { subscription, plan })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn subscription(status: SubscriptionStatus) -> Subscription {
+        Subscription {
+            id: Id::new(uuid::Uuid::nil()),
+            account: Id::new(uuid::Uuid::nil()),
+            plan: Id::new(uuid::Uuid::nil()),
+            status,
+            provider: BillingProvider::Manual,
+            period_start: datetime!(2026-05-01 0:00 UTC),
+            period_end: Some(datetime!(2026-06-01 0:00 UTC)),
+            cancel_at_period_end: false,
+            scheduled_plan: None,
+            scheduled_at: None,
+            scheduled_action: None,
+            past_due_since: Some(datetime!(2026-05-10 0:00 UTC)),
+        }
+    }
+
+    #[test]
+    fn a_failed_payment_leaves_seven_days() {
+        let it = subscription(SubscriptionStatus::PastDue);
+        assert!(it.is_usable(datetime!(2026-05-16 23:59:59 UTC)));
+        assert!(!it.is_usable(datetime!(2026-05-17 0:00 UTC)));
+    }
+
+    #[test]
+    fn a_cancelled_one_is_usable_to_its_end() {
+        let it = subscription(SubscriptionStatus::Cancelled);
+        assert!(it.is_usable(datetime!(2026-05-31 23:59:59 UTC)));
+        assert!(!it.is_usable(datetime!(2026-06-01 0:00 UTC)));
+    }
+
+    #[test]
+    fn an_expired_one_is_never_usable() {
+        assert!(!subscription(SubscriptionStatus::Expired).is_usable(datetime!(2026-05-02 0:00 UTC)));
+    }
+}

@@ -1,0 +1,358 @@
+//! The tables as diesel sees them. Follows the migrations; the store tests fail where it does not.
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        team_id -> Nullable<Uuid>,
+        created_by -> Uuid,
+        name -> Text,
+        prefix -> Text,
+        hash -> Bytea,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_usage (account_id, period, key_id) {
+        account_id -> Uuid,
+        period -> Int4,
+        key_id -> Uuid,
+        request_count -> Int8,
+        last_request_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contacts (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        account_id -> Uuid,
+        name -> Text,
+        phone -> Int8,
+        tags -> Array<Text>,
+        meta -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deliveries (endpoint_id, id) {
+        endpoint_id -> Uuid,
+        id -> Uuid,
+        workspace_id -> Uuid,
+        event_id -> Uuid,
+        event -> Text,
+        body -> Text,
+        status -> Text,
+        attempts -> Int4,
+        response_status -> Nullable<Int4>,
+        response_excerpt -> Nullable<Text>,
+        error -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    delivery_queue (delivery_id) {
+        delivery_id -> Uuid,
+        endpoint_id -> Uuid,
+        due_at -> Timestamptz,
+        lease_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    events (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        name -> Text,
+        payload -> Jsonb,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (workspace_id, route, key_hash) {
+        workspace_id -> Uuid,
+        route -> Text,
+        key_hash -> Bytea,
+        request_hash -> Bytea,
+        status -> Int2,
+        body -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inbox (id) {
+        id -> Uuid,
+        instance_id -> Uuid,
+        event -> Text,
+        data -> Jsonb,
+        received_at -> Timestamptz,
+        due_at -> Timestamptz,
+        tries -> Int4,
+    }
+}
+
+diesel::table! {
+    instances (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        name -> Text,
+        session -> Text,
+        webhook_secret -> Text,
+        wa_number -> Nullable<Int8>,
+        status -> Text,
+        native_buttons -> Bool,
+        is_business -> Nullable<Bool>,
+        meta -> Nullable<Jsonb>,
+        first_connected_at -> Nullable<Timestamptz>,
+        connecting_since -> Nullable<Timestamptz>,
+        reconnecting_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    lanes (instance_id) {
+        instance_id -> Uuid,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    lid_phones (instance_id, lid) {
+        instance_id -> Uuid,
+        lid -> Text,
+        phone -> Int8,
+    }
+}
+
+diesel::table! {
+    messages (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        team_id -> Nullable<Uuid>,
+        acting_user_id -> Uuid,
+        instance_id -> Uuid,
+        contact_id -> Nullable<Uuid>,
+        campaign_id -> Nullable<Uuid>,
+        inbound -> Bool,
+        kind -> Text,
+        peer -> Nullable<Int8>,
+        own_number -> Nullable<Int8>,
+        body -> Nullable<Text>,
+        media_url -> Nullable<Text>,
+        status -> Int2,
+        error -> Nullable<Text>,
+        meta -> Jsonb,
+        provider_message_id -> Nullable<Text>,
+        scheduled_at -> Nullable<Timestamptz>,
+        request_id -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (event_id) {
+        event_id -> Uuid,
+        workspace_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    payments (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        provider -> Text,
+        plan_code -> Text,
+        plan_name -> Text,
+        amount -> Int8,
+        currency -> Text,
+        status -> Text,
+        period_start -> Nullable<Timestamptz>,
+        period_end -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Uuid,
+        code -> Text,
+        version -> Int4,
+        name -> Text,
+        price -> Int4,
+        currency -> Text,
+        is_active -> Bool,
+        rank -> Int4,
+        max_instances -> Nullable<Int4>,
+        max_api_keys -> Nullable<Int4>,
+        max_webhook_endpoints -> Nullable<Int4>,
+        max_contact_groups -> Nullable<Int4>,
+        max_teams -> Nullable<Int4>,
+        max_seats_per_team -> Nullable<Int4>,
+        monthly_outbound_quota -> Nullable<Int4>,
+        monthly_api_request_quota -> Nullable<Int4>,
+        feature_campaigns -> Bool,
+        feature_statuses -> Bool,
+        feature_voice_notes -> Bool,
+        feature_webhooks -> Bool,
+        feature_number_lookups -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    provider_refs (instance_id, key_id) {
+        instance_id -> Uuid,
+        key_id -> Text,
+        workspace_id -> Uuid,
+        message_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    queue (instance_id, message_id) {
+        instance_id -> Uuid,
+        message_id -> Uuid,
+        workspace_id -> Uuid,
+        account_id -> Uuid,
+        phone -> Int8,
+        class -> Int2,
+        state -> Int2,
+        due_at -> Timestamptz,
+        not_before -> Timestamptz,
+        ready_since -> Nullable<Timestamptz>,
+        period -> Nullable<Int4>,
+        attempt -> Int4,
+        misses -> Int4,
+        owner -> Nullable<Uuid>,
+        started_at -> Nullable<Timestamptz>,
+        lease_until -> Nullable<Timestamptz>,
+        look_at -> Nullable<Timestamptz>,
+        looks -> Int4,
+    }
+}
+
+diesel::table! {
+    subscriptions (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        plan_id -> Uuid,
+        status -> Text,
+        provider -> Text,
+        period_start -> Timestamptz,
+        period_end -> Nullable<Timestamptz>,
+        cancel_at_period_end -> Bool,
+        scheduled_plan -> Nullable<Text>,
+        scheduled_at -> Nullable<Timestamptz>,
+        scheduled_action -> Nullable<Text>,
+        past_due_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    teams (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    usage_holds (account_id, period) {
+        account_id -> Uuid,
+        period -> Int4,
+        reserved_total -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_settled (account_id, period) {
+        account_id -> Uuid,
+        period -> Int4,
+        messages -> Int8,
+        statuses -> Int8,
+        released -> Int8,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        full_name -> Text,
+        display_name -> Nullable<Text>,
+        phone -> Text,
+        avatar_url -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        email_verified_at -> Nullable<Timestamptz>,
+        suspended_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        account_id -> Uuid,
+        created_by -> Uuid,
+        url -> Text,
+        secret -> Text,
+        events -> Array<Text>,
+        active -> Bool,
+        disabled_reason -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(api_keys -> teams (team_id));
+diesel::joinable!(subscriptions -> plans (plan_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    api_usage,
+    contacts,
+    deliveries,
+    delivery_queue,
+    events,
+    idempotency_keys,
+    inbox,
+    instances,
+    lanes,
+    lid_phones,
+    messages,
+    outbox,
+    payments,
+    plans,
+    provider_refs,
+    queue,
+    subscriptions,
+    teams,
+    usage_holds,
+    usage_settled,
+    users,
+    webhook_endpoints,
+);

@@ -1,0 +1,193 @@
+//! Counting API requests without a commit per request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use msgflash_kernel::{AccountId, StoreError};
+use time::OffsetDateTime;
+
+use crate::error::QuotaError;
+use crate::period::Period;
+use crate::ports::{ApiUsageStore, ApiUse, KeyId};
+
+/// Counts requests in memory and adds them to the store about every second.
+///
+/// Exact in one process. Several processes may together pass the limit by what the others have
+/// not flushed yet; a process that is killed forgets at most what it had not flushed.
+pub struct ApiMeter {
+    store: Arc<dyn ApiUsageStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the store held for an account when last asked, plus all that was counted here since.
+    totals: HashMap<(AccountId, Period), u64>,
+    pending: HashMap<(KeyId, Period), ApiUse>,
+}
+
+impl ApiMeter {
+    /// A meter that flushes into `store`.
+    pub fn new(store: Arc<dyn ApiUsageStore>) -> Self {
+        Self { store, state: Mutex::default() }
+    }
+
+    /// Counts one request, or refuses it when the month's quota is spent.
+    pub async fn count(
+        &self,
+        key: KeyId,
+        account: AccountId,
+        limit: Option<u32>,
+        now: OffsetDateTime,
+    ) -> Result<(), QuotaError> {
+        let period = Period::of(now);
+        if !self.knows(account, period) {
+            let stored = self.store.total(account, period).await?;
+            let mut state = self.lock();
+            // Somebody may have counted while we asked; what they counted is still pending here.
+            let pending = state.pending_of(account, period);
+            state.totals.entry((account, period)).or_insert(stored + pending);
+        }
+        let mut state = self.lock();
+        let total = state.totals.entry((account, period)).or_insert(0);
+        if limit.is_some_and(|limit| *total >= u64::from(limit)) {
+            return Err(QuotaError::ApiRequests(period.time_left(now)));
+        }
+        *total += 1;
+        let used = state
+            .pending
+            .entry((key, period))
+            .or_insert(ApiUse { key, account, period, count: 0, last_at: now });
+        used.count += 1;
+        used.last_at = used.last_at.max(now);
+        Ok(())
+    }
+
+    /// All requests of an account in a month, those not flushed included.
+    pub async fn total(&self, account: AccountId, period: Period) -> Result<u64, StoreError> {
+        let known = self.lock().totals.get(&(account, period)).copied();
+        match known {
+            Some(total) => Ok(total),
+            None => self.store.total(account, period).await,
+        }
+    }
+
+    /// Adds what is pending to the store, then learns what other processes added.
+    pub async fn flush(&self) -> Result<usize, StoreError> {
+        let batch: Vec<ApiUse> = {
+            let mut state = self.lock();
+            state.pending.drain().map(|(_, used)| used).collect()
+        };
+        if batch.is_empty() {
+            // Quiet accounts are forgotten, so that memory follows the traffic and a month that
+            // ended goes away.
+            self.lock().totals.clear();
+            return Ok(0);
+        }
+        if let Err(error) = self.store.add(&batch).await {
+            self.lock().give_back(batch);
+            return Err(error);
+        }
+        let mut accounts: Vec<_> = batch.iter().map(|used| (used.account, used.period)).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        for (account, period) in accounts {
+            let stored = self.store.total(account, period).await?;
+            let mut state = self.lock();
+            let pending = state.pending_of(account, period);
+            state.totals.insert((account, period), stored + pending);
+        }
+        Ok(batch.len())
+    }
+
+    fn knows(&self, account: AccountId, period: Period) -> bool {
+        self.lock().totals.contains_key(&(account, period))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("the lock is never held across a panic")
+    }
+}
+
+impl State {
+    fn pending_of(&self, account: AccountId, period: Period) -> u64 {
+        let of_account = self.pending.values().filter(|u| u.account == account && u.period == period);
+        of_account.map(|used| used.count).sum()
+    }
+
+    fn give_back(&mut self, batch: Vec<ApiUse>) {
+        for used in batch {
+            let entry = self
+                .pending
+                .entry((used.key, used.period))
+                .or_insert(ApiUse { count: 0, ..used });
+            entry.count += used.count;
+            entry.last_at = entry.last_at.max(used.last_at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msgflash_kernel::Id;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ports::MockApiUsageStore;
+
+    const NOW: OffsetDateTime = datetime!(2026-05-31 23:59:58 UTC);
+
+    fn ids() -> (KeyId, AccountId) {
+        (Id::new(Uuid::from_u128(1)), Id::new(Uuid::from_u128(2)))
+    }
+
+    fn store_with(total: u64) -> MockApiUsageStore {
+        let mut store = MockApiUsageStore::new();
+        store.expect_total().returning(move |_, _| Ok(total));
+        store
+    }
+
+    #[tokio::test]
+    async fn refuses_the_first_request_past_the_limit() {
+        let (key, account) = ids();
+        let meter = ApiMeter::new(Arc::new(store_with(8)));
+        assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
+        assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
+        let refused = meter.count(key, account, Some(10), NOW).await;
+        let Err(QuotaError::ApiRequests(wait)) = refused else { panic!("{refused:?}") };
+        assert_eq!(wait.as_secs(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_failed_flush_loses_nothing() {
+        let (key, account) = ids();
+        let mut store = store_with(0);
+        let mut first = true;
+        store.expect_add().times(2).returning(move |uses| {
+            assert_eq!(uses.len(), 1);
+            assert_eq!(uses[0].count, 2);
+            if std::mem::take(&mut first) {
+                return Err(StoreError::Unavailable("down".into()));
+            }
+            Ok(())
+        });
+        let meter = ApiMeter::new(Arc::new(store));
+        for _ in 0..2 {
+            meter.count(key, account, None, NOW).await.expect("no limit");
+        }
+        assert!(meter.flush().await.is_err());
+        assert_eq!(meter.flush().await.expect("second try"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_new_month_starts_at_zero() {
+        let (key, account) = ids();
+        let mut store = MockApiUsageStore::new();
+        store.expect_total().returning(|_, period| Ok(if period.to_i32() == 202_605 { 5 } else { 0 }));
+        let meter = ApiMeter::new(Arc::new(store));
+        assert!(meter.count(key, account, Some(5), NOW).await.is_err());
+        let june = NOW + time::Duration::seconds(3);
+        assert!(meter.count(key, account, Some(5), june).await.is_ok());
+    }
+}

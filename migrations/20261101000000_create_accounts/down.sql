@@ -1,0 +1,1 @@
+DROP TABLE api_usage, payments, subscriptions, plans, api_keys, teams, users;

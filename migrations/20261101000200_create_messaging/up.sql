@@ -1,0 +1,179 @@
+-- Numbers, messages and the machinery that sends them.
+--
+-- Tables on the path of every message carry no foreign keys: a check per row costs more than the
+-- row, and their parents are soft-deleted. Ids are UUIDv7, so key order is time order. Phones are
+-- their digits as bigint.
+
+CREATE TABLE contacts (
+    id uuid PRIMARY KEY,
+    workspace_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    phone bigint NOT NULL,
+    tags text[] NOT NULL DEFAULT '{}',
+    meta jsonb,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT contacts_workspace_phone_unique UNIQUE (workspace_id, phone)
+);
+
+-- A connected WhatsApp number. It belongs to the account and serves all its workspaces.
+CREATE TABLE instances (
+    id uuid PRIMARY KEY,
+    account_id uuid NOT NULL REFERENCES users (id),
+    name text NOT NULL,
+    -- The name it has at the provider; ours to choose, never shown.
+    session text NOT NULL,
+    -- What the provider sends with each event to prove that it is the provider.
+    webhook_secret text NOT NULL,
+    wa_number bigint,
+    status text NOT NULL
+        CHECK (status IN ('disconnected', 'connecting', 'connected', 'suspended')),
+    -- Buttons go out as numbered text unless the operator switches this on.
+    native_buttons boolean NOT NULL DEFAULT false,
+    is_business boolean,
+    meta jsonb,
+    first_connected_at timestamptz,
+    connecting_since timestamptz,
+    -- The provider is re-establishing a connection that was open.
+    reconnecting_since timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    deleted_at timestamptz,
+    CONSTRAINT instances_session_unique UNIQUE (session)
+);
+CREATE INDEX instances_account ON instances (account_id, id) WHERE deleted_at IS NULL;
+
+CREATE TABLE messages (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    team_id uuid,
+    acting_user_id uuid NOT NULL,
+    instance_id uuid NOT NULL,
+    contact_id uuid,
+    campaign_id uuid,
+    inbound boolean NOT NULL,
+    kind text NOT NULL,
+    -- The other side: recipient of an outbound message, sender of an inbound one. NULL when the
+    -- provider knows only an opaque address.
+    peer bigint,
+    -- Our side of an inbound message.
+    own_number bigint,
+    body text,
+    media_url text,
+    -- 0 queued, 1 sent, 2 delivered, 3 read, 4 failed, 5 cancelled, 6 received.
+    status smallint NOT NULL CHECK (status BETWEEN 0 AND 6),
+    error text,
+    meta jsonb NOT NULL,
+    provider_message_id text,
+    scheduled_at timestamptz,
+    -- The request that made it, to follow one message through the logs.
+    request_id text,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX messages_peer ON messages (workspace_id, peer, id);
+CREATE INDEX messages_instance ON messages (instance_id, created_at);
+
+-- What still has to be sent, and nothing else: rows leave when their message ends or is accepted.
+CREATE TABLE queue (
+    instance_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    phone bigint NOT NULL,
+    -- 0 single, 1 scheduled, 2 campaign: served in this order.
+    class smallint NOT NULL,
+    -- 0 waits for its time, 1 ready, 2 the call was started, 3 the call's outcome is unknown.
+    state smallint NOT NULL CHECK (state BETWEEN 0 AND 3),
+    due_at timestamptz NOT NULL,
+    not_before timestamptz NOT NULL,
+    -- When it first could have been sent; the time limits for waiting count from here.
+    ready_since timestamptz,
+    -- The month its reservation is charged to; NULL until reserved.
+    period integer,
+    -- Calls begun, and calls that proved to have had no effect.
+    attempt integer NOT NULL DEFAULT 0,
+    misses integer NOT NULL DEFAULT 0,
+    owner uuid,
+    started_at timestamptz,
+    lease_until timestamptz,
+    -- When to look the outcome up again, and how often that was done.
+    look_at timestamptz,
+    looks integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (instance_id, message_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+CREATE INDEX queue_ready ON queue (instance_id, class, due_at, message_id) WHERE state = 1;
+CREATE INDEX queue_waiting ON queue (due_at) WHERE state = 0;
+CREATE INDEX queue_leases ON queue (lease_until) WHERE state = 2;
+CREATE INDEX queue_unknown ON queue (look_at) WHERE state = 3;
+-- Two open calls to one recipient could not be told apart afterwards.
+CREATE UNIQUE INDEX queue_one_open_per_recipient ON queue (instance_id, phone)
+    WHERE state IN (2, 3);
+
+-- An instance's sending line: no call before next_at.
+CREATE TABLE lanes (
+    instance_id uuid PRIMARY KEY,
+    next_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- The provider's message ids, ours by (instance, id) alone: its addresses change under way.
+CREATE TABLE provider_refs (
+    instance_id uuid NOT NULL,
+    key_id text NOT NULL,
+    workspace_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (instance_id, key_id)
+);
+
+-- What the provider told us, stored before it is understood.
+CREATE TABLE inbox (
+    id uuid PRIMARY KEY,
+    instance_id uuid NOT NULL,
+    event text NOT NULL,
+    data jsonb NOT NULL,
+    received_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+CREATE INDEX inbox_due ON inbox (due_at, id);
+
+-- Opaque addresses whose phone number some event revealed.
+CREATE TABLE lid_phones (
+    instance_id uuid NOT NULL,
+    lid text NOT NULL,
+    phone bigint NOT NULL,
+    PRIMARY KEY (instance_id, lid)
+);
+
+-- The outbound ledger. Two rows per account and month, so that accepting and settling do not wait
+-- for each other; both only grow.
+CREATE TABLE usage_holds (
+    account_id uuid NOT NULL,
+    period integer NOT NULL,
+    reserved_total bigint NOT NULL,
+    PRIMARY KEY (account_id, period)
+) WITH (fillfactor = 50);
+CREATE TABLE usage_settled (
+    account_id uuid NOT NULL,
+    period integer NOT NULL,
+    messages bigint NOT NULL,
+    statuses bigint NOT NULL,
+    released bigint NOT NULL,
+    PRIMARY KEY (account_id, period)
+) WITH (fillfactor = 50);
+
+CREATE TABLE idempotency_keys (
+    workspace_id uuid NOT NULL,
+    route text NOT NULL,
+    key_hash bytea NOT NULL,
+    request_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    body text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, route, key_hash)
+);
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);

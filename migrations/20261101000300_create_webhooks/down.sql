@@ -1,0 +1,1 @@
+DROP TABLE delivery_queue, deliveries, outbox, events, webhook_endpoints;
