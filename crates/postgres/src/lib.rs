@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Every store and reader port, on diesel-async and deadpool.
+//!
+//! Mechanical and private: the domains say what they need, this crate says it in SQL. [`Postgres`]
+//! implements the readers and begins the units; [`unit::PgUnit`] is the one transaction type and
+//! implements every store. One folder per domain holds rows, readers and stores; start reading at
+//! [`unit`].
+
+mod error;
+mod migrate;
+mod pool;
+mod schema;
+mod unit;
+
+pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
+pub use pool::{ConnectError, Postgres};

@@ -1,0 +1,49 @@
+//! Applying and reverting the migrations that are compiled in.
+
+use diesel::migration::Migration as _;
+use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// A migration could not be applied or reverted.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot migrate the database: {0}")]
+pub struct MigrateError(String);
+
+/// Applies what is missing and answers the names of what was applied.
+///
+/// Needs a multi-thread runtime: the migration harness blocks in place.
+pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut harness = harness(url).await?;
+    let done = harness.run_pending_migrations(MIGRATIONS).map_err(broken)?;
+    Ok(done.iter().map(ToString::to_string).collect())
+}
+
+/// Takes every migration back, newest first.
+pub async fn revert_all(url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut harness = harness(url).await?;
+    let done = harness.revert_all_migrations(MIGRATIONS).map_err(broken)?;
+    Ok(done.iter().map(ToString::to_string).collect())
+}
+
+/// The names of the migrations that were not applied yet.
+pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut harness = harness(url).await?;
+    let pending = harness.pending_migrations(MIGRATIONS).map_err(broken)?;
+    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// A short name for this set of migrations; another set has another one.
+pub fn migrations_hash() -> &'static str {
+    env!("MIGRATIONS_HASH")
+}
+
+async fn harness(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
+    let conn = AsyncPgConnection::establish(url).await.map_err(broken)?;
+    Ok(AsyncMigrationHarness::new(conn))
+}
+
+fn broken(error: impl std::fmt::Display) -> MigrateError {
+    MigrateError(error.to_string())
+}

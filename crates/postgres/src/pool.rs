@@ -1,0 +1,71 @@
+//! Connections.
+
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use msgflash_kernel::StoreError;
+
+use crate::unit::PgUnit;
+
+/// How long a request waits for a free connection before it is told to come back.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The database. Cheap to clone; all clones share one pool.
+#[derive(Clone)]
+pub struct Postgres {
+    pool: Pool<AsyncPgConnection>,
+}
+
+/// The pool could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the database pool: {0}")]
+pub struct ConnectError(String);
+
+impl Postgres {
+    /// A pool of at most `size` connections to `url`. Nothing is opened before it is needed.
+    pub fn new(url: &str, size: usize) -> Result<Self, ConnectError> {
+        let mut config = ManagerConfig::default();
+        // A check per check-out costs a round trip on every request. A broken connection shows at
+        // its first statement, which is answered as "unavailable" and may be repeated.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager =
+            AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .build()
+            .map_err(|error| ConnectError(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// A connection for reading; each statement sees its own snapshot.
+    pub(crate) async fn conn(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn unit(&self) -> Result<PgUnit, StoreError> {
+        PgUnit::begin(self.conn().await?).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        use diesel_async::RunQueryDsl as _;
+        let mut conn = self.conn().await?;
+        diesel::sql_query("SELECT 1")
+            .execute(&mut conn)
+            .await
+            .map(drop)
+            .map_err(crate::error::failed)
+    }
+
+    /// Connections open and in use, for the metrics.
+    pub fn pool_status(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.size.saturating_sub(status.available))
+    }
+}

@@ -1,0 +1,63 @@
+//! The one transaction type.
+
+use async_trait::async_trait;
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use msgflash_kernel::{StoreError, Unit};
+use tokio::runtime::Handle;
+
+use crate::error::failed;
+
+type Transactions = AnsiTransactionManager;
+
+/// One Postgres transaction. Implements every unit and every store.
+pub(crate) struct PgUnit {
+    conn: Option<Object<AsyncPgConnection>>,
+}
+
+impl PgUnit {
+    /// Begins a transaction on `conn`.
+    pub(crate) async fn begin(mut conn: Object<AsyncPgConnection>) -> Result<Self, StoreError> {
+        if let Err(error) = Transactions::begin_transaction(&mut *conn).await {
+            // Whatever state it is in, nobody else shall borrow it.
+            drop(Object::take(conn));
+            return Err(StoreError::Unavailable(error.into()));
+        }
+        Ok(Self { conn: Some(conn) })
+    }
+
+    /// The connection, inside the transaction.
+    pub(crate) fn conn(&mut self) -> &mut AsyncPgConnection {
+        self.conn.as_mut().expect("a unit that was committed is gone")
+    }
+}
+
+#[async_trait]
+impl Unit for PgUnit {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let mut conn = self.conn.take().expect("a unit is committed once");
+        match Transactions::commit_transaction(&mut *conn).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                drop(Object::take(conn));
+                Err(failed(error))
+            }
+        }
+    }
+}
+
+impl Drop for PgUnit {
+    /// Rolls back at once. A connection handed back to the pool with an open transaction keeps its
+    /// row locks until somebody borrows it again, which can be never.
+    fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if Transactions::rollback_transaction(&mut *conn).await.is_err() {
+                    drop(Object::take(conn)); // Closing the socket rolls back too.
+                }
+            })),
+            Err(_) => drop(Object::take(conn)),
+        }
+    }
+}
