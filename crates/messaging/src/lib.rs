@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Instances, messages, the lanes that send them and the receipts that come back.
+//!
+//! Knows what may be sent, in which order, what an answer of the provider proves, and that a
+//! message is never sent twice; refuses to know how the provider or the database speak. Start at
+//! [`message::send`] for acceptance, at [`dispatch`] for the call and at [`receipt`] for what
+//! comes back.
+
+pub mod dispatch;
+pub mod error;
+pub mod events;
+pub mod instance;
+pub mod message;
+pub mod provider;
+pub mod receipt;
+pub mod safety;
+
+pub use error::MessagingError;
+pub use instance::{Instance, InstanceId, InstanceStatus};
+pub use message::{Message, MessageId, MessageKind, MessageStatus};

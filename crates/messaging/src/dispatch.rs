@@ -1,0 +1,14 @@
+//! Sending: from a queue row to what the provider's answer proves.
+//!
+//! Claim, act, settle. A short unit marks the row as started; the call happens with no unit open;
+//! a short unit records what the answer proves. A row that was marked and not settled is *unknown*
+//! and is looked up, never sent again blindly.
+
+pub mod dispatcher;
+pub mod entry;
+pub mod ports;
+pub mod reconcile;
+pub mod scheduler;
+pub mod settle;
+
+pub use entry::{Class, QueueEntry, QueueState};

@@ -1,0 +1,102 @@
+//! A message that still has to be sent.
+
+use msgflash_kernel::{AccountId, Phone, WorkspaceId};
+use msgflash_quotas::Period;
+use time::OffsetDateTime;
+
+use crate::instance::InstanceId;
+use crate::message::MessageId;
+
+/// Who goes first within a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Sent by a request of its own.
+    Single,
+    /// Sent at its time.
+    Scheduled,
+    /// Sent by a campaign.
+    Campaign,
+}
+
+impl Class {
+    /// The stored number.
+    pub const fn to_i16(self) -> i16 {
+        self as i16
+    }
+
+    /// Reads the stored number.
+    pub fn from_i16(stored: i16) -> Option<Self> {
+        [Self::Single, Self::Scheduled, Self::Campaign]
+            .into_iter()
+            .find(|class| class.to_i16() == stored)
+    }
+}
+
+/// How far a queued message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueState {
+    /// Waits for its time; nothing is reserved yet.
+    Waiting,
+    /// May be sent; its reservation is made.
+    Ready,
+    /// The call may be under way.
+    Started,
+    /// The call was started and nobody knows how it ended.
+    Unknown,
+}
+
+impl QueueState {
+    /// The stored number.
+    pub const fn to_i16(self) -> i16 {
+        self as i16
+    }
+
+    /// Reads the stored number.
+    pub fn from_i16(stored: i16) -> Option<Self> {
+        [Self::Waiting, Self::Ready, Self::Started, Self::Unknown]
+            .into_iter()
+            .find(|state| state.to_i16() == stored)
+    }
+}
+
+/// A message that still has to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueEntry {
+    /// The lane.
+    pub instance: InstanceId,
+    /// The message.
+    pub message: MessageId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// Who pays.
+    pub account: AccountId,
+    /// The recipient.
+    pub phone: Phone,
+    /// Who goes first.
+    pub class: Class,
+    /// How far it is.
+    pub state: QueueState,
+    /// When it is to be sent.
+    pub due_at: OffsetDateTime,
+    /// Not sent before; later than `due_at` after a miss.
+    pub not_before: OffsetDateTime,
+    /// When it first could have been sent.
+    pub ready_since: Option<OffsetDateTime>,
+    /// The month its reservation is charged to.
+    pub period: Option<Period>,
+    /// Calls begun.
+    pub attempt: u32,
+    /// Calls that proved to have had no effect.
+    pub misses: u32,
+    /// When the open call was started, by the database's clock.
+    pub started_at: Option<OffsetDateTime>,
+    /// How often the outcome was looked up.
+    pub looks: u32,
+}
+
+impl QueueEntry {
+    /// The lane and the message: what names an entry.
+    pub const fn key(&self) -> (InstanceId, MessageId) {
+        (self.instance, self.message)
+    }
+}

@@ -1,0 +1,98 @@
+//! Refusals of messaging.
+
+use msgflash_contacts::ContactId;
+use msgflash_kernel::{Fault, Kind, Problems, StoreError};
+use msgflash_quotas::QuotaError;
+
+use crate::instance::InstanceId;
+use crate::message::MessageId;
+use crate::provider::ProviderError;
+
+/// Why a message or an instance cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MessagingError {
+    /// The request contradicts itself or a limit.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+    /// No such instance in this account.
+    #[error("Instance not found")]
+    NoInstance(InstanceId),
+    /// No such message in this workspace.
+    #[error("Message not found")]
+    NoMessage(MessageId),
+    /// No such contact in this workspace.
+    #[error("Contact not found")]
+    NoContact(ContactId),
+    /// No such template in this workspace.
+    #[error("Template not found")]
+    NoTemplate,
+    /// The instance is switched off.
+    #[error("The instance is suspended")]
+    Suspended,
+    /// The number is known not to be a WhatsApp Business account.
+    #[error("Buttons need a WhatsApp Business number")]
+    ButtonsNeedBusiness,
+    /// Not a possible number.
+    #[error("{0:?} is not an international phone number")]
+    InvalidDestination(String),
+    /// The message is past the point where it could be withdrawn.
+    #[error("{0}")]
+    WrongState(&'static str),
+    /// The same idempotency key came with another body.
+    #[error("This Idempotency-Key was used with another request body")]
+    ReplayMismatch,
+    /// An equal request is still at work.
+    #[error("A request with this Idempotency-Key is still being processed")]
+    ReplayBusy,
+    /// A monthly limit.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    /// The provider.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Fault for MessagingError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid(cause) => cause.kind(),
+            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
+                Kind::Missing
+            }
+            Self::Suspended | Self::ButtonsNeedBusiness => Kind::Forbidden,
+            Self::InvalidDestination(_) => Kind::Unprocessable,
+            Self::WrongState(_) => Kind::Invalid,
+            Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
+            Self::Quota(cause) => cause.kind(),
+            Self::Provider(cause) => cause.kind(),
+            Self::Store(cause) => cause.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(cause) => cause.code(),
+            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
+                "NOT_FOUND"
+            }
+            Self::Suspended => "FORBIDDEN",
+            Self::ButtonsNeedBusiness => "UNSUPPORTED_FEATURE",
+            Self::InvalidDestination(_) => "INVALID_DESTINATION",
+            Self::WrongState(_) => "BAD_REQUEST",
+            Self::ReplayMismatch | Self::ReplayBusy => "CONFLICT",
+            Self::Quota(cause) => cause.code(),
+            Self::Provider(cause) => cause.code(),
+            Self::Store(cause) => cause.code(),
+        }
+    }
+
+    fn details(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Invalid(cause) => cause.details(),
+            _ => None,
+        }
+    }
+}

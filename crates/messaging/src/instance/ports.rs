@@ -1,0 +1,66 @@
+//! What instances need from a store.
+
+use async_trait::async_trait;
+use msgflash_kernel::{AccountId, Outbox, Phone, StoreError, Unit};
+use time::OffsetDateTime;
+
+use super::{Instance, InstanceId};
+use crate::safety::Window;
+
+/// Looks instances up. Deleted ones are never found.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait InstanceReader: Send + Sync {
+    /// `None` when this account has no such instance.
+    async fn find(&self, account: AccountId, id: InstanceId)
+    -> Result<Option<Instance>, StoreError>;
+    /// All of an account, newest first.
+    async fn list(&self, account: AccountId) -> Result<Vec<Instance>, StoreError>;
+    /// By the provider's name for it, whoever it belongs to: for the provider's own calls.
+    async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError>;
+    /// By id, whoever it belongs to: for the engine.
+    async fn get(&self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
+    /// Those whose `connecting_since` or `reconnecting_since` lies before the given moments.
+    async fn stuck(
+        &self,
+        connecting_before: OffsetDateTime,
+        reconnecting_before: OffsetDateTime,
+    ) -> Result<Vec<InstanceId>, StoreError>;
+    /// What the number did lately, for the safety guidance.
+    async fn window(&self, id: InstanceId, now: OffsetDateTime) -> Result<Window, StoreError>;
+}
+
+/// Changes instances. Reached through a unit of work only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait InstanceStore: Send {
+    /// Counts an account's instances and holds the count still until the unit ends.
+    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError>;
+    /// Stores a new one.
+    async fn insert(&mut self, instance: &Instance) -> Result<(), StoreError>;
+    /// Reads one for change.
+    async fn lock(&mut self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
+    /// Writes it back.
+    async fn update(&mut self, instance: &Instance) -> Result<(), StoreError>;
+    /// Learns that an opaque address belongs to a phone number.
+    async fn learn_lid(&mut self, id: InstanceId, lid: &str, phone: Phone)
+    -> Result<(), StoreError>;
+    /// The phone number behind an opaque address, when some event revealed it.
+    async fn phone_of_lid(&mut self, id: InstanceId, lid: &str)
+    -> Result<Option<Phone>, StoreError>;
+}
+
+/// Changes an instance and tells of it, in one transaction.
+pub trait InstanceUnit: Unit {
+    /// The instances.
+    fn instances(&mut self) -> &mut dyn InstanceStore;
+    /// The facts to tell.
+    fn outbox(&mut self) -> &mut dyn Outbox;
+}
+
+/// Begins such transactions.
+#[async_trait]
+pub trait InstanceUnits: Send + Sync {
+    /// Begins one.
+    async fn begin(&self) -> Result<Box<dyn InstanceUnit>, StoreError>;
+}

@@ -1,0 +1,273 @@
+//! Guidance against bans: how a number's age and behaviour bound what it should send.
+//!
+//! It advises and never refuses. The caps are the published policy table.
+
+use time::{Duration, OffsetDateTime};
+
+/// Below this many messages a day, a failure rate says nothing.
+const MIN_SAMPLE: u64 = 10;
+
+/// What a number did lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Messages accepted for sending in the last hour.
+    pub outbound_1h: u64,
+    /// And in the last day.
+    pub outbound_24h: u64,
+    /// Different recipients in the last hour.
+    pub recipients_1h: u64,
+    /// And in the last day.
+    pub recipients_24h: u64,
+    /// Messages that came in during the last day.
+    pub replies_24h: u64,
+    /// And in the last week.
+    pub replies_7d: u64,
+    /// Messages that failed in the last day.
+    pub failed_24h: u64,
+}
+
+/// How far a number can be trusted to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SafetyState {
+    /// Linked less than a day ago, or never.
+    New,
+    /// Linked for up to two weeks.
+    Warming,
+    /// Linked for longer, and few failures.
+    Stable,
+    /// Over a tenth of the day's messages failed, or the day's cap was passed.
+    AtRisk,
+    /// Over three tenths of the day's messages failed.
+    Restricted,
+}
+
+impl SafetyState {
+    /// The published word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Warming => "warming",
+            Self::Stable => "stable",
+            Self::AtRisk => "at_risk",
+            Self::Restricted => "restricted",
+        }
+    }
+
+    /// The caps that go with it.
+    pub const fn policy(self) -> Policy {
+        let (hourly, daily, recipients, cold) = match self {
+            Self::New => (10, 30, 30, 0.2),
+            Self::Warming => (25, 100, 100, 0.4),
+            Self::Stable => (200, 1500, 2000, 0.8),
+            Self::AtRisk => (20, 80, 50, 0.2),
+            Self::Restricted => (5, 20, 10, 0.1),
+        };
+        Policy {
+            hourly_outbound: hourly,
+            daily_outbound: daily,
+            max_campaign_recipients: recipients,
+            max_cold_ratio: cold,
+        }
+    }
+}
+
+/// The caps of a state. Caps on different recipients equal those on messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// Messages per hour.
+    pub hourly_outbound: u64,
+    /// Messages per day.
+    pub daily_outbound: u64,
+    /// Recipients of one campaign.
+    pub max_campaign_recipients: u64,
+    /// Share of recipients never written to.
+    pub max_cold_ratio: f64,
+}
+
+/// How risky the next message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskLevel {
+    /// Nothing speaks against it.
+    Low,
+    /// One thing does.
+    Medium,
+    /// Several things do, or the number is in trouble.
+    High,
+}
+
+impl RiskLevel {
+    /// The published word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// The guidance for one more message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Safety {
+    /// How far the number can be trusted.
+    pub state: SafetyState,
+    /// 0-100, higher is healthier.
+    pub score: u8,
+    /// How risky the message is.
+    pub risk: RiskLevel,
+    /// Why; empty when nothing speaks against it.
+    pub reasons: Vec<String>,
+    /// What to do.
+    pub recommendations: Vec<String>,
+}
+
+impl Safety {
+    /// The published decision: it warns or allows, and never blocks.
+    pub fn decision(&self) -> &'static str {
+        if self.reasons.is_empty() { "allow" } else { "warn" }
+    }
+}
+
+/// The state of a number.
+pub fn state(
+    first_connected_at: Option<OffsetDateTime>,
+    window: &Window,
+    now: OffsetDateTime,
+) -> SafetyState {
+    let failures = |tenths: u64| {
+        window.outbound_24h >= MIN_SAMPLE && window.failed_24h * 10 > window.outbound_24h * tenths
+    };
+    let by_age = match first_connected_at {
+        Some(since) if now - since >= Duration::days(14) => SafetyState::Stable,
+        Some(since) if now - since >= Duration::days(1) => SafetyState::Warming,
+        _ => SafetyState::New,
+    };
+    if failures(3) {
+        SafetyState::Restricted
+    } else if failures(1) || window.outbound_24h > by_age.policy().daily_outbound {
+        SafetyState::AtRisk
+    } else {
+        by_age
+    }
+}
+
+/// The guidance for sending one more message at `now`.
+pub fn assess(
+    first_connected_at: Option<OffsetDateTime>,
+    window: &Window,
+    now: OffsetDateTime,
+) -> Safety {
+    let state = state(first_connected_at, window, now);
+    let policy = state.policy();
+    let mut reasons = Vec::new();
+    let mut recommendations = Vec::new();
+    let (reason, advice) = match state {
+        SafetyState::Stable => (None, None),
+        SafetyState::New => (
+            Some("The number was connected less than a day ago."),
+            Some("Write to people who know the number, and only a few of them today."),
+        ),
+        SafetyState::Warming => (
+            Some("The number is in its warm-up period."),
+            Some("Raise the volume slowly, starting with people who have written to you."),
+        ),
+        SafetyState::AtRisk => (
+            Some("The number is at risk: many recent messages failed, or a daily cap was passed."),
+            Some("Slow down and check the numbers you write to."),
+        ),
+        SafetyState::Restricted => (
+            Some("A large share of recent messages failed; WhatsApp may restrict the number."),
+            Some("Stop writing to new people until deliveries recover."),
+        ),
+    };
+    reasons.extend(reason.map(str::to_owned));
+    recommendations.extend(advice.map(str::to_owned));
+    let caps = [
+        ("hourly", window.outbound_1h, window.recipients_1h, policy.hourly_outbound),
+        ("daily", window.outbound_24h, window.recipients_24h, policy.daily_outbound),
+    ];
+    let mut over = false;
+    for (span, sent, recipients, cap) in caps {
+        if sent >= cap || recipients >= cap {
+            over = true;
+            reasons.push(format!("This message passes the recommended {span} cap of {cap}."));
+        }
+    }
+    if over {
+        recommendations.push("Spread the messages over a longer time.".to_owned());
+    }
+    let trouble = matches!(state, SafetyState::AtRisk | SafetyState::Restricted);
+    let risk = match reasons.len() {
+        0 => RiskLevel::Low,
+        1 if !trouble => RiskLevel::Medium,
+        _ => RiskLevel::High,
+    };
+    Safety { state, score: score(state, window, policy), risk, reasons, recommendations }
+}
+
+/// Health from 0 to 100: the state gives the base, answers raise it, nearing the cap and failures
+/// lower it.
+fn score(state: SafetyState, window: &Window, policy: Policy) -> u8 {
+    let base: u64 = match state {
+        SafetyState::New => 45,
+        SafetyState::Warming => 60,
+        SafetyState::Stable => 85,
+        SafetyState::AtRisk => 35,
+        SafetyState::Restricted => 15,
+    };
+    let answers = (window.replies_24h * 10 / window.outbound_24h.max(1)).min(10);
+    let fullness = (window.outbound_24h * 10 / policy.daily_outbound).min(10);
+    let failures = (window.failed_24h * 20 / window.outbound_24h.max(1)).min(20);
+    let score = (base + answers).saturating_sub(fullness + failures).min(100);
+    u8::try_from(score).expect("bounded by a hundred")
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
+
+    fn connected(days: i64) -> Option<OffsetDateTime> {
+        Some(NOW - Duration::days(days))
+    }
+
+    #[test]
+    fn age_makes_a_number_stable() {
+        let quiet = Window::default();
+        assert_eq!(state(None, &quiet, NOW), SafetyState::New);
+        assert_eq!(state(Some(NOW - Duration::hours(23)), &quiet, NOW), SafetyState::New);
+        assert_eq!(state(connected(1), &quiet, NOW), SafetyState::Warming);
+        assert_eq!(state(connected(14), &quiet, NOW), SafetyState::Stable);
+    }
+
+    #[test]
+    fn failures_and_passed_caps_put_it_at_risk() {
+        let window = |outbound_24h, failed_24h| Window { outbound_24h, failed_24h, ..Window::default() };
+        assert_eq!(state(connected(30), &window(100, 10), NOW), SafetyState::Stable);
+        assert_eq!(state(connected(30), &window(100, 11), NOW), SafetyState::AtRisk);
+        assert_eq!(state(connected(30), &window(100, 31), NOW), SafetyState::Restricted);
+        assert_eq!(state(connected(30), &window(9, 9), NOW), SafetyState::Stable);
+        assert_eq!(state(connected(2), &window(101, 0), NOW), SafetyState::AtRisk);
+    }
+
+    #[test]
+    fn a_stable_number_within_its_caps_is_allowed() {
+        let safety = assess(connected(30), &Window::default(), NOW);
+        assert_eq!((safety.decision(), safety.risk), ("allow", RiskLevel::Low));
+        assert!(safety.recommendations.is_empty());
+    }
+
+    #[test]
+    fn the_message_that_passes_a_cap_is_warned_about() {
+        let at_cap = Window { outbound_1h: 200, outbound_24h: 200, ..Window::default() };
+        let below = Window { outbound_1h: 199, outbound_24h: 199, ..Window::default() };
+        assert_eq!(assess(connected(30), &below, NOW).decision(), "allow");
+        let safety = assess(connected(30), &at_cap, NOW);
+        assert_eq!((safety.decision(), safety.risk), ("warn", RiskLevel::Medium));
+        let warming = Window { outbound_1h: 25, outbound_24h: 25, ..Window::default() };
+        assert_eq!(assess(connected(3), &warming, NOW).risk, RiskLevel::High);
+    }
+}

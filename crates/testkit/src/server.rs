@@ -1,0 +1,117 @@
+//! The server that the test databases live on.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process,
+    sync::OnceLock,
+};
+
+use anyhow::{Context as _, Result};
+use msgflash_local_postgres::{Cluster, Options, Programs};
+
+/// Names the server to use; the role must be allowed to create databases.
+pub const SERVER_VARIABLE: &str = "MSGFLASH_TEST_DATABASE_URL";
+
+/// Starts a cluster for tests: fast, forgetful, and gone with this process.
+///
+/// Its files are below the target directory, where those of killed runs are cleared away first.
+pub fn start_throwaway_cluster() -> Result<Cluster> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let pg_bin = env::var_os("PG_BIN").map(PathBuf::from);
+    let programs = Programs::find(pg_bin.as_deref(), &workspace.join(".local/pg"))?;
+    let clusters = option_env!("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.join("target"), |target| workspace.join(target))
+        .join("test-pg");
+    remove_stale(&clusters);
+
+    let mut options = Options::new(programs, clusters.join(process::id().to_string()));
+    options.durable = false;
+    options.max_connections = 300;
+    options.settings = [
+        // Cloning a template waits for everybody in it, and autovacuum is somebody.
+        ("autovacuum", "off"),
+        ("jit", "off"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        ("max_wal_size", "4GB"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    Cluster::start(&options).context("cannot start a PostgreSQL for the tests")
+}
+
+/// The URL of the server's maintenance database. The first call may start the server.
+pub(crate) fn url() -> Result<&'static str> {
+    /// Never dropped: the kernel stops the server when this process ends.
+    static CLUSTER: OnceLock<Result<(String, Option<Cluster>), String>> = OnceLock::new();
+    let server = CLUSTER.get_or_init(|| match env::var_os(SERVER_VARIABLE) {
+        Some(url) => url
+            .into_string()
+            .map(|url| (url, None))
+            .map_err(|_| format!("{SERVER_VARIABLE} is no UTF-8")),
+        None => start_throwaway_cluster()
+            .map(|cluster| (cluster.url(), Some(cluster)))
+            .map_err(|failure| format!("{failure:#}")),
+    });
+    match server {
+        Ok((url, _)) => Ok(url),
+        Err(failure) => Err(anyhow::anyhow!("{failure}")),
+    }
+}
+
+/// Removes the directories of test processes that are gone, unless their server is still ending.
+fn remove_stale(clusters: &Path) {
+    for entry in clusters.read_dir().into_iter().flatten().flatten() {
+        let is_stale = entry.file_name().to_str().is_some_and(|name| {
+            let server = fs::read_to_string(entry.path().join("data/postmaster.pid"));
+            !is_alive(name) && !server.is_ok_and(|text| text.lines().next().is_some_and(is_alive))
+        });
+        if is_stale {
+            // Another process may be removing it too; what is left goes next time.
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+fn is_alive(pid: &str) -> bool {
+    pid.trim()
+        .parse::<u32>()
+        .is_ok_and(|pid| Path::new(&format!("/proc/{pid}")).exists())
+}
+
+/// The same server, another database.
+pub(crate) fn with_database(url: &str, database: &str) -> String {
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, None), |(url, query)| (url, Some(query)));
+    let authority = url.find("://").map_or(0, |scheme| scheme + "://".len());
+    let end = url[authority..]
+        .find('/')
+        .map_or(url.len(), |slash| authority + slash);
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    format!("{}/{database}{query}", &url[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_the_database_and_nothing_else_of_a_url() {
+        let cases = [
+            (
+                "postgresql://me@%2Frun%2Fpg/one",
+                "postgresql://me@%2Frun%2Fpg/two",
+            ),
+            (
+                "postgres://me:pw@host:5433/one?sslmode=disable",
+                "postgres://me:pw@host:5433/two?sslmode=disable",
+            ),
+            ("postgres://host", "postgres://host/two"),
+        ];
+        for (before, after) in cases {
+            assert_eq!(with_database(before, "two"), after);
+        }
+    }
+}
