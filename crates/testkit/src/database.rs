@@ -37,14 +37,13 @@ impl TestDatabase {
 
     async fn made(is_migrated: bool) -> Self {
         let (answer, answered) = oneshot::channel();
-        let maker = thread::spawn(move || {
+        thread::spawn(move || {
             drop(answer.send(on_own_runtime(clone_template(is_migrated))));
         });
-        match answered.await {
-            Ok(Ok(database)) => database,
-            Ok(Err(failure)) => panic!("no database for this test: {failure:#}"),
-            Err(_) => panic!("no database for this test: {:?}", maker.join()),
-        }
+        let outcome = answered
+            .await
+            .expect("the thread that makes databases does not panic");
+        outcome.unwrap_or_else(|failure| panic!("no database for this test: {failure:#}"))
     }
 }
 

@@ -16,4 +16,4 @@ mod server;
 mod template;
 
 pub use database::TestDatabase;
-pub use server::{SERVER_VARIABLE, start_throwaway_cluster};
+pub use server::{SERVER_VARIABLE, ThrowawayCluster};

@@ -13,10 +13,41 @@ use msgflash_local_postgres::{Cluster, Options, Programs};
 /// Names the server to use; the role must be allowed to create databases.
 pub const SERVER_VARIABLE: &str = "MSGFLASH_TEST_DATABASE_URL";
 
-/// Starts a cluster for tests: fast, forgetful, and gone with this process.
-///
-/// Its files are below the target directory, where those of killed runs are cleared away first.
-pub fn start_throwaway_cluster() -> Result<Cluster> {
+/// A cluster for tests: fast, forgetful, and gone with this process, its files included.
+#[derive(Debug)]
+pub struct ThrowawayCluster {
+    cluster: Option<Cluster>,
+    url: String,
+    dir: PathBuf,
+}
+
+impl ThrowawayCluster {
+    /// Starts one. Its files are below the target directory; what killed processes left there is
+    /// cleared away first.
+    pub fn start() -> Result<Self> {
+        let (dir, cluster) = start()?;
+        Ok(Self {
+            url: cluster.url(),
+            cluster: Some(cluster),
+            dir,
+        })
+    }
+
+    /// Where to connect, as a superuser.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for ThrowawayCluster {
+    fn drop(&mut self) {
+        drop(self.cluster.take());
+        // What cannot be removed now is removed by the next start.
+        drop(fs::remove_dir_all(&self.dir));
+    }
+}
+
+fn start() -> Result<(PathBuf, Cluster)> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let pg_bin = env::var_os("PG_BIN").map(PathBuf::from);
     let programs = Programs::find(pg_bin.as_deref(), &workspace.join(".local/pg"))?;
@@ -25,7 +56,8 @@ pub fn start_throwaway_cluster() -> Result<Cluster> {
         .join("test-pg");
     remove_stale(&clusters);
 
-    let mut options = Options::new(programs, clusters.join(process::id().to_string()));
+    let dir = clusters.join(process::id().to_string());
+    let mut options = Options::new(programs, &dir);
     options.durable = false;
     options.max_connections = 300;
     options.settings = [
@@ -38,20 +70,21 @@ pub fn start_throwaway_cluster() -> Result<Cluster> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
-    Cluster::start(&options).context("cannot start a PostgreSQL for the tests")
+    let cluster = Cluster::start(&options).context("cannot start a PostgreSQL for the tests")?;
+    Ok((dir, cluster))
 }
 
 /// The URL of the server's maintenance database. The first call may start the server.
 pub(crate) fn url() -> Result<&'static str> {
     /// Never dropped: the kernel stops the server when this process ends.
-    static CLUSTER: OnceLock<Result<(String, Option<Cluster>), String>> = OnceLock::new();
+    static CLUSTER: OnceLock<Result<(String, Option<ThrowawayCluster>), String>> = OnceLock::new();
     let server = CLUSTER.get_or_init(|| match env::var_os(SERVER_VARIABLE) {
         Some(url) => url
             .into_string()
             .map(|url| (url, None))
             .map_err(|_| format!("{SERVER_VARIABLE} is no UTF-8")),
-        None => start_throwaway_cluster()
-            .map(|cluster| (cluster.url(), Some(cluster)))
+        None => ThrowawayCluster::start()
+            .map(|cluster| (cluster.url().to_owned(), Some(cluster)))
             .map_err(|failure| format!("{failure:#}")),
     });
     match server {

@@ -1,4 +1,4 @@
-//! `testkit-cluster -- <command> …` runs a command with one PostgreSQL for all its tests.
+//! `testkit-cluster -- <command> …` runs a command with one `PostgreSQL` for all its tests.
 //!
 //! Signals are passed on, the command's exit code is ours, and the cluster ends with the command.
 
@@ -9,10 +9,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use msgflash_testkit::{SERVER_VARIABLE, start_throwaway_cluster};
+use msgflash_testkit::{SERVER_VARIABLE, ThrowawayCluster};
 use tokio::{
     process::{Child, Command},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 fn main() -> Result<ExitCode> {
@@ -29,7 +29,7 @@ fn main() -> Result<ExitCode> {
     // A server somebody chose is used as it is.
     let cluster = match env::var_os(SERVER_VARIABLE) {
         Some(_) => None,
-        None => Some(start_throwaway_cluster()?),
+        None => Some(ThrowawayCluster::start()?),
     };
     if let Some(cluster) = &cluster {
         command.env(SERVER_VARIABLE, cluster.url());
@@ -38,41 +38,55 @@ fn main() -> Result<ExitCode> {
         .enable_all()
         .build()?;
     let status = runtime.block_on(async {
+        // Before the command runs: a signal must never find us without its handler.
+        let signals = Signals::catch()?;
         let child = command
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
-        wait(child).await
+        signals.pass_on_to(child).await
     });
-    if let Some(cluster) = cluster {
-        cluster.stop();
-    }
+    drop(cluster);
     Ok(ExitCode::from(code(status?)))
 }
 
-/// The child's end. Until then every signal that would end us goes to it.
-async fn wait(mut child: Child) -> Result<ExitStatus> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    // A terminal sends Ctrl-C to the child as well, and a second one would cut its ending short.
-    let is_interactive = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
-    loop {
-        let name = tokio::select! {
-            status = child.wait() => return Ok(status?),
-            _ = interrupt.recv() => if is_interactive { continue } else { "INT" },
-            _ = terminate.recv() => "TERM",
-            _ = hang_up.recv() => "HUP",
-        };
-        if let Some(pid) = child.id() {
-            // The shell's own `kill`: the program is not on every system.
-            let script = format!("kill -s {name} {pid}");
-            drop(
-                Command::new("sh")
-                    .args(["-c", &script])
-                    .stdin(Stdio::null())
-                    .status()
-                    .await,
-            );
+/// The signals that would end us.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Answers with the child's end; until then it gets our signals.
+    async fn pass_on_to(mut self, mut child: Child) -> Result<ExitStatus> {
+        // A terminal sends Ctrl-C to the child too, and a second one would cut its ending short.
+        let is_interactive = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
+        loop {
+            let name = tokio::select! {
+                status = child.wait() => return Ok(status?),
+                _ = self.interrupt.recv() => if is_interactive { continue } else { "INT" },
+                _ = self.terminate.recv() => "TERM",
+                _ = self.hang_up.recv() => "HUP",
+            };
+            if let Some(pid) = child.id() {
+                // The shell's own `kill`: the program is not on every system.
+                let script = format!("kill -s {name} {pid}");
+                drop(
+                    Command::new("sh")
+                        .args(["-c", &script])
+                        .stdin(Stdio::null())
+                        .status()
+                        .await,
+                );
+            }
         }
     }
 }

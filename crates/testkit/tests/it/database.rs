@@ -12,7 +12,11 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
 /// How many tables the application has in this database.
 async fn tables(client: &Client) -> i64 {
     let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
-    client.query_one(count, &[]).await.unwrap().get(0)
+    client
+        .query_one(count, &[])
+        .await
+        .expect("the catalogue is always there")
+        .get(0)
 }
 
 #[tokio::test]
