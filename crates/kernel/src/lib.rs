@@ -9,9 +9,11 @@ pub mod fault;
 pub mod id;
 pub mod page;
 pub mod phone;
+pub mod random;
 pub mod replay;
 pub mod secret;
 pub mod tenant;
+pub mod tick;
 pub mod unit;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -19,7 +21,14 @@ pub use fault::{Fault, Kind, Problem, Problems, StoreError};
 pub use id::{Id, Ids, RandomIds, SequentialIds};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use phone::{InvalidPhone, Phone};
+pub use random::{CountingRandom, Random};
 pub use replay::{Claim, Once, Outcome, ReplayKey, ReplayReader, ReplayStore, StoredAnswer};
 pub use secret::Secret;
 pub use tenant::{AccountId, Actor, TeamId, UserId, Workspace, WorkspaceId};
+pub use tick::{NoNudge, Nudge, Tick};
 pub use unit::{Event, EventId, Outbox, Unit};
+
+#[cfg(any(test, feature = "mocks"))]
+pub use replay::{MockReplayReader, MockReplayStore};
+#[cfg(any(test, feature = "mocks"))]
+pub use unit::MockOutbox;

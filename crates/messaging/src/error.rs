@@ -29,6 +29,9 @@ pub enum MessagingError {
     /// The instance is switched off.
     #[error("The instance is suspended")]
     Suspended,
+    /// The account has as many instances as its plan allows.
+    #[error("The plan's instance limit is reached")]
+    TooManyInstances,
     /// The number is known not to be a WhatsApp Business account.
     #[error("Buttons need a WhatsApp Business number")]
     ButtonsNeedBusiness,
@@ -62,7 +65,9 @@ impl Fault for MessagingError {
             Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
                 Kind::Missing
             }
-            Self::Suspended | Self::ButtonsNeedBusiness => Kind::Forbidden,
+            Self::Suspended | Self::TooManyInstances | Self::ButtonsNeedBusiness => {
+                Kind::Forbidden
+            },
             Self::InvalidDestination(_) => Kind::Unprocessable,
             Self::WrongState(_) => Kind::Invalid,
             Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
@@ -79,6 +84,7 @@ impl Fault for MessagingError {
                 "NOT_FOUND"
             }
             Self::Suspended => "FORBIDDEN",
+            Self::TooManyInstances => "MAX_INSTANCES_REACHED",
             Self::ButtonsNeedBusiness => "UNSUPPORTED_FEATURE",
             Self::InvalidDestination(_) => "INVALID_DESTINATION",
             Self::WrongState(_) => "BAD_REQUEST",

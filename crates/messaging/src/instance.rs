@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 pub mod connection;
 pub mod ports;
+pub mod provision;
 pub mod read;
 
 /// Marker of [`InstanceId`].

@@ -234,6 +234,8 @@ pub trait WhatsAppProvider: Send + Sync {
     async fn delete(&self, session: &str) -> Result<(), ProviderError>;
     /// Sends one message: one call, no repetition.
     async fn send(&self, session: &str, outbound: &Outbound) -> Result<Accepted, SendFailure>;
+    /// What the provider would echo of this, so that a send can be recognised afterwards.
+    fn expected_echo(&self, outbound: &Outbound) -> Echo;
     /// Whether numbers have WhatsApp.
     async fn check_numbers(
         &self,

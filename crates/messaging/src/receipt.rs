@@ -1,7 +1,6 @@
 //! What comes back from the provider: stored at once, understood afterwards.
 
 pub mod apply;
-pub mod connection;
-pub mod inbound;
+mod inbound;
 pub mod ports;
 pub mod receive;

@@ -3,6 +3,7 @@
 //! Knows how much of what is left; refuses to know what is sent. Start at [`ledger`] for the
 //! promise that `used + reserved` never passes the limit.
 
+pub mod allowance;
 pub mod api_meter;
 pub mod error;
 pub mod ledger;
@@ -10,14 +11,16 @@ pub mod period;
 pub mod ports;
 pub mod rate;
 
+pub use allowance::PlanAllowances;
 pub use api_meter::ApiMeter;
 pub use error::QuotaError;
 pub use ledger::{Settlement, Usage, Want};
 pub use period::Period;
 pub use ports::{
+    Allowance, AllowanceReader,
     ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerStore, RateLimiter, UsageReader,
 };
 pub use rate::{RateDecision, SlidingWindows};
 
 #[cfg(any(test, feature = "mocks"))]
-pub use ports::{MockApiUsageStore, MockLedgerStore, MockRateLimiter, MockUsageReader};
+pub use ports::{MockAllowanceReader, MockApiUsageStore, MockLedgerStore, MockRateLimiter, MockUsageReader};

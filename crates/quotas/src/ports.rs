@@ -76,3 +76,24 @@ pub trait RateLimiter: Send + Sync {
     /// Notes a request at `now` if the window has room, and says what is left.
     async fn hit(&self, key: KeyId, limit: u32, now: OffsetDateTime) -> RateDecision;
 }
+
+/// What an account may send at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Whether its subscription is usable.
+    pub usable: bool,
+    /// Messages and statuses per month; `None` is unlimited.
+    pub outbound: Option<u32>,
+}
+
+/// Tells what accounts may send.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait AllowanceReader: Send + Sync {
+    /// The allowance of each account, in order.
+    async fn allowances(
+        &self,
+        accounts: &[AccountId],
+        now: OffsetDateTime,
+    ) -> Result<Vec<Allowance>, StoreError>;
+}

@@ -1,7 +1,7 @@
 //! What sending needs from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{StoreError, Unit};
+use msgflash_kernel::{AccountId, Phone, StoreError, Unit, WorkspaceId};
 use msgflash_quotas::Period;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::entry::QueueEntry;
 use crate::instance::InstanceId;
 use crate::message::MessageId;
+use crate::message::ports::MessageStore;
 
 /// Names an entry.
 pub type EntryKey = (InstanceId, MessageId);
@@ -23,6 +24,12 @@ pub trait QueueReader: Send + Sync {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<InstanceId>, StoreError>;
+    /// Accounts that have waiting entries whose time has come.
+    async fn due_accounts(
+        &self,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<AccountId>, StoreError>;
     /// How many entries are in each state, and how long the oldest ready one waits.
     async fn depth(&self) -> Result<QueueDepth, StoreError>;
 }
@@ -57,9 +64,11 @@ pub struct Lease {
 pub trait QueueStore: Send {
     /// Adds entries.
     async fn push(&mut self, entries: &[QueueEntry]) -> Result<(), StoreError>;
-    /// Claims waiting entries whose time has come; those another process holds are skipped.
+    /// Claims waiting entries of these accounts whose time has come, in the order of their times;
+    /// those another process holds are skipped.
     async fn claim_due(
         &mut self,
+        accounts: &[AccountId],
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<QueueEntry>, StoreError>;
@@ -120,7 +129,7 @@ pub trait QueueStore: Send {
     async fn lock_open(
         &mut self,
         lane: InstanceId,
-        phone: msgflash_kernel::Phone,
+        phone: Phone,
     ) -> Result<Option<QueueEntry>, StoreError>;
     /// Removes entries; answers those that were there.
     async fn remove(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError>;
@@ -129,7 +138,7 @@ pub trait QueueStore: Send {
         &mut self,
         instance: InstanceId,
         key_id: &str,
-        workspace: msgflash_kernel::WorkspaceId,
+        workspace: WorkspaceId,
         message: MessageId,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
@@ -138,13 +147,15 @@ pub trait QueueStore: Send {
         &mut self,
         instance: InstanceId,
         key_id: &str,
-    ) -> Result<Option<(msgflash_kernel::WorkspaceId, MessageId)>, StoreError>;
+    ) -> Result<Option<(WorkspaceId, MessageId)>, StoreError>;
 }
 
-/// Marks an entry started, alone in its transaction.
+/// Marks an entry started.
 pub trait StartUnit: Unit {
     /// The queue.
     fn queue(&mut self) -> &mut dyn QueueStore;
+    /// The messages.
+    fn messages(&mut self) -> &mut dyn MessageStore;
 }
 
 /// Begins such transactions.

@@ -1,1 +1,90 @@
-//! Being written.
+//! Making scheduled messages ready when their time has come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use msgflash_kernel::{AccountId, Clock, StoreError, Tick};
+use msgflash_quotas::{Allowance, AllowanceReader, Period, Want};
+
+use super::entry::QueueEntry;
+use super::ports::QueueReader;
+use super::settle::{Failure, Settle};
+use crate::message::ports::SettleUnits;
+
+const BATCH: u32 = 500;
+
+/// Reserves for scheduled messages that are due and puts them into their lanes.
+pub struct Scheduler {
+    queue: Arc<dyn QueueReader>,
+    units: Arc<dyn SettleUnits>,
+    allowances: Arc<dyn AllowanceReader>,
+    settle: Arc<Settle>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Scheduler {
+    /// Wires it.
+    pub fn new(
+        queue: Arc<dyn QueueReader>,
+        units: Arc<dyn SettleUnits>,
+        allowances: Arc<dyn AllowanceReader>,
+        settle: Arc<Settle>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { queue, units, allowances, settle, clock }
+    }
+
+    /// Handles one batch of due messages.
+    pub async fn tick(&self) -> Result<Tick, StoreError> {
+        let now = self.clock.now();
+        // Allowances are read before the transaction: it holds locks and one connection.
+        let accounts = self.queue.due_accounts(now, BATCH).await?;
+        if accounts.is_empty() {
+            return Ok(Tick::Idle);
+        }
+        let allowances = self.allowances.allowances(&accounts, now).await?;
+        let allowances: BTreeMap<AccountId, Allowance> =
+            accounts.iter().copied().zip(allowances).collect();
+
+        let period = Period::of(now);
+        let mut unit = self.units.begin().await?;
+        let due = unit.queue().claim_due(&accounts, now, BATCH).await?;
+        let mut groups: BTreeMap<AccountId, Vec<QueueEntry>> = BTreeMap::new();
+        for entry in due {
+            groups.entry(entry.account).or_default().push(entry);
+        }
+        let wants: Vec<Want> = groups
+            .iter()
+            .map(|(account, entries)| {
+                let allowance = allowances[account];
+                let count = if allowance.usable { entries.len() } else { 0 };
+                Want {
+                    account: *account,
+                    period,
+                    limit: allowance.outbound,
+                    count: u32::try_from(count).unwrap_or(u32::MAX),
+                }
+            })
+            .collect();
+        let granted = unit.ledger().reserve(&wants).await?;
+        let mut handled = 0;
+        for ((account, entries), granted) in groups.into_iter().zip(granted) {
+            handled += entries.len();
+            let (admitted, refused) = entries.split_at(granted as usize);
+            let keys: Vec<_> = admitted.iter().map(QueueEntry::key).collect();
+            if !keys.is_empty() {
+                unit.queue().admit(&keys, period, now).await?;
+            }
+            let failure = if allowances[&account].usable {
+                Failure::OUT_OF_QUOTA
+            } else {
+                Failure::NO_SUBSCRIPTION
+            };
+            for entry in refused {
+                self.settle.fail(&mut *unit, entry, failure, now).await?;
+            }
+        }
+        unit.commit().await?;
+        Ok(Tick::of(handled))
+    }
+}

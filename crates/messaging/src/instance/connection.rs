@@ -1,1 +1,289 @@
-//! Being written.
+//! How the link of an instance changes, and who hears of it.
+
+use std::sync::Arc;
+
+use msgflash_kernel::{Clock, Event, Id, Ids, Outbox, Phone, StoreError, Tick};
+use time::{Duration, OffsetDateTime};
+
+use super::ports::{InstanceReader, InstanceStore, InstanceUnits};
+use super::{Instance, InstanceId, InstanceStatus};
+use crate::events;
+
+/// A re-connection that takes longer than this counts as lost.
+pub const RECONNECT_PATIENCE: Duration = Duration::seconds(60);
+/// A code that nobody scanned for this long is given up.
+pub const PAIRING_PATIENCE: Duration = Duration::minutes(2);
+
+/// What happened to the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It opened.
+    Opened {
+        /// The number that was linked.
+        number: Option<Phone>,
+    },
+    /// It is being opened or re-opened.
+    Connecting,
+    /// A code was asked for.
+    PairingStarted,
+    /// It is gone for good.
+    Closed {
+        /// The provider's cause.
+        code: Option<u16>,
+    },
+    /// Re-opening took too long.
+    Lost,
+    /// Nobody scanned the code.
+    PairingExpired,
+}
+
+/// What a change of the link means to the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Connected,
+    Disconnected(Option<&'static str>),
+}
+
+impl Instance {
+    /// Applies a change. The answer says whether it changed anything, and what to tell.
+    fn apply(&mut self, change: Change, now: OffsetDateTime) -> (bool, Option<News>) {
+        let before = self.clone();
+        let was_connected = self.status == InstanceStatus::Connected;
+        let suspended = self.status == InstanceStatus::Suspended;
+        let news = match change {
+            _ if suspended => None,
+            Change::Opened { number } => {
+                self.status = InstanceStatus::Connected;
+                self.wa_number = number.or(self.wa_number);
+                self.first_connected_at.get_or_insert(now);
+                self.connecting_since = None;
+                self.reconnecting_since = None;
+                (!was_connected).then_some(News::Connected)
+            }
+            Change::Connecting => {
+                if was_connected {
+                    self.reconnecting_since.get_or_insert(now);
+                }
+                None
+            }
+            Change::PairingStarted => {
+                if !was_connected {
+                    self.status = InstanceStatus::Connecting;
+                    self.connecting_since = Some(now);
+                }
+                None
+            }
+            Change::Lost => {
+                // A link that re-opened meanwhile is not lost.
+                let lost = was_connected && self.reconnecting_since.is_some();
+                if lost {
+                    self.status = InstanceStatus::Connecting;
+                    self.reconnecting_since = None;
+                }
+                lost.then_some(News::Disconnected(Some("The connection was lost")))
+            }
+            Change::PairingExpired => {
+                if self.status == InstanceStatus::Connecting {
+                    self.status = InstanceStatus::Disconnected;
+                    self.connecting_since = None;
+                }
+                None
+            }
+            Change::Closed { code } => {
+                self.status = InstanceStatus::Disconnected;
+                self.connecting_since = None;
+                self.reconnecting_since = None;
+                was_connected.then_some(News::Disconnected(reason_of(code)))
+            }
+        };
+        let changed = *self != before;
+        if changed {
+            self.updated_at = now;
+        }
+        (changed, news)
+    }
+}
+
+fn reason_of(code: Option<u16>) -> Option<&'static str> {
+    match code? {
+        401 => Some("The phone logged the device out"),
+        403 => Some("WhatsApp banned or blocked the number"),
+        402 | 406 => Some("WhatsApp restricted the number"),
+        _ => Some("The connection was closed"),
+    }
+}
+
+/// Applies a change to a stored instance within the caller's transaction and answers what to tell
+/// every workspace it serves; `None` when the instance is gone. Exactly one event per change: the
+/// row is locked, and a change that changes nothing tells nothing.
+pub(crate) async fn apply(
+    instances: &mut dyn InstanceStore,
+    id: InstanceId,
+    change: Change,
+    now: OffsetDateTime,
+    ids: &dyn Ids,
+) -> Result<Option<(InstanceStatus, Vec<Event>)>, StoreError> {
+    let Some(mut instance) = instances.lock(id).await? else { return Ok(None) };
+    let (changed, news) = instance.apply(change, now);
+    if changed {
+        instances.update(&instance).await?;
+    }
+    let mut told = Vec::new();
+    if let Some(news) = news {
+        let (name, reason) = match news {
+            News::Connected => (events::INSTANCE_CONNECTED, None),
+            News::Disconnected(reason) => (events::INSTANCE_DISCONNECTED, reason),
+        };
+        for workspace in instances.workspaces(instance.account).await? {
+            let id = Id::new(ids.next());
+            told.push(events::instance_changed(id, workspace, &instance, name, reason, now));
+        }
+    }
+    Ok(Some((instance.status, told)))
+}
+
+/// Records changes of links.
+pub struct RecordConnection {
+    units: Arc<dyn InstanceUnits>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+impl RecordConnection {
+    /// Wires the use case.
+    pub fn new(units: Arc<dyn InstanceUnits>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { units, clock, ids }
+    }
+
+    /// Records one change and answers the state after it; `None` when the instance is gone.
+    pub async fn record(
+        &self,
+        id: InstanceId,
+        change: Change,
+    ) -> Result<Option<InstanceStatus>, StoreError> {
+        let now = self.clock.now();
+        let mut unit = self.units.begin().await?;
+        let applied = apply(unit.instances(), id, change, now, &*self.ids).await?;
+        let Some((status, told)) = applied else { return Ok(None) };
+        tell(unit.outbox(), &told).await?;
+        unit.commit().await?;
+        Ok(Some(status))
+    }
+}
+
+/// Appends events if there are any.
+pub(crate) async fn tell(
+    outbox: &mut dyn Outbox,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    if events.is_empty() { Ok(()) } else { outbox.append(events).await }
+}
+
+/// Gives up on codes nobody scanned and on links that do not come back.
+pub struct WatchConnections {
+    instances: Arc<dyn InstanceReader>,
+    record: Arc<RecordConnection>,
+    clock: Arc<dyn Clock>,
+}
+
+impl WatchConnections {
+    /// Wires the watch.
+    pub fn new(
+        instances: Arc<dyn InstanceReader>,
+        record: Arc<RecordConnection>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { instances, record, clock }
+    }
+
+    /// Looks once.
+    pub async fn tick(&self) -> Result<Tick, StoreError> {
+        let now = self.clock.now();
+        let stuck =
+            self.instances.stuck(now - PAIRING_PATIENCE, now - RECONNECT_PATIENCE).await?;
+        for id in &stuck {
+            // Which of the two it was, the locked row decides: each change only acts on its own.
+            self.record.record(*id, Change::Lost).await?;
+            if let Some(instance) = self.instances.get(*id).await?
+                && instance.connecting_since.is_some_and(|at| at <= now - PAIRING_PATIENCE)
+            {
+                self.record.record(*id, Change::PairingExpired).await?;
+            }
+        }
+        Ok(Tick::of(stuck.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msgflash_kernel::Secret;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
+
+    fn instance(status: InstanceStatus) -> Instance {
+        Instance {
+            id: Id::new(Uuid::from_u128(1)),
+            account: Id::new(Uuid::from_u128(2)),
+            name: "Shop".into(),
+            session: "mf-1".into(),
+            webhook_secret: Secret::new("s".into()),
+            wa_number: None,
+            status,
+            native_buttons: false,
+            is_business: None,
+            meta: None,
+            first_connected_at: None,
+            connecting_since: None,
+            reconnecting_since: None,
+            created_at: NOW,
+            updated_at: NOW,
+        }
+    }
+
+    #[test]
+    fn opening_is_told_once() {
+        let mut it = instance(InstanceStatus::Connecting);
+        let number = Phone::parse("+33611112222").ok();
+        assert_eq!(it.apply(Change::Opened { number }, NOW), (true, Some(News::Connected)));
+        assert_eq!(it.apply(Change::Opened { number }, NOW), (false, None));
+        assert_eq!((it.status, it.wa_number), (InstanceStatus::Connected, number));
+        assert_eq!(it.first_connected_at, Some(NOW));
+    }
+
+    #[test]
+    fn a_short_reconnection_is_not_told() {
+        let mut it = instance(InstanceStatus::Connected);
+        assert_eq!(it.apply(Change::Connecting, NOW), (true, None));
+        assert_eq!(it.apply(Change::Opened { number: None }, NOW), (true, None));
+        assert_eq!(it.apply(Change::Lost, NOW), (false, None));
+    }
+
+    #[test]
+    fn a_long_one_is_told_as_lost_and_its_end_as_connected() {
+        let mut it = instance(InstanceStatus::Connected);
+        it.apply(Change::Connecting, NOW);
+        let (_, news) = it.apply(Change::Lost, NOW);
+        assert!(matches!(news, Some(News::Disconnected(Some(_)))));
+        let (_, news) = it.apply(Change::Opened { number: None }, NOW);
+        assert_eq!(news, Some(News::Connected));
+    }
+
+    #[test]
+    fn three_events_of_one_logout_are_told_once() {
+        let mut it = instance(InstanceStatus::Connected);
+        let (_, news) = it.apply(Change::Closed { code: Some(401) }, NOW);
+        assert_eq!(news, Some(News::Disconnected(Some("The phone logged the device out"))));
+        assert_eq!(it.apply(Change::Closed { code: None }, NOW), (false, None));
+    }
+
+    #[test]
+    fn a_suspended_instance_stays_so_whatever_the_provider_says() {
+        let mut it = instance(InstanceStatus::Suspended);
+        assert_eq!(it.apply(Change::Opened { number: None }, NOW), (false, None));
+        assert_eq!(it.apply(Change::Closed { code: None }, NOW), (false, None));
+    }
+}

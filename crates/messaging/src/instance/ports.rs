@@ -42,6 +42,13 @@ pub trait InstanceStore: Send {
     async fn lock(&mut self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     /// Writes it back.
     async fn update(&mut self, instance: &Instance) -> Result<(), StoreError>;
+    /// Every workspace the instance serves: the owner's personal one and the owned teams'.
+    async fn workspaces(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Vec<msgflash_kernel::WorkspaceId>, StoreError>;
+    /// Removes one from sight and from the count.
+    async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
     /// Learns that an opaque address belongs to a phone number.
     async fn learn_lid(&mut self, id: InstanceId, lid: &str, phone: Phone)
     -> Result<(), StoreError>;

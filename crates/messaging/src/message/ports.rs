@@ -62,6 +62,13 @@ pub trait MessageStore: Send {
     ) -> Result<Vec<Message>, StoreError>;
     /// Writes back what may change: status, error, meta, the provider's id, the time.
     async fn update(&mut self, messages: &[Message]) -> Result<(), StoreError>;
+    /// The last outbound message of a workspace to `peer` through the instance.
+    async fn last_outbound(
+        &mut self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        peer: Phone,
+    ) -> Result<Option<Message>, StoreError>;
     /// The workspace of this account that last wrote to `peer` through the instance.
     async fn last_writer(
         &mut self,

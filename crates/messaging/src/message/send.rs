@@ -1,1 +1,259 @@
-//! Being written.
+//! Accepting a message for sending, now or at a time.
+
+use std::sync::Arc;
+
+use msgflash_contacts::{Contact, ContactId, ContactReader};
+use msgflash_kernel::{
+    Actor, Claim, Clock, Id, Ids, Nudge, Once, Outcome, Phone,
+};
+use msgflash_quotas::{Period, QuotaError, UsageReader, Want};
+use serde_json::Map;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::content::{Card, Content};
+use super::ports::AcceptUnits;
+use super::{Message, MessageStatus};
+use crate::dispatch::{Class, QueueEntry, QueueState};
+use crate::error::MessagingError;
+use crate::instance::ports::InstanceReader;
+use crate::instance::{Instance, InstanceId, InstanceStatus};
+use crate::safety::{self, Safety};
+
+/// What to send.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// This content.
+    Direct(Content),
+    /// What a template renders to.
+    Template(Uuid),
+}
+
+/// An order to send one message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendOrder {
+    /// Who sends, and for which workspace.
+    pub actor: Actor,
+    /// The month's limit of the account; `None` is unlimited.
+    pub outbound_limit: Option<u32>,
+    /// The number it goes out from.
+    pub instance: InstanceId,
+    /// The recipient, as written.
+    pub to: String,
+    /// What to send.
+    pub content: Wanted,
+    /// The contact it is linked to.
+    pub contact: Option<ContactId>,
+    /// When to send it; now when absent or past.
+    pub scheduled_at: Option<OffsetDateTime>,
+    /// The request that asks for it.
+    pub request_id: Option<String>,
+}
+
+/// An accepted message with the guidance given on acceptance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentMessage {
+    /// The message, queued.
+    pub message: Message,
+    /// How risky it is to send it.
+    pub safety: Safety,
+    /// The reasons of the guidance, and what else its sender should know.
+    pub warnings: Vec<String>,
+}
+
+/// The ports acceptance needs.
+#[derive(Clone)]
+pub struct SendPorts {
+    /// Transactions.
+    pub units: Arc<dyn AcceptUnits>,
+    /// Instances.
+    pub instances: Arc<dyn InstanceReader>,
+    /// Contacts.
+    pub contacts: Arc<dyn ContactReader>,
+    /// Use, for what is only checked and not reserved.
+    pub usage: Arc<dyn UsageReader>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// Wakes the dispatcher.
+    pub nudge: Arc<dyn Nudge>,
+}
+
+/// Accepts messages.
+pub struct SendMessage {
+    ports: SendPorts,
+}
+
+impl SendMessage {
+    /// Wires the use case.
+    pub fn new(ports: SendPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Accepts one message. Nothing is kept when it is refused.
+    pub async fn accept(
+        &self,
+        order: SendOrder,
+        once: Option<Once<'_, SentMessage>>,
+    ) -> Result<Outcome<SentMessage>, MessagingError> {
+        let now = self.ports.clock.now();
+        let account = order.actor.workspace.account;
+        let instance = self
+            .ports
+            .instances
+            .find(account, order.instance)
+            .await?
+            .ok_or(MessagingError::NoInstance(order.instance))?;
+        let content = self.resolve(&order).await?;
+        require_able(&instance, &content)?;
+        let to = Phone::parse(&order.to)
+            .map_err(|_| MessagingError::InvalidDestination(order.to.clone()))?;
+
+        let window = self.ports.instances.window(instance.id, now).await?;
+        let safety = safety::assess(instance.first_connected_at, &window, now);
+        let mut warnings = safety.reasons.clone();
+        if let Content::Buttons(buttons) = &content
+            && instance.native_buttons
+            && buttons.is_mixed()
+        {
+            warnings.push(
+                "WhatsApp refuses reply and Pix buttons mixed with others; this message will fail."
+                    .to_owned(),
+            );
+        }
+
+        let later = order.scheduled_at.is_some_and(|at| at > now);
+        let message = self.message(&order, to, &content, now);
+        let entry = entry_of(&message, to, later, now);
+        if later {
+            // A scheduled message reserves when it becomes due; asking now spares its sender a
+            // failure that is already certain.
+            let usage = self.ports.usage.usage(account, Period::of(now)).await?;
+            if !usage.leaves_room(order.outbound_limit) {
+                return Err(QuotaError::Outbound(Period::of(now).time_left(now)).into());
+            }
+        }
+
+        let mut unit = self.ports.units.begin().await?;
+        if let Some(once) = &once {
+            match unit.replays().claim(once.key, now).await? {
+                Claim::Fresh => {}
+                Claim::Replay(answer) => return Ok(Outcome::Replayed(answer)),
+                Claim::Mismatch => return Err(MessagingError::ReplayMismatch),
+                Claim::Busy => return Err(MessagingError::ReplayBusy),
+            }
+        }
+        if let Some(period) = entry.period {
+            let want = Want { account, period, limit: order.outbound_limit, count: 1 };
+            if unit.ledger().reserve(&[want]).await? != [1] {
+                return Err(QuotaError::Outbound(period.time_left(now)).into());
+            }
+        }
+        unit.messages().insert(std::slice::from_ref(&message)).await?;
+        unit.queue().push(&[entry]).await?;
+        let accepted = SentMessage { message, safety, warnings };
+        if let Some(once) = once {
+            let answer = (once.render)(&accepted);
+            unit.replays().keep(once.key, &answer, now).await?;
+        }
+        unit.commit().await?;
+        if !later {
+            self.ports.nudge.nudge();
+        }
+        Ok(Outcome::Done(accepted))
+    }
+
+    /// The content, with what it refers to looked up.
+    async fn resolve(&self, order: &SendOrder) -> Result<Content, MessagingError> {
+        let content = match &order.content {
+            Wanted::Direct(content) => content.clone(),
+            // No workspace has templates yet, so none is found.
+            Wanted::Template(_) => return Err(MessagingError::NoTemplate),
+        };
+        if let Content::Card { contact, .. } = content {
+            let found = self.contact(order, contact).await?;
+            let card = Card { name: found.name, phone: found.phone };
+            return Ok(Content::Card { contact, card: Some(card) });
+        }
+        if let Some(contact) = order.contact {
+            self.contact(order, contact).await?;
+        }
+        Ok(content)
+    }
+
+    async fn contact(&self, order: &SendOrder, id: ContactId) -> Result<Contact, MessagingError> {
+        let workspace = order.actor.workspace.id;
+        let found = self.ports.contacts.find(workspace, id).await?;
+        found.ok_or(MessagingError::NoContact(id))
+    }
+
+    fn message(
+        &self,
+        order: &SendOrder,
+        to: Phone,
+        content: &Content,
+        now: OffsetDateTime,
+    ) -> Message {
+        Message {
+            id: Id::new(self.ports.ids.next()),
+            workspace: order.actor.workspace,
+            acting_user: order.actor.user,
+            instance: order.instance,
+            contact: match content {
+                Content::Card { contact, .. } => Some(*contact),
+                _ => order.contact,
+            },
+            campaign: None,
+            inbound: false,
+            kind: content.kind(),
+            peer: Some(to),
+            own_number: None,
+            body: content.body(),
+            media_url: content.media_url(),
+            status: MessageStatus::Queued,
+            error: None,
+            meta: if matches!(content, Content::Text(_)) { Map::new() } else { content.meta() },
+            provider_message_id: None,
+            scheduled_at: order.scheduled_at,
+            request_id: order.request_id.clone(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// Refuses what this instance can never send.
+fn require_able(instance: &Instance, content: &Content) -> Result<(), MessagingError> {
+    if instance.status == InstanceStatus::Suspended {
+        return Err(MessagingError::Suspended);
+    }
+    if matches!(content, Content::Buttons(_)) && instance.is_business == Some(false) {
+        return Err(MessagingError::ButtonsNeedBusiness);
+    }
+    Ok(())
+}
+
+fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> QueueEntry {
+    let due_at = message.scheduled_at.map_or(now, |at| at.max(now));
+    QueueEntry {
+        instance: message.instance,
+        message: message.id,
+        workspace: message.workspace.id,
+        account: message.workspace.account,
+        phone: to,
+        class: if message.scheduled_at.is_some() { Class::Scheduled } else { Class::Single },
+        state: if later { QueueState::Waiting } else { QueueState::Ready },
+        due_at,
+        not_before: due_at,
+        ready_since: (!later).then_some(now),
+        period: (!later).then(|| Period::of(now)),
+        attempt: 0,
+        misses: 0,
+        started_at: None,
+        looks: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,13 @@
 //! What receipts need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{Id, Outbox, StoreError, Unit};
-use msgflash_quotas::LedgerStore;
+use msgflash_kernel::{Id, StoreError};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::dispatch::ports::QueueStore;
 use crate::instance::InstanceId;
 use crate::instance::ports::InstanceStore;
-use crate::message::ports::MessageStore;
+use crate::message::ports::SettleUnit;
 
 /// Marker of [`InboxId`].
 pub enum InboxMark {}
@@ -59,20 +57,13 @@ pub trait InboxStore: Send {
     async fn put_off(&mut self, id: InboxId, due_at: OffsetDateTime) -> Result<(), StoreError>;
 }
 
-/// Applies events: everything they change, together.
-pub trait ReceiptUnit: Unit {
+/// Applies events: everything they change, together. An event can prove that a call succeeded, so
+/// it can settle too.
+pub trait ReceiptUnit: SettleUnit {
     /// The stored events.
     fn inbox(&mut self) -> &mut dyn InboxStore;
     /// The instances.
     fn instances(&mut self) -> &mut dyn InstanceStore;
-    /// The messages.
-    fn messages(&mut self) -> &mut dyn MessageStore;
-    /// What has to be sent.
-    fn queue(&mut self) -> &mut dyn QueueStore;
-    /// The outbound ledger.
-    fn ledger(&mut self) -> &mut dyn LedgerStore;
-    /// The facts to tell.
-    fn outbox(&mut self) -> &mut dyn Outbox;
 }
 
 /// Begins such transactions.
