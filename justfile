@@ -1,0 +1,27 @@
+# Short names for what contributors type. Everything works without `just`, too: see `./run help`.
+
+# What a change must pass before it is sent: format, lints, tests.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    ./run test
+
+# All tests, or those the arguments choose.
+test *arguments:
+    ./run test {{ arguments }}
+
+# Formats everything.
+fmt:
+    cargo fmt --all
+
+# The demo, or any other command of the server.
+run *arguments:
+    ./run {{ arguments }}
+
+# The stand-in for the WhatsApp provider, alone.
+sim *arguments:
+    cargo run -p evolution-simulator -- {{ arguments }}
+
+# Finds PostgreSQL's programs or fetches them, and brings the database up to date.
+db-up:
+    ./run migrate
