@@ -6,6 +6,7 @@
 //! [`unit`].
 
 mod error;
+mod messaging;
 mod migrate;
 mod pool;
 mod schema;

@@ -1,0 +1,8 @@
+//! Instances, messages, the queue and the inbox.
+
+mod inbox;
+mod instance;
+mod message;
+mod queue;
+mod queue_reader;
+mod units;

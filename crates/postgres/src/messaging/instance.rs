@@ -1,0 +1,335 @@
+//! Instances.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use msgflash_kernel::{AccountId, Id, Phone, Secret, StoreError, WorkspaceId};
+use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore};
+use msgflash_messaging::safety::Window;
+use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::error::failed;
+use crate::pool::Postgres;
+use crate::schema::{instances, lid_phones, teams};
+use crate::unit::PgUnit;
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = instances, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct InstanceRow {
+    id: Uuid,
+    account_id: Uuid,
+    name: String,
+    session: String,
+    webhook_secret: String,
+    wa_number: Option<i64>,
+    status: String,
+    native_buttons: bool,
+    is_business: Option<bool>,
+    meta: Option<serde_json::Value>,
+    first_connected_at: Option<OffsetDateTime>,
+    connecting_since: Option<OffsetDateTime>,
+    reconnecting_since: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl TryFrom<InstanceRow> for Instance {
+    type Error = StoreError;
+
+    fn try_from(row: InstanceRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Id::new(row.id),
+            account: Id::new(row.account_id),
+            name: row.name,
+            session: row.session,
+            webhook_secret: Secret::new(row.webhook_secret),
+            wa_number: row.wa_number.map(phone).transpose()?,
+            status: InstanceStatus::parse(&row.status)
+                .ok_or_else(|| StoreError::corrupt("instances.status", row.status))?,
+            native_buttons: row.native_buttons,
+            is_business: row.is_business,
+            meta: row.meta,
+            first_connected_at: row.first_connected_at,
+            connecting_since: row.connecting_since,
+            reconnecting_since: row.reconnecting_since,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl From<&Instance> for InstanceRow {
+    fn from(it: &Instance) -> Self {
+        Self {
+            id: it.id.uuid(),
+            account_id: it.account.uuid(),
+            name: it.name.clone(),
+            session: it.session.clone(),
+            webhook_secret: it.webhook_secret.reveal().clone(),
+            wa_number: it.wa_number.map(Phone::to_i64),
+            status: it.status.as_str().to_owned(),
+            native_buttons: it.native_buttons,
+            is_business: it.is_business,
+            meta: it.meta.clone(),
+            first_connected_at: it.first_connected_at,
+            connecting_since: it.connecting_since,
+            reconnecting_since: it.reconnecting_since,
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+        }
+    }
+}
+
+/// Reads a stored phone number.
+pub(super) fn phone(stored: i64) -> Result<Phone, StoreError> {
+    // The number itself is personal: only its length is told.
+    Phone::from_i64(stored)
+        .map_err(|_| StoreError::corrupt("phone", format!("{} digits", stored.to_string().len())))
+}
+
+#[async_trait]
+impl InstanceReader for Postgres {
+    async fn find(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+    ) -> Result<Option<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        let row = instances::table
+            .filter(instances::id.eq(id.uuid()))
+            .filter(instances::account_id.eq(account.uuid()))
+            .filter(instances::deleted_at.is_null())
+            .select(InstanceRow::as_select())
+            .first(&mut conn)
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Instance::try_from).transpose()
+    }
+
+    async fn list(&self, account: AccountId) -> Result<Vec<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<InstanceRow> = instances::table
+            .filter(instances::account_id.eq(account.uuid()))
+            .filter(instances::deleted_at.is_null())
+            .order(instances::id.desc())
+            .select(InstanceRow::as_select())
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(Instance::try_from).collect()
+    }
+
+    async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        let row = instances::table
+            .filter(instances::session.eq(session))
+            .filter(instances::deleted_at.is_null())
+            .select(InstanceRow::as_select())
+            .first(&mut conn)
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Instance::try_from).transpose()
+    }
+
+    async fn get(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        let row = instances::table
+            .filter(instances::id.eq(id.uuid()))
+            .filter(instances::deleted_at.is_null())
+            .select(InstanceRow::as_select())
+            .first(&mut conn)
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Instance::try_from).transpose()
+    }
+
+    async fn stuck(
+        &self,
+        connecting_before: OffsetDateTime,
+        reconnecting_before: OffsetDateTime,
+    ) -> Result<Vec<InstanceId>, StoreError> {
+        let mut conn = self.conn().await?;
+        let ids: Vec<Uuid> = instances::table
+            .filter(instances::deleted_at.is_null())
+            .filter(
+                instances::connecting_since
+                    .le(connecting_before)
+                    .or(instances::reconnecting_since.le(reconnecting_before))
+                    .is_not_distinct_from(true),
+            )
+            .select(instances::id)
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        Ok(ids.into_iter().map(Id::new).collect())
+    }
+
+    async fn window(&self, id: InstanceId, now: OffsetDateTime) -> Result<Window, StoreError> {
+        let mut conn = self.conn().await?;
+        let row: WindowRow = diesel::sql_query(
+            "SELECT \
+               count(*) FILTER (WHERE NOT inbound AND created_at > $2) AS outbound_1h, \
+               count(*) FILTER (WHERE NOT inbound AND created_at > $3) AS outbound_24h, \
+               count(DISTINCT peer) FILTER (WHERE NOT inbound AND created_at > $2) AS recipients_1h, \
+               count(DISTINCT peer) FILTER (WHERE NOT inbound AND created_at > $3) AS recipients_24h, \
+               count(*) FILTER (WHERE inbound AND created_at > $3) AS replies_24h, \
+               count(*) FILTER (WHERE inbound) AS replies_7d, \
+               count(*) FILTER (WHERE NOT inbound AND status = 4 AND created_at > $3) AS failed_24h \
+             FROM messages WHERE instance_id = $1 AND created_at > $4",
+        )
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Timestamptz, _>(now - Duration::HOUR)
+        .bind::<Timestamptz, _>(now - Duration::DAY)
+        .bind::<Timestamptz, _>(now - Duration::WEEK)
+        .get_result(&mut conn)
+        .await
+        .map_err(failed)?;
+        Ok(row.into())
+    }
+}
+
+#[derive(QueryableByName)]
+struct WindowRow {
+    #[diesel(sql_type = BigInt)]
+    outbound_1h: i64,
+    #[diesel(sql_type = BigInt)]
+    outbound_24h: i64,
+    #[diesel(sql_type = BigInt)]
+    recipients_1h: i64,
+    #[diesel(sql_type = BigInt)]
+    recipients_24h: i64,
+    #[diesel(sql_type = BigInt)]
+    replies_24h: i64,
+    #[diesel(sql_type = BigInt)]
+    replies_7d: i64,
+    #[diesel(sql_type = BigInt)]
+    failed_24h: i64,
+}
+
+impl From<WindowRow> for Window {
+    fn from(row: WindowRow) -> Self {
+        let count = |stored: i64| u64::try_from(stored).unwrap_or(0);
+        Self {
+            outbound_1h: count(row.outbound_1h),
+            outbound_24h: count(row.outbound_24h),
+            recipients_1h: count(row.recipients_1h),
+            recipients_24h: count(row.recipients_24h),
+            replies_24h: count(row.replies_24h),
+            replies_7d: count(row.replies_7d),
+            failed_24h: count(row.failed_24h),
+        }
+    }
+}
+
+#[async_trait]
+impl InstanceStore for PgUnit {
+    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
+        // The account row is the lock of everything that is counted on the account.
+        diesel::sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE")
+            .bind::<SqlUuid, _>(account.uuid())
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        let count: i64 = instances::table
+            .filter(instances::account_id.eq(account.uuid()))
+            .filter(instances::deleted_at.is_null())
+            .count()
+            .get_result(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn insert(&mut self, instance: &Instance) -> Result<(), StoreError> {
+        diesel::insert_into(instances::table)
+            .values(InstanceRow::from(instance))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn lock(&mut self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
+        let row = instances::table
+            .filter(instances::id.eq(id.uuid()))
+            .filter(instances::deleted_at.is_null())
+            .select(InstanceRow::as_select())
+            .for_no_key_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Instance::try_from).transpose()
+    }
+
+    async fn update(&mut self, instance: &Instance) -> Result<(), StoreError> {
+        diesel::update(instances::table.find(instance.id.uuid()))
+            .set(InstanceRow::from(instance))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn workspaces(&mut self, account: AccountId) -> Result<Vec<WorkspaceId>, StoreError> {
+        let owned: Vec<Uuid> = teams::table
+            .filter(teams::owner_id.eq(account.uuid()))
+            .filter(teams::deleted_at.is_null())
+            .select(teams::id)
+            .load(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(std::iter::once(account.uuid()).chain(owned).map(Id::new).collect())
+    }
+
+    async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError> {
+        diesel::update(instances::table.find(id.uuid()))
+            .set((instances::deleted_at.eq(at), instances::updated_at.eq(at)))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn learn_lid(
+        &mut self,
+        id: InstanceId,
+        lid: &str,
+        phone: Phone,
+    ) -> Result<(), StoreError> {
+        diesel::insert_into(lid_phones::table)
+            .values((
+                lid_phones::instance_id.eq(id.uuid()),
+                lid_phones::lid.eq(lid),
+                lid_phones::phone.eq(phone.to_i64()),
+            ))
+            .on_conflict((lid_phones::instance_id, lid_phones::lid))
+            .do_update()
+            .set(lid_phones::phone.eq(phone.to_i64()))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn phone_of_lid(
+        &mut self,
+        id: InstanceId,
+        lid: &str,
+    ) -> Result<Option<Phone>, StoreError> {
+        let stored: Option<i64> = lid_phones::table
+            .find((id.uuid(), lid))
+            .select(lid_phones::phone)
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        stored.map(phone).transpose()
+    }
+}

@@ -1,0 +1,402 @@
+//! The queue, the lanes, and whose a provider's id is.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{
+    Array, BigInt, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
+};
+use diesel_async::RunQueryDsl;
+use msgflash_kernel::{AccountId, Id, Phone, StoreError, WorkspaceId};
+use msgflash_messaging::dispatch::ports::{EntryKey, Lease, QueueStore};
+use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
+use msgflash_messaging::{InstanceId, MessageId};
+use msgflash_quotas::Period;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::instance::phone;
+use super::message::each;
+use crate::error::failed;
+use crate::schema::{provider_refs, queue};
+use crate::unit::PgUnit;
+
+const READY: i16 = QueueState::Ready.to_i16();
+const STARTED: i16 = QueueState::Started.to_i16();
+const UNKNOWN: i16 = QueueState::Unknown.to_i16();
+
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = queue, check_for_backend(diesel::pg::Pg))]
+struct QueueRow {
+    instance_id: Uuid,
+    message_id: Uuid,
+    workspace_id: Uuid,
+    account_id: Uuid,
+    phone: i64,
+    class: i16,
+    state: i16,
+    due_at: OffsetDateTime,
+    not_before: OffsetDateTime,
+    ready_since: Option<OffsetDateTime>,
+    period: Option<i32>,
+    attempt: i32,
+    misses: i32,
+    started_at: Option<OffsetDateTime>,
+    looks: i32,
+}
+
+impl TryFrom<QueueRow> for QueueEntry {
+    type Error = StoreError;
+
+    fn try_from(row: QueueRow) -> Result<Self, StoreError> {
+        let period = |stored: i32| {
+            Period::from_i32(stored)
+                .ok_or_else(|| StoreError::corrupt("queue.period", stored.to_string()))
+        };
+        Ok(Self {
+            instance: Id::new(row.instance_id),
+            message: Id::new(row.message_id),
+            workspace: Id::new(row.workspace_id),
+            account: Id::new(row.account_id),
+            phone: phone(row.phone)?,
+            class: Class::from_i16(row.class)
+                .ok_or_else(|| StoreError::corrupt("queue.class", row.class.to_string()))?,
+            state: QueueState::from_i16(row.state)
+                .ok_or_else(|| StoreError::corrupt("queue.state", row.state.to_string()))?,
+            due_at: row.due_at,
+            not_before: row.not_before,
+            ready_since: row.ready_since,
+            period: row.period.map(period).transpose()?,
+            attempt: u32::try_from(row.attempt).unwrap_or(0),
+            misses: u32::try_from(row.misses).unwrap_or(0),
+            started_at: row.started_at,
+            looks: u32::try_from(row.looks).unwrap_or(0),
+        })
+    }
+}
+
+fn entries(rows: Vec<QueueRow>) -> Result<Vec<QueueEntry>, StoreError> {
+    rows.into_iter().map(QueueEntry::try_from).collect()
+}
+
+fn small(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+#[async_trait]
+impl QueueStore for PgUnit {
+    async fn push(&mut self, new: &[QueueEntry]) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
+               state, due_at, not_before, ready_since, period) \
+             SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(new, |it| it.message.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(new, |it| it.account.uuid()))
+        .bind::<Array<BigInt>, _>(each(new, |it| it.phone.to_i64()))
+        .bind::<Array<SmallInt>, _>(each(new, |it| it.class.to_i16()))
+        .bind::<Array<SmallInt>, _>(each(new, |it| it.state.to_i16()))
+        .bind::<Array<Timestamptz>, _>(each(new, |it| it.due_at))
+        .bind::<Array<Timestamptz>, _>(each(new, |it| it.not_before))
+        .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.ready_since))
+        .bind::<Array<Nullable<Integer>>, _>(each(new, |it| it.period.map(Period::to_i32)))
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn claim_due(
+        &mut self,
+        accounts: &[AccountId],
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<QueueEntry>, StoreError> {
+        let rows: Vec<QueueRow> = diesel::sql_query(
+            "SELECT * FROM queue WHERE state = 0 AND due_at <= $1 AND account_id = ANY($2) \
+             ORDER BY due_at, instance_id, message_id LIMIT $3 FOR UPDATE SKIP LOCKED",
+        )
+        .bind::<Timestamptz, _>(now)
+        .bind::<Array<SqlUuid>, _>(each(accounts, |id| id.uuid()))
+        .bind::<BigInt, _>(i64::from(limit))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        entries(rows)
+    }
+
+    async fn admit(
+        &mut self,
+        keys: &[EntryKey],
+        period: Period,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "UPDATE queue q SET state = 1, period = $3, ready_since = $4 \
+             FROM UNNEST($1, $2) AS k (instance_id, message_id) \
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))
+        .bind::<Integer, _>(period.to_i32())
+        .bind::<Timestamptz, _>(now)
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn pick(
+        &mut self,
+        lane: InstanceId,
+        now: OffsetDateTime,
+    ) -> Result<Option<QueueEntry>, StoreError> {
+        // The lane's row is its lock: whoever holds it decides alone what goes out next.
+        diesel::sql_query(
+            "INSERT INTO lanes (instance_id, next_at) VALUES ($1, '-infinity') \
+             ON CONFLICT (instance_id) DO NOTHING",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
+        let free = diesel::sql_query(
+            "SELECT 1 FROM lanes WHERE instance_id = $1 AND next_at <= $2 \
+             FOR NO KEY UPDATE SKIP LOCKED",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
+        if free == 0 {
+            return Ok(None);
+        }
+        // A later statement than the lock, so that it sees what the lane's last holder committed.
+        let row: Option<QueueRow> = diesel::sql_query(
+            "SELECT q.* FROM queue q \
+             WHERE q.instance_id = $1 AND q.state = 1 AND q.not_before <= $2 \
+               AND NOT EXISTS (SELECT 1 FROM queue s WHERE s.instance_id = $1 AND s.state = 2) \
+               AND NOT EXISTS (SELECT 1 FROM queue u \
+                               WHERE u.instance_id = $1 AND u.state = 3 AND u.phone = q.phone) \
+             ORDER BY q.class, q.due_at, q.message_id LIMIT 1 FOR UPDATE OF q SKIP LOCKED",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<Timestamptz, _>(now)
+        .get_result(self.conn())
+        .await
+        .optional()
+        .map_err(failed)?;
+        row.map(QueueEntry::try_from).transpose()
+    }
+
+    async fn start(
+        &mut self,
+        key: EntryKey,
+        lease: Lease,
+        now: OffsetDateTime,
+        lane_next: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let (lane, message) = key;
+        let count = diesel::sql_query(
+            "UPDATE queue SET state = 2, attempt = attempt + 1, owner = $3, lease_until = $4, \
+               started_at = $5, look_at = NULL, looks = 0 \
+             WHERE instance_id = $1 AND message_id = $2 AND state = 1",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<SqlUuid, _>(message.uuid())
+        .bind::<SqlUuid, _>(lease.owner)
+        .bind::<Timestamptz, _>(lease.until)
+        .bind::<Timestamptz, _>(now)
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
+        if count != 1 {
+            return Err(StoreError::Stale("queue"));
+        }
+        self.hold_lane(lane, lane_next).await
+    }
+
+    async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError> {
+        let row = queue::table
+            .find((key.0.uuid(), key.1.uuid()))
+            .select(QueueRow::as_select())
+            .for_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(QueueEntry::try_from).transpose()
+    }
+
+    async fn put_back(
+        &mut self,
+        key: EntryKey,
+        misses: u32,
+        not_before: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
+            .set((
+                queue::state.eq(READY),
+                queue::misses.eq(small(misses)),
+                queue::not_before.eq(not_before),
+                queue::owner.eq(None::<Uuid>),
+                queue::lease_until.eq(None::<OffsetDateTime>),
+            ))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn hold_lane(
+        &mut self,
+        lane: InstanceId,
+        until: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "INSERT INTO lanes (instance_id, next_at) VALUES ($1, $2) \
+             ON CONFLICT (instance_id) DO UPDATE SET next_at = GREATEST(lanes.next_at, $2)",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<Timestamptz, _>(until)
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn mark_unknown(
+        &mut self,
+        key: EntryKey,
+        looks: u32,
+        look_at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
+            .set((
+                queue::state.eq(UNKNOWN),
+                queue::looks.eq(small(looks)),
+                queue::look_at.eq(look_at),
+                queue::owner.eq(None::<Uuid>),
+                queue::lease_until.eq(None::<OffsetDateTime>),
+            ))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        let count = diesel::sql_query(
+            "UPDATE queue SET state = 3, look_at = $1, looks = 0, owner = NULL, lease_until = NULL \
+             WHERE (instance_id, message_id) IN ( \
+               SELECT instance_id, message_id FROM queue WHERE state = 2 AND lease_until <= $1 \
+               ORDER BY instance_id, message_id LIMIT 500 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Timestamptz, _>(now)
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(count as u64)
+    }
+
+    async fn claim_unknown(
+        &mut self,
+        now: OffsetDateTime,
+        next_look: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<QueueEntry>, StoreError> {
+        let rows: Vec<QueueRow> = diesel::sql_query(
+            "UPDATE queue q SET look_at = $2 FROM ( \
+               SELECT instance_id, message_id FROM queue WHERE state = 3 AND look_at <= $1 \
+               ORDER BY look_at LIMIT $3 FOR UPDATE SKIP LOCKED) due \
+             WHERE q.instance_id = due.instance_id AND q.message_id = due.message_id RETURNING q.*",
+        )
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(next_look)
+        .bind::<BigInt, _>(i64::from(limit))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        entries(rows)
+    }
+
+    async fn lock_open(
+        &mut self,
+        lane: InstanceId,
+        phone: Phone,
+    ) -> Result<Option<QueueEntry>, StoreError> {
+        let row = queue::table
+            .filter(queue::instance_id.eq(lane.uuid()))
+            .filter(queue::phone.eq(phone.to_i64()))
+            .filter(queue::state.eq_any([STARTED, UNKNOWN]))
+            .select(QueueRow::as_select())
+            .for_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(QueueEntry::try_from).transpose()
+    }
+
+    async fn remove(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError> {
+        let gone: Vec<KeyRow> = diesel::sql_query(
+            "DELETE FROM queue q USING UNNEST($1, $2) AS k (instance_id, message_id) \
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id \
+             RETURNING q.instance_id, q.message_id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(gone.into_iter().map(|row| (Id::new(row.instance_id), Id::new(row.message_id))).collect())
+    }
+
+    async fn bind_ref(
+        &mut self,
+        instance: InstanceId,
+        key_id: &str,
+        workspace: WorkspaceId,
+        message: MessageId,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let count = diesel::insert_into(provider_refs::table)
+            .values((
+                provider_refs::instance_id.eq(instance.uuid()),
+                provider_refs::key_id.eq(key_id),
+                provider_refs::workspace_id.eq(workspace.uuid()),
+                provider_refs::message_id.eq(message.uuid()),
+                provider_refs::created_at.eq(now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(count == 1)
+    }
+
+    async fn find_ref(
+        &mut self,
+        instance: InstanceId,
+        key_id: &str,
+    ) -> Result<Option<(WorkspaceId, MessageId)>, StoreError> {
+        let found: Option<(Uuid, Uuid)> = provider_refs::table
+            .find((instance.uuid(), key_id))
+            .select((provider_refs::workspace_id, provider_refs::message_id))
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        Ok(found.map(|(workspace, message)| (Id::new(workspace), Id::new(message))))
+    }
+}
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+}

@@ -1,0 +1,106 @@
+//! The units messaging works in.
+
+use async_trait::async_trait;
+use msgflash_kernel::{Outbox, ReplayStore, StoreError};
+use msgflash_messaging::dispatch::ports::{QueueStore, StartUnit, StartUnits};
+use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
+use msgflash_messaging::message::ports::{
+    AcceptUnit, AcceptUnits, MessageStore, SettleUnit, SettleUnits,
+};
+use msgflash_messaging::receipt::ports::{InboxStore, ReceiptUnit, ReceiptUnits};
+use msgflash_quotas::LedgerStore;
+
+use crate::pool::Postgres;
+use crate::unit::PgUnit;
+
+impl AcceptUnit for PgUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        self
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        self
+    }
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        self
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        self
+    }
+}
+
+#[async_trait]
+impl AcceptUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl SettleUnit for PgUnit {
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        self
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        self
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        self
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+}
+
+#[async_trait]
+impl SettleUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl StartUnit for PgUnit {
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        self
+    }
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        self
+    }
+}
+
+#[async_trait]
+impl StartUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn StartUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl InstanceUnit for PgUnit {
+    fn instances(&mut self) -> &mut dyn InstanceStore {
+        self
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+}
+
+#[async_trait]
+impl InstanceUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn InstanceUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl ReceiptUnit for PgUnit {
+    fn inbox(&mut self) -> &mut dyn InboxStore {
+        self
+    }
+    fn instances(&mut self) -> &mut dyn InstanceStore {
+        self
+    }
+}
+
+#[async_trait]
+impl ReceiptUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn ReceiptUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
