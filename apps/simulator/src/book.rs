@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 /// A message as the gateway's database holds it.
 pub(crate) struct Row {
-    pub(crate) row_id: String,
+    /// The database's id, which is not `WhatsApp`'s.
+    pub(crate) db_id: String,
     pub(crate) key: String,
     pub(crate) jid: String,
     pub(crate) from_me: bool,
@@ -17,7 +18,7 @@ pub(crate) struct Row {
     /// The whole message, written once: it is the answer, the webhook and the record.
     pub(crate) data: Bytes,
     pub(crate) acks: Vec<Ack>,
-    /// It was asked for over the API and really went to WhatsApp.
+    /// It was asked for over the API and really went to `WhatsApp`.
     pub(crate) left: bool,
     /// The number as the caller wrote it.
     pub(crate) asked: String,

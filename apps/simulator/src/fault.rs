@@ -33,15 +33,15 @@ pub enum Fault {
     AckBeforeAnswer,
     /// Acks reach the receiver before `SEND_MESSAGE`.
     AckBeforeSendMessage,
-    /// READ, then SERVER_ACK, then DELIVERY_ACK, each also twice.
+    /// READ, then `SERVER_ACK`, then `DELIVERY_ACK`, each also twice.
     AcksDisordered,
     /// Every ack twice.
     AcksDuplicated,
-    /// READ without a DELIVERY_ACK.
+    /// READ without a `DELIVERY_ACK`.
     ReadWithoutDelivery,
-    /// A SERVER_ACK after READ.
+    /// A `SERVER_ACK` after READ.
     ServerAckAfterRead,
-    /// WhatsApp refuses the message afterwards (463): one ERROR ack.
+    /// `WhatsApp` refuses the message afterwards (463): one ERROR ack.
     ErrorAck,
     /// ERROR acks for everybody who never wrote and was never written to.
     ErrorAckNewContacts,
@@ -53,7 +53,7 @@ pub enum Fault {
     LidAcks,
     /// 201, then silence, for buttons and lists also where they would be delivered.
     ButtonsSilent,
-    /// The number has no WhatsApp.
+    /// The number has no `WhatsApp`.
     NoWhatsapp,
     /// The number exists under another address.
     OtherJid,

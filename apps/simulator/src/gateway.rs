@@ -43,11 +43,15 @@ impl Version {
 
 /// The switches of the gateway.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, not states"
+)]
 pub(crate) struct Mode {
     pub(crate) version: Version,
     /// Only asked in the next version.
     pub(crate) is_licensed: bool,
-    /// Whether the host has a route to WhatsApp.
+    /// Whether the host has a route to `WhatsApp`.
     pub(crate) is_reachable: bool,
     pub(crate) auto_scan: bool,
     pub(crate) special_numbers: bool,

@@ -1,4 +1,4 @@
-//! One WhatsApp instance: what the gateway's database and memory hold about it.
+//! One `WhatsApp` instance: what the gateway's database and memory hold about it.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -59,7 +59,7 @@ pub(crate) struct State {
     pub(crate) has_socket: bool,
     /// The socket is broken although the state says open.
     pub(crate) is_dead: bool,
-    /// WhatsApp credentials are stored: no QR code is needed to connect.
+    /// `WhatsApp` credentials are stored: no QR code is needed to connect.
     pub(crate) is_registered: bool,
     /// Which socket is the current one; a task of an older one gives up.
     pub(crate) session: u64,
@@ -68,7 +68,7 @@ pub(crate) struct State {
     pub(crate) disconnection: Option<Disconnection>,
     pub(crate) webhook: Option<Webhook>,
     pub(crate) updated_at: String,
-    /// Addresses the gateway need not ask WhatsApp about again.
+    /// Addresses the gateway need not ask `WhatsApp` about again.
     pub(crate) known: HashSet<String>,
     /// Addresses that wrote first.
     pub(crate) contacts: HashSet<String>,

@@ -1,4 +1,4 @@
-//! Addresses: what the gateway makes of the number it is given, and what WhatsApp makes of that.
+//! Addresses: what the gateway makes of the number it is given, and what `WhatsApp` makes of that.
 
 /// The address the gateway derives from a number, rewriting included.
 pub(crate) fn from_number(number: &str) -> String {
@@ -37,7 +37,7 @@ fn rewritten(digits: &str) -> String {
     }
 }
 
-/// The address WhatsApp answers with: the old Brazilian areas have the ninth digit, asked or not.
+/// The address `WhatsApp` answers with: the old Brazilian areas have the ninth digit, asked or not.
 pub(crate) fn as_registered(jid: &str) -> String {
     let Some(digits) = jid.strip_suffix("@s.whatsapp.net") else {
         return jid.to_owned();

@@ -42,7 +42,7 @@ Control API (JSON, no key):
 Recipients 155501000NN fail by themselves: 01 times out, 02 never answers but is sent, 06 is
 refused later, 07 gets no acks, 10 has no WhatsApp... The full tables are in docs/simulator.md.";
 
-/// A stand-in for the Evolution API WhatsApp gateway: same answers, same webhooks, no WhatsApp.
+/// A stand-in for the Evolution API gateway: same answers, same webhooks, no phone.
 #[derive(Debug, Parser)]
 #[command(version, after_long_help = GUIDE)]
 struct Arguments {

@@ -71,17 +71,17 @@ mod tests {
     #[tokio::test]
     async fn a_scale_of_zero_does_not_wait() {
         let begun = Instant::now();
-        Pace::new(0.0).pause(Duration::from_secs(3600)).await;
-        assert!(begun.elapsed() < Duration::from_secs(60));
+        Pace::new(0.0).pause(Duration::from_hours(1)).await;
+        assert!(begun.elapsed() < Duration::from_mins(1));
     }
 
     #[tokio::test]
     async fn a_wait_in_progress_notices_that_time_was_switched_off() {
         let pace = Pace::new(1.0);
-        let waiting = pace.pause(Duration::from_secs(3600));
+        let waiting = pace.pause(Duration::from_hours(1));
         let change = async { pace.set(0.0) };
         tokio::time::timeout(
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             futures_util::future::join(waiting, change),
         )
         .await

@@ -1,4 +1,4 @@
-//! What WhatsApp knows about the numbers one might write to.
+//! What `WhatsApp` knows about the numbers one might write to.
 
 use std::collections::HashMap;
 use std::sync::RwLock;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{jid, read, write};
 
-/// A decision about one number; without one a number has WhatsApp under its own address.
+/// A decision about one number; without one a number has `WhatsApp` under its own address.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recipient {
-    /// `false`: the number has no WhatsApp.
+    /// `false`: the number has no `WhatsApp`.
     #[serde(default = "yes")]
     pub(crate) exists: bool,
-    /// WhatsApp answers with this address instead.
+    /// `WhatsApp` answers with this address instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) jid: Option<String>,
 }
@@ -48,7 +48,7 @@ impl Recipients {
         read(&self.decided).clone()
     }
 
-    /// The address WhatsApp gives for this one, or `None` when nobody is there.
+    /// The address `WhatsApp` gives for this one, or `None` when nobody is there.
     pub(crate) fn resolve(&self, asked: &str) -> Option<String> {
         let registered = jid::as_registered(asked);
         let decided = read(&self.decided);

@@ -12,9 +12,9 @@ use crate::instance::{Disconnection, Instance, Live, Owner, Qr};
 use crate::qr;
 
 const QR_LIFE: Duration = Duration::from_secs(45);
-/// WhatsApp hands out so many per socket; then the gateway opens another.
+/// `WhatsApp` hands out so many per socket; then the gateway opens another.
 const QRS_PER_SOCKET: u32 = 6;
-/// Without a route to WhatsApp the gateway tries again and again; never without a breath here.
+/// Without a route to `WhatsApp` the gateway tries again and again; never without a breath here.
 const STORM_PAUSE: Duration = Duration::from_millis(700);
 const STORM_BREATH: Duration = Duration::from_millis(50);
 const PICTURE: &str = "https://pps.whatsapp.net/v/t61.24694-24/example.jpg";

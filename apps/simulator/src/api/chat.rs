@@ -1,4 +1,4 @@
-//! Questions: who has WhatsApp, what was sent, what became of it.
+//! Questions: who has `WhatsApp`, what was sent, what became of it.
 
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ fn status_row(instance: &Instance, row: &Row, ack: &Ack) -> Value {
         "participant": null,
         "pollUpdates": null,
         "status": ack.status,
-        "messageId": row.row_id,
+        "messageId": row.db_id,
         "instanceId": instance.id,
     })
 }
@@ -215,7 +215,7 @@ impl Filter {
 fn record(row: &Row) -> Value {
     let mut record: Map<String, Value> = serde_json::from_slice(&row.data).unwrap_or_default();
     record.remove("status");
-    record.insert("id".into(), row.row_id.clone().into());
+    record.insert("id".into(), row.db_id.clone().into());
     record.entry("contextInfo").or_insert(Value::Null);
     let updates: Vec<Value> = row
         .acks

@@ -23,14 +23,13 @@ struct Phone {
 
 impl Phone {
     fn owner(&self, instance: &Instance) -> Owner {
-        match &self.number {
-            Some(number) => session::owner(number, self.profile_name.as_deref()),
-            None => {
-                let usual = session::made_up_owner(instance);
-                Owner {
-                    name: self.profile_name.clone().unwrap_or(usual.name),
-                    ..usual
-                }
+        if let Some(number) = &self.number {
+            session::owner(number, self.profile_name.as_deref())
+        } else {
+            let usual = session::made_up_owner(instance);
+            Owner {
+                name: self.profile_name.clone().unwrap_or(usual.name),
+                ..usual
             }
         }
     }
@@ -69,7 +68,7 @@ struct Cause {
     stays: bool,
 }
 
-/// Ends the connection as WhatsApp would, with a code.
+/// Ends the connection as `WhatsApp` would, with a code.
 pub(super) async fn drop(gateway: Shared, name: Path<String>, body: Bytes) -> Outcome {
     let cause: Cause = read_body(&body)?;
     let instance = find(&gateway, &name)?;
@@ -165,7 +164,7 @@ impl Storm {
     }
 }
 
-/// Many `connecting` events in a row, as from a gateway without a route to WhatsApp.
+/// Many `connecting` events in a row, as from a gateway without a route to `WhatsApp`.
 pub(super) async fn storm(gateway: Shared, name: Path<String>, body: Bytes) -> Outcome {
     let storm: Storm = read_body(&body)?;
     let instance = find(&gateway, &name)?;

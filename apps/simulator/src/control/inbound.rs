@@ -56,7 +56,7 @@ struct InboundBody {
     copies: u32,
     /// A file for audio and image.
     base64: Option<String>,
-    /// The whole WhatsApp message, for anything else.
+    /// The whole `WhatsApp` message, for anything else.
     message: Option<Value>,
 }
 
@@ -266,7 +266,7 @@ fn store(
     data: Bytes,
 ) {
     let row = Row {
-        row_id: gateway.chance.row_id(),
+        db_id: gateway.chance.row_id(),
         key: id.to_owned(),
         jid: address.to_owned(),
         from_me: inbound.from_me,

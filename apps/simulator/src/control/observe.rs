@@ -24,11 +24,16 @@ pub(super) async fn instances(gateway: Shared) -> HttpResponse {
 #[serde(deny_unknown_fields)]
 pub(super) struct Until {
     until: Option<String>,
+    /// So many QR codes were shown.
+    qr: Option<u32>,
 }
 
 /// The state of one instance, now or as soon as it is the one asked for.
 pub(super) async fn instance(gateway: Shared, name: Path<String>, query: Query<Until>) -> Outcome {
     let instance = find(&gateway, &name)?;
+    if let Some(count) = query.qr {
+        instance.until(|state| state.qr.count >= count).await;
+    }
     let wanted = match query.until.as_deref() {
         None => return Ok(HttpResponse::Ok().json(shown(&instance))),
         Some("open") => Some(Live::Open),

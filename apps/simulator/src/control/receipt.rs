@@ -52,7 +52,7 @@ pub(super) async fn ack(gateway: Shared, name: Path<String>, body: Bytes) -> Out
     let instance = find(&gateway, &name)?;
     let row = instance.book(|book| {
         book.by_key(&ack.key_id)
-            .map(|row| (row.row_id.clone(), row.jid.clone()))
+            .map(|row| (row.db_id.clone(), row.jid.clone()))
     });
     let Some((row_id, jid)) = row else {
         return Err(Refused::missing(

@@ -1,4 +1,4 @@
-//! Who has WhatsApp, and under which address.
+//! Who has `WhatsApp`, and under which address.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Path};

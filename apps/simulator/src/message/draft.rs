@@ -19,7 +19,7 @@ pub(crate) struct Draft {
     pub(crate) chosen_key: Option<String>,
 }
 
-/// The message as WhatsApp's protocol buffers have it, in JSON.
+/// The message as `WhatsApp`'s protocol buffers have it, in JSON.
 pub(crate) struct Content {
     pub(crate) message: Value,
     pub(crate) message_type: &'static str,

@@ -114,13 +114,13 @@ pub(crate) async fn compose(
             "documentMessage"
         }
     };
-    let mut content = Content::new(message_type, json!({ message_type: message }))
+    let mut whole = Content::new(message_type, json!({ message_type: message }))
         .saying(text(body, "caption"))
         .with_inner_context(context);
-    content.base64 = file.base64;
+    whole.base64 = file.base64;
     Ok(Draft {
         is_media: true,
-        ..draft(body, content)
+        ..draft(body, whole)
     })
 }
 
@@ -143,13 +143,13 @@ pub(crate) async fn compose_audio(
     message.insert("seconds".to_owned(), json!(1));
     message.insert("ptt".to_owned(), json!(true));
     message.insert("waveform".to_owned(), numbered(&[42; 64]));
-    let mut content = Content::new("audioMessage", json!({ "audioMessage": message }))
+    let mut whole = Content::new("audioMessage", json!({ "audioMessage": message }))
         .with_inner_context(context);
-    content.base64 = file.base64;
+    whole.base64 = file.base64;
     Ok(Draft {
         is_media: true,
         kind: acks::Kind::Voice,
-        ..draft(body, content)
+        ..draft(body, whole)
     })
 }
 

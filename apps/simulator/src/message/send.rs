@@ -18,7 +18,7 @@ use crate::hook::{self, Event, ORDER_PATIENCE, Receipt};
 use crate::instance::{Instance, Live};
 use crate::jid;
 
-/// How long WhatsApp queries wait before they give up.
+/// How long `WhatsApp` queries wait before they give up.
 const QUERY_TIMEOUT: u64 = 60_000;
 
 /// The answer gives `SEND_MESSAGE` this much of a head start, less if it is received sooner.
@@ -74,9 +74,12 @@ pub(crate) async fn send(gateway: &Arc<Gateway>, instance: &Arc<Instance>, draft
         .and_then(|fault| fault.ms)
         .unwrap_or(QUERY_TIMEOUT);
     let fault = fault.map(|fault| fault.fault);
-    let closed = || match was_known {
-        true => bad_request("Error: Connection Closed"),
-        false => crashed("Connection Closed"),
+    let closed = || {
+        if was_known {
+            bad_request("Error: Connection Closed")
+        } else {
+            crashed("Connection Closed")
+        }
     };
     if fault == Some(Fault::ConnectionClosed) {
         return Err(closed());
@@ -152,7 +155,7 @@ fn recipient(
     }
 }
 
-/// The address WhatsApp gives instead, when nobody chose one.
+/// The address `WhatsApp` gives instead, when nobody chose one.
 pub(crate) fn other_jid(jid: &str) -> String {
     format!("{}9@s.whatsapp.net", jid::user(jid))
 }
@@ -203,7 +206,7 @@ async fn leave(
         jid: recipient.to_owned(),
     };
     let row = Row {
-        row_id: about.row_id.clone(),
+        db_id: about.row_id.clone(),
         key,
         jid: recipient.to_owned(),
         from_me: true,
