@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::process::CommandExt as _,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use msgflash_local_postgres::Cluster;
@@ -28,23 +28,40 @@ fn victim() {
     }
 }
 
+/// Killed even when a claim about it fails.
+struct Owner(Child);
+
+impl Owner {
+    fn kill(&mut self) {
+        // Twice is no error worth telling.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 #[test]
 fn killing_the_owner_leaves_no_server_and_clean_data() {
     let dir = tempfile::tempdir().unwrap();
-    let mut owner = Command::new(std::env::current_exe().unwrap())
+    let owner = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "orphan::victim", "--ignored"])
         .env(DIR, dir.path())
         .stdout(Stdio::null())
         .process_group(0)
         .spawn()
         .unwrap();
+    let mut owner = Owner(owner);
     eventually("the victim's server is ready", || {
         dir.path().join("ready").exists()
     });
     assert!(!servers_in(dir.path()).is_empty());
 
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    owner.kill();
 
     eventually("no server is left", || servers_in(dir.path()).is_empty());
     let cluster = Cluster::start(&options(dir.path())).unwrap();
