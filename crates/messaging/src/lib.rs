@@ -13,6 +13,8 @@ pub mod message;
 pub mod provider;
 pub mod receipt;
 pub mod safety;
+#[cfg(test)]
+mod testing;
 
 pub use error::MessagingError;
 pub use instance::{Instance, InstanceId, InstanceStatus};

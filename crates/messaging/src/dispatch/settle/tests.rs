@@ -1,1 +1,131 @@
-//! Being written.
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use msgflash_kernel::{FixedClock, SequentialIds};
+
+use super::*;
+use crate::testing::{FakeUnit, NOW, entry, message};
+
+struct Units(Mutex<Option<FakeUnit>>);
+
+#[async_trait]
+impl SettleUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
+        let unit = self.0.lock().expect("unpoisoned").take().expect("one unit per test");
+        Ok(Box::new(unit))
+    }
+}
+
+fn settle(unit: FakeUnit) -> Settle {
+    Settle::new(
+        Arc::new(Units(Mutex::new(Some(unit)))),
+        Arc::new(FixedClock::at(NOW)),
+        Arc::new(SequentialIds::default()),
+        Patience::default(),
+    )
+}
+
+fn idle() -> Settle {
+    settle(FakeUnit::default())
+}
+
+/// A unit that holds the entry and expects it to end with these words.
+fn ending(status: MessageStatus, event: &'static str, charged: (u32, u32)) -> FakeUnit {
+    let mut unit = FakeUnit::default();
+    unit.queue.expect_lock().returning(|_| Ok(Some(QueueEntry { attempt: 1, ..entry() })));
+    unit.queue.expect_remove().times(1).returning(|keys| Ok(keys.to_vec()));
+    unit.messages.expect_lock().returning(|_| Ok(vec![message()]));
+    unit.messages.expect_update().times(1).returning(move |changed| {
+        assert_eq!(changed[0].status, status);
+        Ok(())
+    });
+    unit.outbox.expect_append().times(1).returning(move |events| {
+        assert_eq!(events[0].name, event);
+        Ok(())
+    });
+    unit.ledger.expect_settle().times(1).returning(move |settled| {
+        assert_eq!((settled[0].messages, settled[0].released), charged);
+        Ok(())
+    });
+    unit
+}
+
+#[tokio::test]
+async fn a_sent_message_is_bound_told_and_charged() {
+    let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0));
+    unit.queue.expect_bind_ref().times(1).returning(|_, key, _, _, _| {
+        assert_eq!(key, "3EB0");
+        Ok(true)
+    });
+    let committed = unit.watch();
+    let verdict = Verdict::Sent { key_id: Some("3EB0".into()) };
+    let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
+    assert!(done.expect("recorded") && committed());
+}
+
+#[tokio::test]
+async fn a_failed_message_gives_its_reservation_back() {
+    let unit = ending(MessageStatus::Failed, "message.failed", (0, 1));
+    let committed = unit.watch();
+    let verdict = Verdict::Failed(Failure::NO_WHATSAPP);
+    let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
+    assert!(done.expect("recorded") && committed());
+}
+
+#[tokio::test]
+async fn whoever_comes_second_changes_nothing() {
+    for found in [None, Some(QueueEntry { attempt: 2, ..entry() })] {
+        let mut unit = FakeUnit::default();
+        unit.queue.expect_lock().return_once(move |_| Ok(found));
+        let committed = unit.watch();
+        let verdict = Verdict::Sent { key_id: None };
+        let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
+        assert!(!done.expect("read") && !committed());
+    }
+}
+
+#[tokio::test]
+async fn an_unreserved_message_that_fails_gives_nothing_back() {
+    let mut unit = FakeUnit::default();
+    let waiting = QueueEntry { period: None, ..entry() };
+    unit.queue.expect_remove().returning(|keys| Ok(keys.to_vec()));
+    unit.messages.expect_lock().returning(|_| Ok(vec![message()]));
+    unit.messages.expect_update().returning(|_| Ok(()));
+    unit.outbox.expect_append().returning(|_| Ok(()));
+    unit.ledger.expect_settle().never();
+    let failed = idle().fail(&mut unit, &waiting, Failure::OUT_OF_QUOTA, NOW).await;
+    assert!(failed.is_ok());
+}
+
+#[test]
+fn a_gateway_that_is_away_is_waited_for_fifteen_minutes() {
+    let settle = idle();
+    let waited = |minutes| QueueEntry {
+        ready_since: Some(NOW - Duration::minutes(minutes)),
+        ..entry()
+    };
+    let step = settle.judge(&waited(14), &Verdict::LaneDown, NOW);
+    assert_eq!(step, Step::LaneWaits(NOW + Duration::MINUTE));
+    let step = settle.judge(&waited(0), &Verdict::LaneDown, NOW);
+    assert_eq!(step, Step::LaneWaits(NOW + Duration::SECOND));
+    let step = settle.judge(&waited(15), &Verdict::LaneDown, NOW);
+    assert_eq!(step, Step::Fail(Failure::UNAVAILABLE));
+}
+
+#[test]
+fn three_misses_are_repeated_with_growing_waits_and_the_fourth_is_final() {
+    let settle = idle();
+    let missed = |misses| QueueEntry { misses, ..entry() };
+    let waits = [5, 15, 45];
+    for (misses, seconds) in (0u32..).zip(waits) {
+        let step = settle.judge(&missed(misses), &Verdict::Missed, NOW);
+        assert_eq!(step, Step::Again(misses + 1, NOW + Duration::seconds(seconds)));
+    }
+    assert_eq!(settle.judge(&missed(3), &Verdict::Missed, NOW), Step::Fail(Failure::REFUSED));
+}
+
+#[test]
+fn an_unknown_outcome_is_looked_up_and_never_repeated() {
+    let step = idle().judge(&entry(), &Verdict::Unknown, NOW);
+    assert_eq!(step, Step::LookUp(NOW + Duration::seconds(5)));
+}

@@ -1,0 +1,351 @@
+//! Configuration: `msgflash.toml`, then the environment, then flags; the later wins.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use msgflash_kernel::Secret;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+mod setting;
+
+pub use setting::{SETTINGS, Setting};
+
+/// Everything the operator decides, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_URL`; `None` starts a private `PostgreSQL`.
+    pub database_url: Option<Secret<String>>,
+    /// Connections this process opens at most.
+    pub database_pool: usize,
+    /// `REDIS_URL`.
+    pub redis_url: Option<Secret<String>>,
+    /// Where the private database and generated secrets live.
+    pub data_dir: PathBuf,
+    /// Where `PostgreSQL`'s programs are, when not found by themselves.
+    pub pg_bin: Option<PathBuf>,
+    /// Where the API listens.
+    pub bind: SocketAddr,
+    /// Where clients reach the API.
+    pub public_url: Url,
+    /// Where the gateway reaches us.
+    pub callback_url: Url,
+    /// Signs console sessions.
+    pub secret_key: Option<Secret<String>>,
+    /// What this process does.
+    pub roles: Roles,
+    /// The gateway.
+    pub evolution: Option<Evolution>,
+    /// Whether webhooks may go to private addresses and over plain HTTP.
+    pub allow_private_targets: bool,
+    /// Requests per second and API key.
+    pub rate_limit_per_second: u32,
+    /// The least time between two messages of one number.
+    pub pace: Duration,
+    /// How long a send may take at the gateway.
+    pub send_timeout: Duration,
+    /// How long a single message waits for a gateway that is away.
+    pub gateway_patience: Duration,
+    /// How long an unknown outcome is looked up.
+    pub unknown_patience: Duration,
+    /// How long a webhook receiver may take.
+    pub webhook_timeout: Duration,
+    /// The waits between the attempts of a webhook delivery.
+    pub webhook_retry: Vec<Duration>,
+    /// How long calls in hand may take at shutdown.
+    pub shutdown: Duration,
+    /// Which log lines are written.
+    pub log: String,
+    /// How they look.
+    pub log_format: LogFormat,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// It serves the API.
+    pub api: bool,
+    /// It sends, receives and delivers.
+    pub worker: bool,
+}
+
+/// How to reach the gateway.
+#[derive(Clone, Debug)]
+pub struct Evolution {
+    /// Its address.
+    pub url: Url,
+    /// Its global key.
+    pub api_key: Secret<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// The settings as written. Names are those of `msgflash.toml`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    database_url: Option<String>,
+    database_pool: Option<usize>,
+    redis_url: Option<String>,
+    data_dir: Option<PathBuf>,
+    pg_bin: Option<PathBuf>,
+    bind: Option<String>,
+    public_url: Option<String>,
+    callback_url: Option<String>,
+    secret_key: Option<String>,
+    roles: Option<String>,
+    evolution_url: Option<String>,
+    evolution_api_key: Option<String>,
+    allow_private_targets: Option<bool>,
+    rate_limit_per_second: Option<u32>,
+    pace_ms: Option<u64>,
+    send_timeout_seconds: Option<u64>,
+    gateway_patience_seconds: Option<u64>,
+    unknown_patience_seconds: Option<u64>,
+    webhook_timeout_seconds: Option<u64>,
+    webhook_retry_seconds: Option<String>,
+    shutdown_seconds: Option<u64>,
+    log: Option<String>,
+    log_format: Option<String>,
+}
+
+/// What the command line adds: settings by their name in the file.
+pub type Flags = Vec<(String, String)>;
+
+impl Config {
+    /// Reads the file (the given one must exist, the default one may be absent), the environment
+    /// and the flags.
+    pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
+        if let Some(file) = file
+            && !file.is_file()
+        {
+            bail!("the configuration file {} does not exist", file.display());
+        }
+        refuse_unknown_environment()?;
+        let mut figment = Figment::from(Serialized::defaults(Raw::default()))
+            .merge(Toml::file(file.unwrap_or(Path::new("msgflash.toml"))));
+        for setting in SETTINGS {
+            // A value that is set to nothing is not set: compose files do that.
+            let env = Env::raw().only(&[setting.env]).map(|_| setting.name.into());
+            let empty = std::env::var_os(setting.env).is_some_and(|value| value.is_empty());
+            if !empty {
+                figment = figment.merge(setting.typed(env));
+            }
+        }
+        for (name, value) in flags {
+            let setting = SETTINGS
+                .iter()
+                .find(|setting| setting.name == name)
+                .with_context(|| unknown_setting(name))?;
+            figment = figment.merge((setting.name, setting.value(value)));
+        }
+        let raw: Raw = figment.extract().map_err(|error| anyhow::anyhow!("{error}"))?;
+        Self::check(raw)
+    }
+
+    /// The settings that are needed by nothing but a database, for tests of this process alone.
+    pub fn defaults() -> Result<Self> {
+        Self::check(Raw::default())
+    }
+
+    fn check(raw: Raw) -> Result<Self> {
+        let bind: SocketAddr = raw
+            .bind
+            .as_deref()
+            .unwrap_or("127.0.0.1:4080")
+            .parse()
+            .context("bind (MSGFLASH_BIND) must be an address and a port, such as 127.0.0.1:4080")?;
+        let public_url = match raw.public_url {
+            Some(url) => web_url("public_url (MSGFLASH_PUBLIC_URL)", &url)?,
+            None => Url::parse(&format!("http://{bind}"))?,
+        };
+        let callback_url = match raw.callback_url {
+            Some(url) => web_url("callback_url (MSGFLASH_CALLBACK_URL)", &url)?,
+            None => public_url.clone(),
+        };
+        let secret_key = raw.secret_key.map(Secret::new);
+        if secret_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
+            bail!("secret_key (MSGFLASH_SECRET_KEY) must have at least 32 characters");
+        }
+        let evolution = match (raw.evolution_url, raw.evolution_api_key) {
+            (Some(url), Some(key)) => Some(Evolution {
+                url: web_url("evolution_url (MSGFLASH_EVOLUTION_URL)", &url)?,
+                api_key: Secret::new(key),
+            }),
+            (None, None) => None,
+            (Some(_), None) => bail!("MSGFLASH_EVOLUTION_URL needs MSGFLASH_EVOLUTION_API_KEY too"),
+            (None, Some(_)) => bail!("MSGFLASH_EVOLUTION_API_KEY needs MSGFLASH_EVOLUTION_URL too"),
+        };
+        let rate_limit_per_second = raw.rate_limit_per_second.unwrap_or(10);
+        if rate_limit_per_second == 0 {
+            bail!("rate_limit_per_second (MSGFLASH_RATE_LIMIT_PER_SECOND) must be at least 1");
+        }
+        let send_timeout = Duration::from_secs(raw.send_timeout_seconds.unwrap_or(90));
+        if send_timeout.is_zero() {
+            bail!("send_timeout_seconds (MSGFLASH_SEND_TIMEOUT_SECONDS) must be at least 1");
+        }
+        let seconds = |value: Option<u64>, default| Duration::from_secs(value.unwrap_or(default));
+        Ok(Self {
+            database_url: raw.database_url.map(Secret::new),
+            database_pool: raw.database_pool.unwrap_or(16).max(2),
+            redis_url: raw.redis_url.map(Secret::new),
+            data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from(".local/data")),
+            pg_bin: raw.pg_bin,
+            bind,
+            public_url,
+            callback_url,
+            secret_key,
+            roles: roles(raw.roles.as_deref().unwrap_or("api,worker"))?,
+            evolution,
+            allow_private_targets: raw.allow_private_targets.unwrap_or(false),
+            rate_limit_per_second,
+            pace: Duration::from_millis(raw.pace_ms.unwrap_or(1000)),
+            send_timeout,
+            gateway_patience: seconds(raw.gateway_patience_seconds, 900),
+            unknown_patience: seconds(raw.unknown_patience_seconds, 600),
+            webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
+            webhook_retry: retry(raw.webhook_retry_seconds.as_deref().unwrap_or("5,30,120,600"))?,
+            shutdown: seconds(raw.shutdown_seconds, 25),
+            log: raw.log.unwrap_or_else(|| "info".to_owned()),
+            log_format: match raw.log_format.as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(other) => bail!("log_format (MSGFLASH_LOG_FORMAT) is text or json, not {other:?}"),
+            },
+        })
+    }
+
+    /// The callback base without a slash at the end.
+    pub fn callback_base(&self) -> String {
+        self.callback_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The public base without a slash at the end.
+    pub fn public_base(&self) -> String {
+        self.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Every setting with its value, secrets hidden.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let hidden = |secret: &Option<Secret<String>>| match secret {
+            Some(_) => "(set)".to_owned(),
+            None => String::new(),
+        };
+        let seconds = |span: Duration| span.as_secs().to_string();
+        let retry: Vec<_> = self.webhook_retry.iter().map(|span| seconds(*span)).collect();
+        let value = |name: &str| match name {
+            "database_url" => hidden(&self.database_url),
+            "database_pool" => self.database_pool.to_string(),
+            "redis_url" => hidden(&self.redis_url),
+            "data_dir" => self.data_dir.display().to_string(),
+            "pg_bin" => self.pg_bin.as_ref().map(|it| it.display().to_string()).unwrap_or_default(),
+            "bind" => self.bind.to_string(),
+            "public_url" => self.public_base(),
+            "callback_url" => self.callback_base(),
+            "secret_key" => hidden(&self.secret_key),
+            "roles" => self.roles.to_string(),
+            "evolution_url" => self.evolution.as_ref().map(|it| safe(&it.url)).unwrap_or_default(),
+            "evolution_api_key" => hidden(&self.evolution.as_ref().map(|it| it.api_key.clone())),
+            "allow_private_targets" => self.allow_private_targets.to_string(),
+            "rate_limit_per_second" => self.rate_limit_per_second.to_string(),
+            "pace_ms" => self.pace.as_millis().to_string(),
+            "send_timeout_seconds" => seconds(self.send_timeout),
+            "gateway_patience_seconds" => seconds(self.gateway_patience),
+            "unknown_patience_seconds" => seconds(self.unknown_patience),
+            "webhook_timeout_seconds" => seconds(self.webhook_timeout),
+            "webhook_retry_seconds" => retry.join(","),
+            "shutdown_seconds" => seconds(self.shutdown),
+            "log" => self.log.clone(),
+            "log_format" => match self.log_format {
+                LogFormat::Text => "text".to_owned(),
+                LogFormat::Json => "json".to_owned(),
+            },
+            _ => String::new(),
+        };
+        SETTINGS.iter().map(|setting| (setting.name, value(setting.name))).collect()
+    }
+}
+
+impl std::fmt::Display for Roles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.api, self.worker) {
+            (true, true) => "api,worker",
+            (true, false) => "api",
+            _ => "worker",
+        })
+    }
+}
+
+/// An address without the password somebody may have put into it.
+fn safe(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_password(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn web_url(what: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("{what} is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        bail!("{what} must begin with http:// or https://");
+    }
+    Ok(url)
+}
+
+fn roles(text: &str) -> Result<Roles> {
+    let mut roles = Roles { api: false, worker: false };
+    for word in text.split(',').map(str::trim) {
+        match word {
+            "api" => roles.api = true,
+            "worker" => roles.worker = true,
+            other => bail!("roles (MSGFLASH_ROLES) are api and worker, not {other:?}"),
+        }
+    }
+    Ok(roles)
+}
+
+fn retry(text: &str) -> Result<Vec<Duration>> {
+    let spans: Result<Vec<_>, _> =
+        text.split(',').map(|word| word.trim().parse().map(Duration::from_secs)).collect();
+    spans.context(
+        "webhook_retry_seconds (MSGFLASH_WEBHOOK_RETRY_SECONDS) are whole seconds with commas \
+         between them, such as 5,30,120,600",
+    )
+}
+
+/// A misspelt name would otherwise be silently without effect.
+fn refuse_unknown_environment() -> Result<()> {
+    for (name, _) in std::env::vars_os() {
+        let Some(name) = name.to_str() else { continue };
+        let ours = name.starts_with("MSGFLASH_");
+        let known = setting::FOR_SCRIPTS.contains(&name)
+            || SETTINGS.iter().any(|setting| setting.env == name);
+        if ours && !known {
+            bail!("{}", unknown_setting(name));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_setting(name: &str) -> String {
+    let wanted = name.to_lowercase();
+    let near = SETTINGS.iter().find(|setting| {
+        let own = setting.env.to_lowercase();
+        own.starts_with(&wanted) || wanted.starts_with(&own) || own.ends_with(&wanted)
+    });
+    let hint = near.map(|setting| format!(" Did you mean {}?", setting.env)).unwrap_or_default();
+    format!("unknown setting {name}.{hint} `msgflash config print` lists them all")
+}
+
+#[cfg(test)]
+mod tests;

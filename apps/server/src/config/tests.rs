@@ -1,0 +1,65 @@
+use super::*;
+
+fn with(flags: &[(&str, &str)]) -> Result<Config> {
+    let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(None, &flags.collect())
+}
+
+#[test]
+fn defaults_need_no_setting() {
+    let config = with(&[]).expect("defaults are complete");
+    assert_eq!(config.bind.to_string(), "127.0.0.1:4080");
+    assert_eq!(config.public_base(), "http://127.0.0.1:4080");
+    assert_eq!(config.roles, Roles { api: true, worker: true });
+    assert!(config.evolution.is_none());
+}
+
+#[test]
+fn the_printed_defaults_are_those_of_the_table() {
+    let config = with(&[]).expect("defaults are complete");
+    for ((name, shown), setting) in config.shown().into_iter().zip(SETTINGS) {
+        assert_eq!(name, setting.name);
+        if !setting.default.contains('<') && !setting.default.contains("//") {
+            let default = match setting.name {
+                "public_url" | "callback_url" => continue,
+                _ => setting.default,
+            };
+            assert_eq!(shown, default, "{name}");
+        }
+    }
+}
+
+#[test]
+fn each_mistake_names_its_setting() {
+    let cases = [
+        (("bind", "here"), "MSGFLASH_BIND"),
+        (("roles", "api,clerk"), "clerk"),
+        (("public_url", "ftp://x"), "MSGFLASH_PUBLIC_URL"),
+        (("secret_key", "short"), "MSGFLASH_SECRET_KEY"),
+        (("rate_limit_per_second", "0"), "MSGFLASH_RATE_LIMIT_PER_SECOND"),
+        (("rate_limit_per_second", "many"), "rate_limit_per_second"),
+        (("allow_private_targets", "perhaps"), "allow_private_targets"),
+        (("webhook_retry_seconds", "5;30"), "MSGFLASH_WEBHOOK_RETRY_SECONDS"),
+        (("evolution_url", "http://127.0.0.1:8080"), "MSGFLASH_EVOLUTION_API_KEY"),
+        (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
+        (("colour", "red"), "unknown setting colour"),
+    ];
+    for (flag, named) in cases {
+        let error = with(&[flag]).expect_err(flag.0);
+        assert!(format!("{error:#}").contains(named), "{flag:?}: {error:#}");
+    }
+}
+
+#[test]
+fn secrets_are_hidden_when_printed() {
+    let config = with(&[
+        ("database_url", "postgres://u:hunter2@db/x"),
+        ("evolution_url", "http://user:hunter2@127.0.0.1:8080"),
+        ("evolution_api_key", "hunter2"),
+        ("secret_key", "hunter2-hunter2-hunter2-hunter2-hunter2"),
+    ])
+    .expect("valid");
+    let shown = format!("{:?} {config:?}", config.shown());
+    let without_url = shown.replace("user:hunter2@", "");
+    assert!(!without_url.contains("hunter2"), "{shown}");
+}

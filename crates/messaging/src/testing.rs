@@ -1,0 +1,164 @@
+//! Fake units and sample values for this crate's tests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use msgflash_kernel::{
+    Actor, Id, MockOutbox, MockReplayStore, Outbox, Phone, ReplayStore, Secret, StoreError, Unit,
+    Workspace,
+};
+use msgflash_quotas::{LedgerStore, MockLedgerStore, Period};
+use serde_json::Map;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::dispatch::ports::{MockQueueStore, QueueStore, StartUnit};
+use crate::dispatch::{Class, QueueEntry, QueueState};
+use crate::message::ports::{AcceptUnit, MessageStore, MockMessageStore, SettleUnit};
+use crate::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
+
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
+
+/// One mock per port and whether the unit was committed.
+#[derive(Default)]
+pub(crate) struct FakeUnit {
+    pub(crate) replays: MockReplayStore,
+    pub(crate) ledger: MockLedgerStore,
+    pub(crate) messages: MockMessageStore,
+    pub(crate) queue: MockQueueStore,
+    pub(crate) outbox: MockOutbox,
+    pub(crate) committed: Arc<AtomicBool>,
+}
+
+impl FakeUnit {
+    pub(crate) fn watch(&self) -> impl Fn() -> bool + use<> {
+        let committed = Arc::clone(&self.committed);
+        move || committed.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Unit for FakeUnit {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.committed.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl AcceptUnit for FakeUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        &mut self.replays
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        &mut self.ledger
+    }
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        &mut self.messages
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        &mut self.queue
+    }
+}
+
+impl SettleUnit for FakeUnit {
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        &mut self.messages
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        &mut self.queue
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        &mut self.ledger
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        &mut self.outbox
+    }
+}
+
+impl StartUnit for FakeUnit {
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        &mut self.queue
+    }
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        &mut self.messages
+    }
+}
+
+pub(crate) fn workspace() -> Workspace {
+    Workspace::personal(Id::new(Uuid::from_u128(0xA)))
+}
+
+pub(crate) fn actor() -> Actor {
+    Actor { workspace: workspace(), user: Id::new(Uuid::from_u128(0xA)) }
+}
+
+pub(crate) fn phone() -> Phone {
+    Phone::parse("+33612345678").expect("valid")
+}
+
+pub(crate) fn instance() -> Instance {
+    Instance {
+        id: Id::new(Uuid::from_u128(0x1)),
+        account: workspace().account,
+        name: "Shop".into(),
+        session: "mf-1".into(),
+        webhook_secret: Secret::new("secret".into()),
+        wa_number: None,
+        status: InstanceStatus::Connected,
+        native_buttons: false,
+        is_business: None,
+        meta: None,
+        first_connected_at: Some(NOW - time::Duration::days(30)),
+        connecting_since: None,
+        reconnecting_since: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+pub(crate) fn message() -> Message {
+    Message {
+        id: Id::new(Uuid::from_u128(0x2)),
+        workspace: workspace(),
+        acting_user: workspace().owner(),
+        instance: instance().id,
+        contact: None,
+        campaign: None,
+        inbound: false,
+        kind: MessageKind::Text,
+        peer: Some(phone()),
+        own_number: None,
+        body: Some("Hello".into()),
+        media_url: None,
+        status: MessageStatus::Queued,
+        error: None,
+        meta: Map::new(),
+        provider_message_id: None,
+        scheduled_at: None,
+        request_id: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+pub(crate) fn entry() -> QueueEntry {
+    QueueEntry {
+        instance: instance().id,
+        message: message().id,
+        workspace: workspace().id,
+        account: workspace().account,
+        phone: phone(),
+        class: Class::Single,
+        state: QueueState::Ready,
+        due_at: NOW,
+        not_before: NOW,
+        ready_since: Some(NOW),
+        period: Some(Period::of(NOW)),
+        attempt: 0,
+        misses: 0,
+        started_at: None,
+        looks: 0,
+    }
+}
