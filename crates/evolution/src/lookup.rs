@@ -1,0 +1,146 @@
+//! Asking what the gateway knows: numbers, stored messages, stored receipts.
+
+use std::collections::HashSet;
+
+use msgflash_kernel::Phone;
+use msgflash_messaging::provider::{Address, NumberCheck, ProviderError, ReceiptRank, SentRecord};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use crate::client::{Answer, EvolutionClient};
+use crate::number::{address_of, jid_of, spellings};
+use crate::session::{done, odd};
+use crate::verdict::of_call;
+use crate::wire::record;
+use crate::wire::refusal::Refusal;
+
+/// How many pages of stored messages are read: more than a person can be sent in some minutes.
+const MOST_PAGES: u64 = 20;
+
+impl EvolutionClient {
+    /// Asks about numbers. One the gateway does not answer for is left out.
+    pub(crate) async fn ask_numbers(
+        &self,
+        session: &str,
+        numbers: &[Phone],
+    ) -> Result<Vec<NumberCheck>, ProviderError> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked: Vec<_> = numbers.iter().map(|number| number.digits()).collect();
+        let body = json!({ "numbers": asked });
+        let answer = self.ask(&["chat", "whatsappNumbers", session], &body).await?;
+        if is_without_socket(&answer) {
+            return Err(ProviderError::Unavailable);
+        }
+        let body = done(answer)?;
+        let entries = body.as_array().ok_or_else(|| odd(&body))?;
+        // The order of the answer is not the order of the question.
+        let found = asked.into_iter().filter_map(|asked| {
+            let entry = entries.iter().find(|entry| entry["number"] == asked.as_str())?;
+            let address = match entry["exists"].as_bool()? {
+                true => Some(address_of(entry["jid"].as_str()?)),
+                false => None,
+            };
+            Some(NumberCheck { asked, address })
+        });
+        Ok(found.collect())
+    }
+
+    /// Messages to any spelling of a number, oldest first.
+    pub(crate) async fn stored_to(
+        &self,
+        session: &str,
+        to: Phone,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SentRecord>, ProviderError> {
+        // The gateway counts in whole seconds and cuts ours down to them.
+        let range = json!({
+            "gte": instant(from)?,
+            "lte": instant(until + Duration::SECOND)?,
+        });
+        let spellings = spellings(to);
+        let mut found = Vec::new();
+        for spelling in &spellings {
+            let filter = json!({
+                "key": { "remoteJid": jid_of(*spelling), "fromMe": true },
+                "messageTimestamp": range,
+            });
+            found.extend(self.stored_messages(session, &filter).await?);
+        }
+        // Not every release keeps to the filter.
+        let earliest = from.replace_nanosecond(0).unwrap_or(from);
+        found.retain(|record| {
+            let is_theirs = match &record.address {
+                Address::Phone(phone) => spellings.contains(phone),
+                Address::Lid(_) => true,
+                Address::Other => false,
+            };
+            is_theirs && (earliest..=until).contains(&record.at)
+        });
+        let mut seen = HashSet::new();
+        found.retain(|record| seen.insert(record.key_id.clone()));
+        found.sort_by_key(|record| record.at);
+        Ok(found)
+    }
+
+    pub(crate) async fn stored_under(
+        &self,
+        session: &str,
+        key_id: &str,
+    ) -> Result<Option<SentRecord>, ProviderError> {
+        let filter = json!({ "key": { "id": key_id } });
+        let found = self.stored_messages(session, &filter).await?;
+        Ok(found.into_iter().find(|record| record.key_id == key_id))
+    }
+
+    pub(crate) async fn stored_receipts(
+        &self,
+        session: &str,
+        key_id: &str,
+    ) -> Result<Option<ReceiptRank>, ProviderError> {
+        let body = json!({ "where": { "id": key_id } });
+        let body = done(self.ask(&["chat", "findStatusMessage", session], &body).await?)?;
+        let receipts = body.as_array().ok_or_else(|| odd(&body))?;
+        let ours: Vec<_> =
+            receipts.iter().filter(|receipt| receipt["keyId"] == key_id).cloned().collect();
+        Ok(record::furthest(&ours))
+    }
+
+    /// Our own messages under a filter, page by page.
+    async fn stored_messages(
+        &self,
+        session: &str,
+        filter: &Value,
+    ) -> Result<Vec<SentRecord>, ProviderError> {
+        let path = ["chat", "findMessages", session];
+        let mut found = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let body = json!({ "where": filter, "page": page });
+            let answer = done(self.ask(&path, &body).await?)?;
+            let messages = &answer["messages"];
+            let records = messages["records"].as_array().ok_or_else(|| odd(&answer))?;
+            found.extend(records.iter().filter_map(record::sent));
+            if records.is_empty() || page >= messages["pages"].as_u64().unwrap_or(1) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The number check answers 400 with `{}`, or with the raw error, when there is no socket.
+fn is_without_socket(answer: &Answer) -> bool {
+    let is_empty = answer.body.as_ref().and_then(Value::as_object).is_some_and(|it| it.is_empty());
+    answer.status == 400
+        && (is_empty || Refusal::of(answer.body.as_ref()).is_dead_socket())
+        && !matches!(of_call(answer), ProviderError::LicenceRequired)
+}
+
+fn instant(at: OffsetDateTime) -> Result<String, ProviderError> {
+    at.to_offset(time::UtcOffset::UTC)
+        .format(&Rfc3339)
+        .map_err(|_| ProviderError::Failed("a time that cannot be written".into()))
+}

@@ -1,0 +1,165 @@
+//! Making, linking and removing sessions, with the gateway's delays between.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use msgflash_kernel::Phone;
+use msgflash_messaging::provider::{LinkState, NewSession, Pairing, ProviderError, SessionInfo};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::client::{Answer, EvolutionClient};
+use crate::verdict::of_call;
+use crate::wire::refusal::Refusal;
+use crate::wire::session as wire;
+
+/// How often the gateway is given time; with a first pause of 250 ms this is eight seconds.
+const PATIENCE: u32 = 5;
+
+impl EvolutionClient {
+    /// Makes a session. A name that was just deleted stays taken for a moment: a refusal is
+    /// believed once the gateway goes on listing the session.
+    pub(crate) async fn create_session(&self, session: &NewSession) -> Result<(), ProviderError> {
+        let mut hasher = DefaultHasher::new();
+        session.session.hash(&mut hasher);
+        let slot = hasher.finish() % self.creating.len() as u64;
+        let slot = usize::try_from(slot).unwrap_or_default();
+        let _alone = self.creating[slot].lock().await;
+
+        let body = wire::create(session);
+        let mut pauses = self.pauses();
+        loop {
+            let answer = self.change(Method::POST, &["instance", "create"], Some(&body)).await?;
+            match done(answer) {
+                Err(ProviderError::NameTaken) => {}
+                outcome => return outcome.map(drop),
+            }
+            loop {
+                let pause = pauses.next().ok_or(ProviderError::NameTaken)?;
+                tokio::time::sleep(pause).await;
+                if self.stored(&session.session).await?.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn link(
+        &self,
+        session: &str,
+        phone: Option<Phone>,
+    ) -> Result<Pairing, ProviderError> {
+        let number = wire::number(phone);
+        let query: Vec<_> = number.iter().map(|number| ("number", number.as_str())).collect();
+        let body = done(self.get(&["instance", "connect", session], &query).await?)?;
+        wire::pairing(&body).ok_or_else(|| odd(&body))
+    }
+
+    pub(crate) async fn live_state(&self, session: &str) -> Result<LinkState, ProviderError> {
+        let body = done(self.get(&["instance", "connectionState", session], &[]).await?)?;
+        wire::live_state(&body).ok_or_else(|| odd(&body))
+    }
+
+    pub(crate) async fn stored(&self, session: &str) -> Result<Option<SessionInfo>, ProviderError> {
+        let path = ["instance", "fetchInstances"];
+        let answer = self.get(&path, &[("instanceName", session)]).await?;
+        match rows(answer) {
+            Ok(rows) => Ok(rows.into_iter().find(|row| row.session == session)),
+            Err(ProviderError::UnknownSession) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn all_stored(&self) -> Result<Vec<SessionInfo>, ProviderError> {
+        rows(self.get(&["instance", "fetchInstances"], &[]).await?)
+    }
+
+    pub(crate) async fn reopen(&self, session: &str) -> Result<(), ProviderError> {
+        done(self.change(Method::POST, &["instance", "restart", session], None).await?).map(drop)
+    }
+
+    /// Unlinks the phone. A socket that died under an open session cannot say goodbye: it is
+    /// reopened first.
+    pub(crate) async fn unlink(&self, session: &str) -> Result<(), ProviderError> {
+        let is_dead = |answer: &Answer| refusal(answer).is_dead_socket();
+        let answer = self.remove(&["instance", "logout", session], session, is_dead).await?;
+        if answer.status == 400 && refusal(&answer).text().ends_with("is not connected") {
+            return Ok(());
+        }
+        done(answer).map(drop)
+    }
+
+    /// Removes the session. On a dead socket the gateway fails to log out, loses the cause on the
+    /// way and keeps the session: it is reopened first.
+    pub(crate) async fn drop_session(&self, session: &str) -> Result<(), ProviderError> {
+        let is_dead = |answer: &Answer| {
+            let refusal = refusal(answer);
+            answer.status >= 400 && (refusal.is_opaque() || refusal.is_dead_socket())
+        };
+        let answer = self.remove(&["instance", "delete", session], session, is_dead).await?;
+        match done(answer) {
+            Err(ProviderError::UnknownSession) => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// One DELETE, and again with pauses after a restart while the socket is dead.
+    async fn remove(
+        &self,
+        path: &[&str],
+        session: &str,
+        is_dead: impl Fn(&Answer) -> bool,
+    ) -> Result<Answer, ProviderError> {
+        let mut answer = self.change(Method::DELETE, path, None).await?;
+        if !is_dead(&answer) {
+            return Ok(answer);
+        }
+        self.reopen(session).await?;
+        for pause in self.pauses() {
+            answer = self.change(Method::DELETE, path, None).await?;
+            if !is_dead(&answer) {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(answer)
+    }
+
+    pub(crate) async fn read_version(&self) -> Result<String, ProviderError> {
+        let body = done(self.get(&[], &[]).await?)?;
+        let version = body.get("version").and_then(Value::as_str);
+        version.map(str::to_owned).ok_or_else(|| odd(&body))
+    }
+
+    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        let first = self.config.retry_pause;
+        (0..PATIENCE).map(move |turn| first * 2_u32.pow(turn))
+    }
+}
+
+/// The body of a success; what else the answer means.
+pub(crate) fn done(answer: Answer) -> Result<Value, ProviderError> {
+    if !(200..300).contains(&answer.status) {
+        return Err(of_call(&answer));
+    }
+    match answer.body {
+        Some(body) if wire::is_failure(&body) => Err(odd(&body)),
+        Some(body) => Ok(body),
+        None => Err(ProviderError::Failed(format!("{} without JSON", answer.status))),
+    }
+}
+
+fn refusal(answer: &Answer) -> Refusal {
+    Refusal::of(answer.body.as_ref())
+}
+
+/// A success that says nothing we can use, or that it is none.
+pub(crate) fn odd(body: &Value) -> ProviderError {
+    ProviderError::Failed(Refusal::of(Some(body)).for_log(200))
+}
+
+fn rows(answer: Answer) -> Result<Vec<SessionInfo>, ProviderError> {
+    let body = done(answer)?;
+    let rows = body.as_array().ok_or_else(|| odd(&body))?;
+    Ok(rows.iter().filter_map(wire::row).collect())
+}
