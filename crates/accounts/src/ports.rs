@@ -1,0 +1,109 @@
+//! What accounts need from a store.
+
+use async_trait::async_trait;
+use msgflash_kernel::{AccountId, StoreError, TeamId, Unit, UserId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::key::{ApiKey, ApiKeyId};
+use crate::user::User;
+
+/// Looks people up.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait AccountReader: Send + Sync {
+    /// `None` when there is no such user.
+    async fn find(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Whoever has this address, whatever its capitals.
+    async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError>;
+}
+
+/// A key with everything that decides whether it opens anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The key, revoked or not.
+    pub key: ApiKey,
+    /// Whether the account behind it is suspended.
+    pub suspended: bool,
+    /// Whether its team was deleted; `false` for personal keys.
+    pub team_deleted: bool,
+    /// The hash it is stored under.
+    pub stored_hash: [u8; 32],
+}
+
+/// Looks presented keys up.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait CredentialReader: Send + Sync {
+    /// The key with this hash, in one round trip: this is paid by every request.
+    async fn find(&self, hash: &[u8; 32]) -> Result<Option<Credential>, StoreError>;
+}
+
+/// Lists keys.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait KeyReader: Send + Sync {
+    /// The active keys of one workspace, newest first: the team's, or the personal ones.
+    async fn list(
+        &self,
+        account: AccountId,
+        team: Option<TeamId>,
+    ) -> Result<Vec<ApiKey>, StoreError>;
+}
+
+/// What became of a new user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// The user is recorded.
+    Done,
+    /// Somebody has this address; the unit is of no further use.
+    EmailTaken,
+}
+
+/// Records people. Reached through a unit of work only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait UserStore: Send {
+    /// Records a user together with the free subscription that every account begins with.
+    async fn insert(&mut self, user: &User, subscription: Uuid)
+    -> Result<Registration, StoreError>;
+}
+
+/// Records keys. Reached through a unit of work only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait KeyStore: Send {
+    /// Counts the active keys of an account, personal and of all its teams, and keeps others from
+    /// counting until the unit ends: two requests must not both take the last place.
+    async fn count_locked(&mut self, account: AccountId) -> Result<u64, StoreError>;
+    /// Records a key under the hash of its secret.
+    async fn insert(&mut self, key: &ApiKey, hash: &[u8; 32]) -> Result<(), StoreError>;
+    /// `None` when this account has no such key.
+    async fn find(
+        &mut self,
+        account: AccountId,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError>;
+    /// Revokes an active key; `false` when this account has no such key.
+    async fn revoke(
+        &mut self,
+        account: AccountId,
+        id: ApiKeyId,
+        at: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+}
+
+/// Changes people and keys in one transaction.
+pub trait AccountUnit: Unit {
+    /// The people.
+    fn users(&mut self) -> &mut dyn UserStore;
+    /// The keys.
+    fn keys(&mut self) -> &mut dyn KeyStore;
+}
+
+/// Begins such transactions.
+#[async_trait]
+pub trait AccountUnits: Send + Sync {
+    /// Begins one.
+    async fn begin(&self) -> Result<Box<dyn AccountUnit>, StoreError>;
+}
