@@ -66,7 +66,9 @@ impl EvolutionClient {
         let mut headers = HeaderMap::new();
         headers.insert("apikey", key);
 
-        let connect = CONNECT_TIMEOUT.min(config.call_timeout).min(config.send_timeout);
+        let connect = CONNECT_TIMEOUT
+            .min(config.call_timeout)
+            .min(config.send_timeout);
         let http = Client::builder()
             .default_headers(headers)
             .redirect(redirect::Policy::none())
@@ -78,15 +80,15 @@ impl EvolutionClient {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(|_| InvalidConfig::Client)?;
-        Ok(Self { http, config, creating: std::array::from_fn(|_| Mutex::new(())) })
+        Ok(Self {
+            http,
+            config,
+            creating: std::array::from_fn(|_| Mutex::new(())),
+        })
     }
 
     /// A read. Asked once more when nothing was written the first time.
-    pub(crate) async fn get(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Answer, Lost> {
+    pub(crate) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Lost> {
         self.read(Method::GET, path, query, None).await
     }
 
@@ -102,13 +104,20 @@ impl EvolutionClient {
         path: &[&str],
         body: Option<&Value>,
     ) -> Result<Answer, Lost> {
-        self.exchange(method, self.address(path, &[]), body, self.config.call_timeout).await
+        self.exchange(
+            method,
+            self.address(path, &[]),
+            body,
+            self.config.call_timeout,
+        )
+        .await
     }
 
     /// A send: one call, whatever happens.
     pub(crate) async fn deliver(&self, path: &[&str], body: &Value) -> Result<Answer, Lost> {
         let address = self.address(path, &[]);
-        self.exchange(Method::POST, address, Some(body), self.config.send_timeout).await
+        self.exchange(Method::POST, address, Some(body), self.config.send_timeout)
+            .await
     }
 
     async fn read(
@@ -120,7 +129,10 @@ impl EvolutionClient {
     ) -> Result<Answer, Lost> {
         let address = self.address(path, query);
         let limit = self.config.call_timeout;
-        match self.exchange(method.clone(), address.clone(), body, limit).await {
+        match self
+            .exchange(method.clone(), address.clone(), body, limit)
+            .await
+        {
             Err(Lost::NeverSent(cause)) => {
                 tracing::debug!(cause, "the provider was not reached, asking once more");
                 self.exchange(method, address, body, limit).await
@@ -160,7 +172,10 @@ impl EvolutionClient {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: self.json(&bytes) })
+        Ok(Answer {
+            status,
+            body: self.json(&bytes),
+        })
     }
 
     /// Reads a body without our key in it, should anybody on the way echo it.
@@ -211,21 +226,35 @@ mod tests {
     fn keeps_a_path_before_the_routes_and_escapes_what_follows() {
         let client = client("http://gateway.test/wa/", "k").expect("valid");
         let address = client.address(&["instance", "connect", "a/b?"], &[("number", "+1")]);
-        assert_eq!(address.as_str(), "http://gateway.test/wa/instance/connect/a%2Fb%3F?number=%2B1");
+        assert_eq!(
+            address.as_str(),
+            "http://gateway.test/wa/instance/connect/a%2Fb%3F?number=%2B1"
+        );
         assert_eq!(client.address(&[], &[]).as_str(), "http://gateway.test/wa");
     }
 
     #[test]
     fn refuses_what_cannot_be_called() {
-        assert_eq!(client("ftp://gateway.test", "k").err(), Some(InvalidConfig::Address));
-        assert_eq!(client("http://gateway.test", "").err(), Some(InvalidConfig::Key));
-        assert_eq!(client("http://gateway.test", "a\nb").err(), Some(InvalidConfig::Key));
+        assert_eq!(
+            client("ftp://gateway.test", "k").err(),
+            Some(InvalidConfig::Address)
+        );
+        assert_eq!(
+            client("http://gateway.test", "").err(),
+            Some(InvalidConfig::Key)
+        );
+        assert_eq!(
+            client("http://gateway.test", "a\nb").err(),
+            Some(InvalidConfig::Key)
+        );
     }
 
     #[test]
     fn a_body_that_echoes_the_key_is_read_without_it() {
         let client = client("http://gateway.test", "sesame-1").expect("valid");
-        let body = client.json(br#"{"message":"bad key sesame-1"}"#).expect("JSON");
+        let body = client
+            .json(br#"{"message":"bad key sesame-1"}"#)
+            .expect("JSON");
         assert_eq!(body["message"], "bad key [key]");
     }
 }

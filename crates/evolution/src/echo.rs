@@ -13,13 +13,27 @@ use serde_json::Value;
 pub fn expected_echo(outbound: &Outbound) -> Echo {
     match &outbound.content {
         Content::Text(text) => echo("text", Some(text)),
-        Content::Media { kind: MessageKind::Image, caption, .. } => echo("image", caption.as_deref()),
-        Content::Media { kind: MessageKind::Video, caption, .. } => echo("video", caption.as_deref()),
-        Content::Media { kind: MessageKind::Document, caption, .. } => {
-            echo("document", caption.as_deref())
-        }
+        Content::Media {
+            kind: MessageKind::Image,
+            caption,
+            ..
+        } => echo("image", caption.as_deref()),
+        Content::Media {
+            kind: MessageKind::Video,
+            caption,
+            ..
+        } => echo("video", caption.as_deref()),
+        Content::Media {
+            kind: MessageKind::Document,
+            caption,
+            ..
+        } => echo("document", caption.as_deref()),
         Content::Media { .. } => echo("audio", None),
-        Content::Location { latitude, longitude, .. } => place(*latitude, *longitude),
+        Content::Location {
+            latitude,
+            longitude,
+            ..
+        } => place(*latitude, *longitude),
         Content::Card { card, .. } => echo("contact", card.as_ref().map(|card| card.name.as_str())),
         Content::Buttons(buttons) if outbound.native_buttons => native(buttons),
         Content::Buttons(buttons) => echo("text", Some(&buttons.as_numbered_text())),
@@ -47,28 +61,38 @@ pub(crate) fn echo_of(message: &Value) -> Option<Echo> {
         return Some(echo("audio", None));
     }
     if message["contactMessage"].is_object() {
-        return Some(echo("contact", message["contactMessage"]["displayName"].as_str()));
+        return Some(echo(
+            "contact",
+            message["contactMessage"]["displayName"].as_str(),
+        ));
     }
     if let Some((latitude, longitude)) = coordinates(message) {
         return Some(place(latitude, longitude));
     }
     let interactive = &message["interactiveMessage"];
-    interactive.is_object().then(|| echo("buttons", interactive["body"]["text"].as_str()))
+    interactive
+        .is_object()
+        .then(|| echo("buttons", interactive["body"]["text"].as_str()))
 }
 
 /// The plain text of a message.
 pub(crate) fn plain_text(message: &Value) -> Option<&str> {
-    message["conversation"].as_str().or_else(|| message["extendedTextMessage"]["text"].as_str())
+    message["conversation"]
+        .as_str()
+        .or_else(|| message["extendedTextMessage"]["text"].as_str())
 }
 
 /// Latitude and longitude of a message.
 pub(crate) fn coordinates(message: &Value) -> Option<(f64, f64)> {
     let place = [&message["locationMessage"], &message["liveLocationMessage"]];
     let place = place.into_iter().find(|place| place.is_object())?;
-    Some((place["degreesLatitude"].as_f64()?, place["degreesLongitude"].as_f64()?))
+    Some((
+        place["degreesLatitude"].as_f64()?,
+        place["degreesLongitude"].as_f64()?,
+    ))
 }
 
-/// The message inside the envelopes that WhatsApp puts around some.
+/// The message inside the envelopes that some travel in.
 pub(crate) fn unwrapped(message: &Value) -> &Value {
     const ENVELOPES: [&str; 7] = [
         "ephemeralMessage",
@@ -82,7 +106,9 @@ pub(crate) fn unwrapped(message: &Value) -> &Value {
     let mut message = message;
     // Envelopes nest two deep at most; the bound is for those who would nest a thousand.
     for _ in 0..4 {
-        let inner = ENVELOPES.iter().find_map(|envelope| message.get(envelope)?.get("message"));
+        let inner = ENVELOPES
+            .iter()
+            .find_map(|envelope| message.get(envelope)?.get("message"));
         let Some(inner) = inner else { break };
         message = inner;
     }
@@ -91,7 +117,10 @@ pub(crate) fn unwrapped(message: &Value) -> &Value {
 
 fn echo(kind: &'static str, text: Option<&str>) -> Echo {
     let text = text.map(str::trim).filter(|text| !text.is_empty());
-    Echo { kind, text: text.map(str::to_owned) }
+    Echo {
+        kind,
+        text: text.map(str::to_owned),
+    }
 }
 
 /// Six digits are a hand's breadth on the ground, and survive every float on the way.
@@ -101,8 +130,10 @@ fn place(latitude: f64, longitude: f64) -> Echo {
 
 /// The gateway folds heading and text into one; a payment has neither.
 fn native(buttons: &Buttons) -> Echo {
-    let is_payment =
-        buttons.buttons.iter().any(|button| matches!(button.action, ButtonAction::Pix { .. }));
+    let is_payment = buttons
+        .buttons
+        .iter()
+        .any(|button| matches!(button.action, ButtonAction::Pix { .. }));
     if is_payment {
         return echo("buttons", None);
     }
@@ -110,7 +141,10 @@ fn native(buttons: &Buttons) -> Echo {
         "" => String::new(),
         text => format!("\n\n{text}\n"),
     };
-    echo("buttons", Some(&format!("*{}*{description}", buttons.title)))
+    echo(
+        "buttons",
+        Some(&format!("*{}*{description}", buttons.title)),
+    )
 }
 
 #[cfg(test)]
@@ -135,7 +169,12 @@ mod tests {
 
     #[test]
     fn reactions_and_protocol_are_nothing_we_sent() {
-        for message in [json!({ "reactionMessage": {} }), json!({}), json!(null), json!([1])] {
+        for message in [
+            json!({ "reactionMessage": {} }),
+            json!({}),
+            json!(null),
+            json!([1]),
+        ] {
             assert_eq!(echo_of(&message), None, "{message}");
         }
     }

@@ -48,16 +48,21 @@ fn receipt(data: &Value) -> Option<ProviderEvent> {
         Some(id) if !id.is_empty() => id.to_owned(),
         _ => record::key_id(data)?,
     };
-    Some(ProviderEvent::Receipt { key_id, rank: record::rank(&data["status"])? })
+    Some(ProviderEvent::Receipt {
+        key_id,
+        rank: record::rank(&data["status"])?,
+    })
 }
 
 fn connection(data: &Value) -> Option<ProviderEvent> {
     match data["state"].as_str()? {
-        "open" => {
-            Some(ProviderEvent::Opened { number: data["wuid"].as_str().and_then(phone_in) })
-        }
+        "open" => Some(ProviderEvent::Opened {
+            number: data["wuid"].as_str().and_then(phone_in),
+        }),
         "connecting" => Some(ProviderEvent::Connecting),
-        "close" => Some(ProviderEvent::Closed { code: code(&data["statusReason"]) }),
+        "close" => Some(ProviderEvent::Closed {
+            code: code(&data["statusReason"]),
+        }),
         "refused" => Some(ProviderEvent::PairingExpired),
         _ => None,
     }
@@ -65,7 +70,9 @@ fn connection(data: &Value) -> Option<ProviderEvent> {
 
 fn status(data: &Value) -> Option<ProviderEvent> {
     let is_closed = data["status"] == "closed";
-    is_closed.then(|| ProviderEvent::Closed { code: code(&data["disconnectionReasonCode"]) })
+    is_closed.then(|| ProviderEvent::Closed {
+        code: code(&data["disconnectionReasonCode"]),
+    })
 }
 
 /// A new code is not our business: it is asked for when somebody looks. That there will be no

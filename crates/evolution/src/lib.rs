@@ -1,4 +1,4 @@
-//! The WhatsApp provider port, spoken to an Evolution API 2.3 gateway.
+//! The messaging provider port, spoken to an Evolution API 2.3 gateway.
 //!
 //! Knows the gateway's routes, its JSON and its odd answers, and what each of them proves about a
 //! message; refuses to know what a message is for, and never repeats a send. Start at

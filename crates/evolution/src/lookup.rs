@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{Address, NumberCheck, ProviderError, ReceiptRank, SentRecord};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
 
 use crate::client::{Answer, EvolutionClient};
 use crate::number::{address_of, jid_of, spellings};
@@ -30,7 +30,9 @@ impl EvolutionClient {
         }
         let asked: Vec<_> = numbers.iter().map(|number| number.digits()).collect();
         let body = json!({ "numbers": asked });
-        let answer = self.ask(&["chat", "whatsappNumbers", session], &body).await?;
+        let answer = self
+            .ask(&["chat", "whatsappNumbers", session], &body)
+            .await?;
         if is_without_socket(&answer) {
             return Err(ProviderError::Unavailable);
         }
@@ -38,10 +40,13 @@ impl EvolutionClient {
         let entries = body.as_array().ok_or_else(|| odd(&body))?;
         // The order of the answer is not the order of the question.
         let found = asked.into_iter().filter_map(|asked| {
-            let entry = entries.iter().find(|entry| entry["number"] == asked.as_str())?;
-            let address = match entry["exists"].as_bool()? {
-                true => Some(address_of(entry["jid"].as_str()?)),
-                false => None,
+            let entry = entries
+                .iter()
+                .find(|entry| entry["number"] == asked.as_str())?;
+            let address = if entry["exists"].as_bool()? {
+                Some(address_of(entry["jid"].as_str()?))
+            } else {
+                None
             };
             Some(NumberCheck { asked, address })
         });
@@ -57,10 +62,8 @@ impl EvolutionClient {
         until: OffsetDateTime,
     ) -> Result<Vec<SentRecord>, ProviderError> {
         // The gateway counts in whole seconds and cuts ours down to them.
-        let range = json!({
-            "gte": instant(from)?,
-            "lte": instant(until + Duration::SECOND)?,
-        });
+        let from = from.replace_nanosecond(0).unwrap_or(from);
+        let range = json!({ "gte": instant(from)?, "lte": instant(until)? });
         let spellings = spellings(to);
         let mut found = Vec::new();
         for spelling in &spellings {
@@ -71,14 +74,13 @@ impl EvolutionClient {
             found.extend(self.stored_messages(session, &filter).await?);
         }
         // Not every release keeps to the filter.
-        let earliest = from.replace_nanosecond(0).unwrap_or(from);
         found.retain(|record| {
             let is_theirs = match &record.address {
                 Address::Phone(phone) => spellings.contains(phone),
                 Address::Lid(_) => true,
                 Address::Other => false,
             };
-            is_theirs && (earliest..=until).contains(&record.at)
+            is_theirs && (from..=until).contains(&record.at)
         });
         let mut seen = HashSet::new();
         found.retain(|record| seen.insert(record.key_id.clone()));
@@ -102,10 +104,16 @@ impl EvolutionClient {
         key_id: &str,
     ) -> Result<Option<ReceiptRank>, ProviderError> {
         let body = json!({ "where": { "id": key_id } });
-        let body = done(self.ask(&["chat", "findStatusMessage", session], &body).await?)?;
+        let body = done(
+            self.ask(&["chat", "findStatusMessage", session], &body)
+                .await?,
+        )?;
         let receipts = body.as_array().ok_or_else(|| odd(&body))?;
-        let ours: Vec<_> =
-            receipts.iter().filter(|receipt| receipt["keyId"] == key_id).cloned().collect();
+        let ours: Vec<_> = receipts
+            .iter()
+            .filter(|receipt| receipt["keyId"] == key_id)
+            .cloned()
+            .collect();
         Ok(record::furthest(&ours))
     }
 
@@ -133,7 +141,11 @@ impl EvolutionClient {
 
 /// The number check answers 400 with `{}`, or with the raw error, when there is no socket.
 fn is_without_socket(answer: &Answer) -> bool {
-    let is_empty = answer.body.as_ref().and_then(Value::as_object).is_some_and(|it| it.is_empty());
+    let is_empty = answer
+        .body
+        .as_ref()
+        .and_then(Value::as_object)
+        .is_some_and(serde_json::Map::is_empty);
     answer.status == 400
         && (is_empty || Refusal::of(answer.body.as_ref()).is_dead_socket())
         && !matches!(of_call(answer), ProviderError::LicenceRequired)

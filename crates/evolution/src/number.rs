@@ -8,7 +8,9 @@ use msgflash_messaging::provider::Address;
 /// An opaque address keeps its whole form without the device, so that it reads the same wherever
 /// it comes from.
 pub(crate) fn address_of(jid: &str) -> Address {
-    let Some((user, server)) = jid.split_once('@') else { return Address::Other };
+    let Some((user, server)) = jid.split_once('@') else {
+        return Address::Other;
+    };
     let user = user.split([':', '_']).next().unwrap_or(user);
     match server {
         "s.whatsapp.net" | "c.us" => phone_of(user).map_or(Address::Other, Address::Phone),
@@ -30,7 +32,7 @@ pub(crate) fn jid_of(phone: Phone) -> String {
     format!("{}@s.whatsapp.net", phone.digits())
 }
 
-/// How the gateway or WhatsApp may spell `phone`, as asked first.
+/// How the gateway or the network may spell `phone`, as asked first.
 ///
 /// Brazil drops or keeps the ninth digit, Mexico and Argentina the digit of mobiles; a send to one
 /// spelling is stored under the other.
@@ -71,11 +73,27 @@ mod tests {
     #[test]
     fn reads_people_and_nobody_else() {
         let maria = Address::Phone(phone("5511987654321"));
-        for jid in ["5511987654321@s.whatsapp.net", "5511987654321:7@s.whatsapp.net", "5511987654321@c.us"] {
+        for jid in [
+            "5511987654321@s.whatsapp.net",
+            "5511987654321:7@s.whatsapp.net",
+            "5511987654321@c.us",
+        ] {
             assert_eq!(address_of(jid), maria, "{jid}");
         }
-        assert_eq!(address_of("123456789012345:3@lid"), Address::Lid("123456789012345@lid".into()));
-        for jid in ["120363@g.us", "status@broadcast", "1@newsletter", "@s.whatsapp.net", "@lid", "", "abc@s.whatsapp.net", "00551198765@c.us"] {
+        assert_eq!(
+            address_of("123456789012345:3@lid"),
+            Address::Lid("123456789012345@lid".into())
+        );
+        for jid in [
+            "120363@g.us",
+            "status@broadcast",
+            "1@newsletter",
+            "@s.whatsapp.net",
+            "@lid",
+            "",
+            "abc@s.whatsapp.net",
+            "00551198765@c.us",
+        ] {
             assert_eq!(address_of(jid), Address::Other, "{jid}");
         }
     }

@@ -29,7 +29,9 @@ impl EvolutionClient {
         let body = wire::create(session);
         let mut pauses = self.pauses();
         loop {
-            let answer = self.change(Method::POST, &["instance", "create"], Some(&body)).await?;
+            let answer = self
+                .change(Method::POST, &["instance", "create"], Some(&body))
+                .await?;
             match done(answer) {
                 Err(ProviderError::NameTaken) => {}
                 outcome => return outcome.map(drop),
@@ -50,13 +52,19 @@ impl EvolutionClient {
         phone: Option<Phone>,
     ) -> Result<Pairing, ProviderError> {
         let number = wire::number(phone);
-        let query: Vec<_> = number.iter().map(|number| ("number", number.as_str())).collect();
+        let query: Vec<_> = number
+            .iter()
+            .map(|number| ("number", number.as_str()))
+            .collect();
         let body = done(self.get(&["instance", "connect", session], &query).await?)?;
         wire::pairing(&body).ok_or_else(|| odd(&body))
     }
 
     pub(crate) async fn live_state(&self, session: &str) -> Result<LinkState, ProviderError> {
-        let body = done(self.get(&["instance", "connectionState", session], &[]).await?)?;
+        let body = done(
+            self.get(&["instance", "connectionState", session], &[])
+                .await?,
+        )?;
         wire::live_state(&body).ok_or_else(|| odd(&body))
     }
 
@@ -75,14 +83,20 @@ impl EvolutionClient {
     }
 
     pub(crate) async fn reopen(&self, session: &str) -> Result<(), ProviderError> {
-        done(self.change(Method::POST, &["instance", "restart", session], None).await?).map(drop)
+        done(
+            self.change(Method::POST, &["instance", "restart", session], None)
+                .await?,
+        )
+        .map(drop)
     }
 
     /// Unlinks the phone. A socket that died under an open session cannot say goodbye: it is
     /// reopened first.
     pub(crate) async fn unlink(&self, session: &str) -> Result<(), ProviderError> {
         let is_dead = |answer: &Answer| refusal(answer).is_dead_socket();
-        let answer = self.remove(&["instance", "logout", session], session, is_dead).await?;
+        let answer = self
+            .remove(&["instance", "logout", session], session, is_dead)
+            .await?;
         if answer.status == 400 && refusal(&answer).text().ends_with("is not connected") {
             return Ok(());
         }
@@ -96,7 +110,9 @@ impl EvolutionClient {
             let refusal = refusal(answer);
             answer.status >= 400 && (refusal.is_opaque() || refusal.is_dead_socket())
         };
-        let answer = self.remove(&["instance", "delete", session], session, is_dead).await?;
+        let answer = self
+            .remove(&["instance", "delete", session], session, is_dead)
+            .await?;
         match done(answer) {
             Err(ProviderError::UnknownSession) => Ok(()),
             outcome => outcome.map(drop),
@@ -145,7 +161,10 @@ pub(crate) fn done(answer: Answer) -> Result<Value, ProviderError> {
     match answer.body {
         Some(body) if wire::is_failure(&body) => Err(odd(&body)),
         Some(body) => Ok(body),
-        None => Err(ProviderError::Failed(format!("{} without JSON", answer.status))),
+        None => Err(ProviderError::Failed(format!(
+            "{} without JSON",
+            answer.status
+        ))),
     }
 }
 

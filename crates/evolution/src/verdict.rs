@@ -28,20 +28,17 @@ const UNTOUCHED: [&str; 10] = [
 pub(crate) fn of_send(answer: &Answer, is_media: bool) -> Result<Accepted, SendFailure> {
     if (200..300).contains(&answer.status) {
         let accepted = answer.body.as_ref().and_then(record::accepted);
-        return accepted.ok_or_else(|| {
-            SendFailure::Unknown(format!("{} without an id", answer.status))
-        });
+        return accepted
+            .ok_or_else(|| SendFailure::Unknown(format!("{} without an id", answer.status)));
     }
     let refusal = Refusal::of(answer.body.as_ref());
     let log = refusal.for_log(answer.status);
     Err(match answer.status {
         _ if refusal == Refusal::Licence => SendFailure::GatewayDown(log),
-        // A redirect (but 303) and a throttling proxy answer in place of the gateway.
-        301 | 302 | 307 | 308 | 429 | 503 => SendFailure::GatewayDown(log),
-        // We hold the global key: without it no session can send.
-        401 | 403 => SendFailure::GatewayDown(log),
         404 if refusal.is_unknown_session() => SendFailure::NotConnected(log),
-        404 | 405 => SendFailure::GatewayDown(log),
+        // Our key is the global one: refused, no session can send. A redirect (but 303), an
+        // unknown route and a throttling proxy mean that somebody else answered.
+        301 | 302 | 307 | 308 | 401 | 403..=405 | 429 | 503 => SendFailure::GatewayDown(log),
         413..=415 | 422 => SendFailure::Refused(log),
         400 => return of_bad_request(&refusal, log),
         500 => of_server_error(&refusal, is_media, log),
@@ -57,7 +54,10 @@ fn of_bad_request(refusal: &Refusal, log: String) -> Result<Accepted, SendFailur
         Refusal::Schema(_) => SendFailure::Refused(log),
         // The message left; storing it failed.
         _ if is_about_the_database(&text) => {
-            return Ok(Accepted { key_id: None, address: None });
+            return Ok(Accepted {
+                key_id: None,
+                address: None,
+            });
         }
         _ if refusal.is_dead_socket() || is_untouched(refusal.text()) => {
             SendFailure::NotConnected(log)
@@ -117,14 +117,19 @@ impl From<Lost> for ProviderError {
 }
 
 fn is_about_the_database(lower: &str) -> bool {
-    ["prisma", "database server", "` invocation"].iter().any(|word| lower.contains(word))
+    ["prisma", "database server", "` invocation"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 fn is_untouched(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("Cannot read properties of undefined (reading '") else {
         return false;
     };
-    UNTOUCHED.iter().any(|name| rest.strip_prefix(name).is_some_and(|end| end.starts_with("')")))
+    UNTOUCHED.iter().any(|name| {
+        rest.strip_prefix(name)
+            .is_some_and(|end| end.starts_with("')"))
+    })
 }
 
 /// Whether a text is an exception made into text (`Error: …`, `TypeError: …`, or just `Error`),

@@ -11,7 +11,13 @@ use crate::wire::record;
 
 /// Where an address of the sender may stand: recent releases put the telephone number first,
 /// older ones beside the opaque address.
-const SENDER: [&str; 5] = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid"];
+const SENDER: [&str; 5] = [
+    "remoteJid",
+    "remoteJidAlt",
+    "senderPn",
+    "senderLid",
+    "previousRemoteJid",
+];
 
 /// What travels as a message and says nothing by itself.
 const SILENT: [&str; 9] = [
@@ -56,7 +62,11 @@ fn sender(key: &Value) -> Option<(Option<Phone>, Option<String>)> {
         return None;
     }
     let (mut number, mut lid) = (None, None);
-    for address in SENDER.iter().filter_map(|place| key[*place].as_str()).map(address_of) {
+    for address in SENDER
+        .iter()
+        .filter_map(|place| key[*place].as_str())
+        .map(address_of)
+    {
         match address {
             Address::Phone(found) => number = number.or(Some(found)),
             Address::Lid(found) => lid = lid.or(Some(found)),
@@ -81,7 +91,11 @@ fn said(message: &Value) -> Option<Said> {
         return Some(pressed);
     }
     let plain = |kind, body: Option<&str>| {
-        Some(Said { kind, body: body.map(str::to_owned), button_id: None })
+        Some(Said {
+            kind,
+            body: body.map(str::to_owned),
+            button_id: None,
+        })
     };
     if let Some(text) = plain_text(message) {
         return plain(MessageKind::Text, Some(text));
@@ -100,10 +114,20 @@ fn said(message: &Value) -> Option<Said> {
     }
     if message["audioMessage"].is_object() {
         let is_voice = message["audioMessage"]["ptt"] == Value::Bool(true);
-        return plain(if is_voice { MessageKind::VoiceNote } else { MessageKind::Audio }, None);
+        return plain(
+            if is_voice {
+                MessageKind::VoiceNote
+            } else {
+                MessageKind::Audio
+            },
+            None,
+        );
     }
     if coordinates(message).is_some() {
-        return plain(MessageKind::Location, message["locationMessage"]["comment"].as_str());
+        return plain(
+            MessageKind::Location,
+            message["locationMessage"]["comment"].as_str(),
+        );
     }
     for part in ["contactMessage", "contactsArrayMessage"] {
         if message[part].is_object() {
@@ -116,12 +140,21 @@ fn said(message: &Value) -> Option<Said> {
     let says_something = parts
         .iter()
         .any(|(part, value)| !value.is_null() && !housekeeping.contains(&part.as_str()));
-    if says_something { plain(MessageKind::Text, None) } else { None }
+    if says_something {
+        plain(MessageKind::Text, None)
+    } else {
+        None
+    }
 }
 
 /// A choice that was pressed: it reads as the text on the button.
 fn pressed(message: &Value) -> Option<Said> {
-    let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let text = |pointer: &str| {
+        message
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let places = [
         (
             "/buttonsResponseMessage",
@@ -141,21 +174,38 @@ fn pressed(message: &Value) -> Option<Said> {
     ];
     for (part, shown, id) in places {
         if message.pointer(part).is_some_and(Value::is_object) {
-            return Some(Said { kind: MessageKind::Text, body: text(shown), button_id: text(id) });
+            return Some(Said {
+                kind: MessageKind::Text,
+                body: text(shown),
+                button_id: text(id),
+            });
         }
     }
     let response = message.get("interactiveResponseMessage")?.as_object()?;
     let params = text("/interactiveResponseMessage/nativeFlowResponseMessage/paramsJson");
     let params = params.and_then(|json| serde_json::from_str::<Value>(&json).ok());
     let button_id = params.and_then(|params| params.get("id")?.as_str().map(str::to_owned));
-    let body = response.get("body").and_then(|body| body.get("text")?.as_str().map(str::to_owned));
-    Some(Said { kind: MessageKind::Text, body, button_id })
+    let body = response
+        .get("body")
+        .and_then(|body| body.get("text")?.as_str().map(str::to_owned));
+    Some(Said {
+        kind: MessageKind::Text,
+        body,
+        button_id,
+    })
 }
 
 /// The message that is answered: the gateway lifts it out, older releases leave it in its part.
 fn quoted(data: &Value, message: &Value) -> Option<String> {
-    let inside = message.as_object().into_iter().flat_map(|parts| parts.values());
-    let contexts = std::iter::once(data).chain(inside).map(|part| &part["contextInfo"]["stanzaId"]);
-    let mut ids = contexts.filter_map(Value::as_str).filter(|id| !id.is_empty());
+    let inside = message
+        .as_object()
+        .into_iter()
+        .flat_map(|parts| parts.values());
+    let contexts = std::iter::once(data)
+        .chain(inside)
+        .map(|part| &part["contextInfo"]["stanzaId"]);
+    let mut ids = contexts
+        .filter_map(Value::as_str)
+        .filter(|id| !id.is_empty());
     ids.next().map(str::to_owned)
 }

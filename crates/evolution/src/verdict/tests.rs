@@ -4,12 +4,20 @@ use super::*;
 
 fn judged(status: u16, message: &Value, is_media: bool) -> &'static str {
     let body = json!({ "status": status, "response": { "message": message } });
-    name(&of_send(&Answer { status, body: Some(body) }, is_media))
+    name(&of_send(
+        &Answer {
+            status,
+            body: Some(body),
+        },
+        is_media,
+    ))
 }
 
 fn name(verdict: &Result<Accepted, SendFailure>) -> &'static str {
     match verdict {
-        Ok(Accepted { key_id: Some(_), .. }) => "sent",
+        Ok(Accepted {
+            key_id: Some(_), ..
+        }) => "sent",
         Ok(Accepted { key_id: None, .. }) => "sent without id",
         Err(SendFailure::GatewayDown(_)) => "gateway down",
         Err(SendFailure::NotConnected(_)) => "not connected",
@@ -27,25 +35,79 @@ fn the_text_decides() {
         (500, json!("Connection Closed"), "not connected"),
         (500, json!("Timed Out"), "not connected"),
         (400, json!(["Error: Timed Out"]), "unknown"),
-        (400, json!(["Error: Media upload failed on all hosts"]), "transient"),
+        (
+            400,
+            json!(["Error: Media upload failed on all hosts"]),
+            "transient",
+        ),
         (400, json!(["Error"]), "unknown"),
         (400, json!(["TypeError: x is not a function"]), "unknown"),
         (400, json!(["Error: rate-overlimit"]), "unknown"),
-        (400, json!(["PrismaClientKnownRequestError: \nInvalid `this.prismaRepository.message.create()` invocation"]), "sent without id"),
-        (400, json!(["Error: \nCan't reach database server at `db:5432`"]), "sent without id"),
-        (500, json!("PrismaClientInitializationError: Can't reach database server"), "unknown"),
+        (
+            400,
+            json!([
+                "PrismaClientKnownRequestError: \nInvalid `this.prismaRepository.message.create()` invocation"
+            ]),
+            "sent without id",
+        ),
+        (
+            400,
+            json!(["Error: \nCan't reach database server at `db:5432`"]),
+            "sent without id",
+        ),
+        (
+            500,
+            json!("PrismaClientInitializationError: Can't reach database server"),
+            "unknown",
+        ),
         (400, json!(["[object Object]"]), "refused"),
         (400, json!(["Text is required"]), "refused"),
-        (400, json!([["instance requires property \"text\""]]), "refused"),
-        (400, json!([{ "jid": "1@s.whatsapp.net", "exists": false, "number": "1" }]), "no whatsapp"),
+        (
+            400,
+            json!([["instance requires property \"text\""]]),
+            "refused",
+        ),
+        (
+            400,
+            json!([{ "jid": "1@s.whatsapp.net", "exists": false, "number": "1" }]),
+            "no whatsapp",
+        ),
         (400, json!([]), "unknown"),
-        (500, json!("Cannot read properties of undefined (reading 'textMessage')"), "not connected"),
-        (500, json!("Cannot read properties of undefined (reading 'buttonMessage')"), "not connected"),
-        (500, json!("Cannot read properties of undefined (reading 'onWhatsApp')"), "not connected"),
-        (500, json!("Cannot read properties of undefined (reading 'length')"), "unknown"),
-        (500, json!("Cannot read properties of undefined (reading 'textMessageId')"), "unknown"),
-        (404, json!(["The \"ghost\" instance does not exist"]), "not connected"),
-        (404, json!(["Cannot POST /message/sendText/x"]), "gateway down"),
+        (
+            500,
+            json!("Cannot read properties of undefined (reading 'textMessage')"),
+            "not connected",
+        ),
+        (
+            500,
+            json!("Cannot read properties of undefined (reading 'buttonMessage')"),
+            "not connected",
+        ),
+        (
+            500,
+            json!("Cannot read properties of undefined (reading 'onWhatsApp')"),
+            "not connected",
+        ),
+        (
+            500,
+            json!("Cannot read properties of undefined (reading 'length')"),
+            "unknown",
+        ),
+        (
+            500,
+            json!("Cannot read properties of undefined (reading 'textMessageId')"),
+            "unknown",
+        ),
+        (
+            404,
+            json!(["The \"ghost\" instance does not exist"]),
+            "not connected",
+        ),
+        (
+            404,
+            json!(["Cannot POST /message/sendText/x"]),
+            "gateway down",
+        ),
         (401, json!("Unauthorized"), "gateway down"),
         (413, json!("request entity too large"), "refused"),
         (302, json!(null), "gateway down"),
@@ -55,23 +117,47 @@ fn the_text_decides() {
         (504, json!(null), "unknown"),
     ];
     for (status, message, verdict) in table {
-        assert_eq!(judged(status, &message, false), verdict, "{status} {message}");
+        assert_eq!(
+            judged(status, &message, false),
+            verdict,
+            "{status} {message}"
+        );
     }
 }
 
 #[test]
 fn trouble_with_a_file_is_from_before_the_send() {
     let table = [
-        (500, json!(["Error: getaddrinfo ENOTFOUND example.test"]), "transient"),
-        (500, json!(["AxiosError: Request failed with status code 404"]), "transient"),
-        (500, json!(["Error: Input buffer contains unsupported image format"]), "transient"),
-        (500, json!(["TypeError: Cannot read properties of undefined (reading 'waUploadToServer')"]), "not connected"),
+        (
+            500,
+            json!(["Error: getaddrinfo ENOTFOUND example.test"]),
+            "transient",
+        ),
+        (
+            500,
+            json!(["AxiosError: Request failed with status code 404"]),
+            "transient",
+        ),
+        (
+            500,
+            json!(["Error: Input buffer contains unsupported image format"]),
+            "transient",
+        ),
+        (
+            500,
+            json!(["TypeError: Cannot read properties of undefined (reading 'waUploadToServer')"]),
+            "not connected",
+        ),
         (500, json!("Connection Closed"), "not connected"),
         (500, json!("PrismaClientInitializationError: x"), "unknown"),
         (500, json!([]), "unknown"),
     ];
     for (status, message, verdict) in table {
-        assert_eq!(judged(status, &message, true), verdict, "{status} {message}");
+        assert_eq!(
+            judged(status, &message, true),
+            verdict,
+            "{status} {message}"
+        );
     }
 }
 
@@ -89,7 +175,13 @@ fn a_missing_licence_is_told_apart() {
     assert_eq!(of_call(&answer), ProviderError::LicenceRequired);
     let text = "503 licence required".to_owned();
     assert_eq!(of_send(&answer, false), Err(SendFailure::GatewayDown(text)));
-    assert_eq!(of_call(&Answer { status: 503, body: None }), ProviderError::Unavailable);
+    assert_eq!(
+        of_call(&Answer {
+            status: 503,
+            body: None
+        }),
+        ProviderError::Unavailable
+    );
 }
 
 #[test]

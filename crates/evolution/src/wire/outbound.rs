@@ -21,13 +21,23 @@ pub(crate) struct Request {
 pub(crate) fn request(outbound: &Outbound) -> Result<Request, &'static str> {
     let (verb, content) = match &outbound.content {
         Content::Text(text) => ("sendText", json!({ "text": text })),
-        Content::Media { kind: MessageKind::VoiceNote, url, .. } => {
-            ("sendWhatsAppAudio", json!({ "audio": url }))
+        Content::Media {
+            kind: MessageKind::VoiceNote,
+            url,
+            ..
+        } => ("sendWhatsAppAudio", json!({ "audio": url })),
+        Content::Media { kind, url, caption } => {
+            ("sendMedia", media(*kind, url, caption.as_deref()))
         }
-        Content::Media { kind, url, caption } => ("sendMedia", media(*kind, url, caption.as_deref())),
-        Content::Location { latitude, longitude, name, address } => {
-            ("sendLocation", location(*latitude, *longitude, name.as_deref(), address.as_deref()))
-        }
+        Content::Location {
+            latitude,
+            longitude,
+            name,
+            address,
+        } => (
+            "sendLocation",
+            location(*latitude, *longitude, name.as_deref(), address.as_deref()),
+        ),
         Content::Card { card, .. } => {
             let card = card.as_ref().ok_or("the card is not filled in")?;
             // Without `wuid` the gateway writes a whole address into the card, and some phones
@@ -47,7 +57,11 @@ pub(crate) fn request(outbound: &Outbound) -> Result<Request, &'static str> {
         body.extend(content.into_iter().filter(|(_, value)| !value.is_null()));
     }
     let is_media = matches!(outbound.content, Content::Media { .. });
-    Ok(Request { verb, body: Value::Object(body), is_media })
+    Ok(Request {
+        verb,
+        body: Value::Object(body),
+        is_media,
+    })
 }
 
 fn media(kind: MessageKind, url: &str, caption: Option<&str>) -> Value {
@@ -74,7 +88,11 @@ fn file_name(kind: MessageKind, url: &str) -> String {
     let last = last_segment(url).unwrap_or_else(|| kind.as_str().to_owned());
     match last.rsplit_once('.') {
         Some((stem, found)) if !stem.is_empty() && is_ending(found) => {
-            if kind == MessageKind::Image { format!("{stem}.jpg") } else { last }
+            if kind == MessageKind::Image {
+                format!("{stem}.jpg")
+            } else {
+                last
+            }
         }
         _ => format!("{last}.{ending}"),
     }
@@ -85,7 +103,10 @@ fn last_segment(url: &str) -> Option<String> {
     let raw = url.path_segments()?.next_back()?.to_owned();
     // The one decoder of percent signs at hand: a pair's value, with a plus that stays a plus.
     let query = format!("name={}", raw.replace('+', "%2B"));
-    let name = url::form_urlencoded::parse(query.as_bytes()).next()?.1.replace(['/', '\\'], "_");
+    let name = url::form_urlencoded::parse(query.as_bytes())
+        .next()?
+        .1
+        .replace(['/', '\\'], "_");
     let name = name.trim().trim_matches('.');
     (!name.is_empty()).then(|| name.to_owned())
 }
@@ -98,7 +119,10 @@ fn is_ending(text: &str) -> bool {
 
 /// The gateway insists on a name and an address.
 fn location(latitude: f64, longitude: f64, name: Option<&str>, address: Option<&str>) -> Value {
-    let given = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let given = |text: Option<&str>| {
+        text.filter(|text| !text.trim().is_empty())
+            .map(str::to_owned)
+    };
     let (name, address) = (given(name), given(address));
     let place = format!("{latitude}, {longitude}");
     json!({
@@ -112,7 +136,7 @@ fn location(latitude: f64, longitude: f64, name: Option<&str>, address: Option<&
 fn native(buttons: &Buttons) -> Value {
     json!({
         "title": buttons.title,
-        "description": buttons.description,
+        "description": Some(&buttons.description).filter(|text| !text.is_empty()),
         "footer": buttons.footer,
         "buttons": buttons.buttons.iter().map(button).collect::<Vec<_>>(),
     })
@@ -122,12 +146,19 @@ fn button(button: &Button) -> Value {
     let text = &button.text;
     match &button.action {
         ButtonAction::Reply(id) => json!({ "type": "reply", "displayText": text, "id": id }),
-        ButtonAction::Copy(code) => json!({ "type": "copy", "displayText": text, "copyCode": code }),
+        ButtonAction::Copy(code) => {
+            json!({ "type": "copy", "displayText": text, "copyCode": code })
+        }
         ButtonAction::Url(url) => json!({ "type": "url", "displayText": text, "url": url }),
         ButtonAction::Call(phone) => {
             json!({ "type": "call", "displayText": text, "phoneNumber": phone })
         }
-        ButtonAction::Pix { currency, name, key_type, key } => json!({
+        ButtonAction::Pix {
+            currency,
+            name,
+            key_type,
+            key,
+        } => json!({
             "type": "pix", "displayText": text,
             "currency": currency, "name": name, "keyType": key_type, "key": key,
         }),
@@ -148,7 +179,11 @@ mod tests {
             (Video, "https://a.test/film.mov", "film.mov"),
             (Video, "https://a.test/v/123", "123.mp4"),
             (Audio, "https://a.test/a.mp3#t", "a.mp3"),
-            (Document, "https://a.test/Guia%20de+uso.pdf", "Guia de+uso.pdf"),
+            (
+                Document,
+                "https://a.test/Guia%20de+uso.pdf",
+                "Guia de+uso.pdf",
+            ),
             (Document, "https://a.test/a%2Fb.pdf", "a_b.pdf"),
             (Document, "https://a.test/report.2024", "report.2024.bin"),
             (Document, "https://a.test/.env", "env.bin"),
@@ -162,8 +197,14 @@ mod tests {
     #[test]
     fn a_place_without_words_is_named_by_its_coordinates() {
         let bare = location(-23.5, -46.6, None, Some(" "));
-        assert_eq!((&bare["name"], &bare["address"]), (&json!("-23.5, -46.6"), &json!("-23.5, -46.6")));
+        assert_eq!(
+            (&bare["name"], &bare["address"]),
+            (&json!("-23.5, -46.6"), &json!("-23.5, -46.6"))
+        );
         let street = location(1.0, 2.0, None, Some("Main St 1"));
-        assert_eq!((&street["name"], &street["address"]), (&json!("Main St 1"), &json!("Main St 1")));
+        assert_eq!(
+            (&street["name"], &street["address"]),
+            (&json!("Main St 1"), &json!("Main St 1"))
+        );
     }
 }

@@ -7,11 +7,14 @@ use time::OffsetDateTime;
 use crate::echo::echo_of;
 use crate::number::address_of;
 
-/// Reads the answer of a send; `None` without WhatsApp's id.
+/// Reads the answer of a send; `None` without an id.
 pub(crate) fn accepted(body: &Value) -> Option<Accepted> {
     let key_id = key_id(body)?;
     let address = body["key"]["remoteJid"].as_str().map(address_of);
-    Some(Accepted { key_id: Some(key_id), address })
+    Some(Accepted {
+        key_id: Some(key_id),
+        address,
+    })
 }
 
 /// Reads one of our own messages; `None` when it is not ours or says too little to be recognised.
@@ -32,10 +35,13 @@ pub(crate) fn sent(record: &Value) -> Option<SentRecord> {
 
 /// The furthest of some stored receipts.
 pub(crate) fn furthest(receipts: &[Value]) -> Option<ReceiptRank> {
-    receipts.iter().filter_map(|receipt| rank(&receipt["status"])).max()
+    receipts
+        .iter()
+        .filter_map(|receipt| rank(&receipt["status"]))
+        .max()
 }
 
-/// Reads a status; `None` for words that are none. Older gateways give WhatsApp's number.
+/// Reads a status; `None` for words that are none. Older gateways give its number.
 pub(crate) fn rank(status: &Value) -> Option<ReceiptRank> {
     let word = match status {
         Value::String(word) => word.as_str(),
@@ -59,9 +65,12 @@ pub(crate) fn rank(status: &Value) -> Option<ReceiptRank> {
     }
 }
 
-/// WhatsApp's id in a message's key.
+/// The id in a message's key.
 pub(crate) fn key_id(record: &Value) -> Option<String> {
-    record["key"]["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    record["key"]["id"]
+        .as_str()
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
 }
 
 /// Whole seconds, as a number, a text, or the halves of a 64-bit number.
@@ -94,7 +103,12 @@ mod tests {
         ] {
             assert_eq!(moment(&dress), at, "{dress}");
         }
-        for nonsense in [json!(i64::MAX), json!({ "low": 0, "high": i64::MAX }), json!(null), json!("x")] {
+        for nonsense in [
+            json!(i64::MAX),
+            json!({ "low": 0, "high": i64::MAX }),
+            json!(null),
+            json!("x"),
+        ] {
             assert_eq!(moment(&nonsense), None, "{nonsense}");
         }
     }
@@ -102,9 +116,17 @@ mod tests {
     #[test]
     fn an_error_counts_only_when_nothing_higher_came() {
         let of = |words: &[&str]| {
-            furthest(&words.iter().map(|word| json!({ "status": word })).collect::<Vec<_>>())
+            furthest(
+                &words
+                    .iter()
+                    .map(|word| json!({ "status": word }))
+                    .collect::<Vec<_>>(),
+            )
         };
-        assert_eq!(of(&["READ", "ERROR", "SERVER_ACK"]), Some(ReceiptRank::Read));
+        assert_eq!(
+            of(&["READ", "ERROR", "SERVER_ACK"]),
+            Some(ReceiptRank::Read)
+        );
         assert_eq!(of(&["SERVER_ACK", "ERROR"]), Some(ReceiptRank::Error));
         assert_eq!(of(&["DELETED"]), None);
         assert_eq!(of(&[]), None);

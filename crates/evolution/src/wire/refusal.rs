@@ -9,7 +9,7 @@ pub(crate) enum Refusal {
     Licence,
     /// The request did not fit the schema; each line names one mistake.
     Schema(String),
-    /// The number has no WhatsApp.
+    /// The number is nobody's.
     NoWhatsApp,
     /// A text of the gateway.
     Text(String),
@@ -111,18 +111,42 @@ mod tests {
     fn reads_every_shape() {
         let text = |text: &str| Refusal::Text(text.into());
         let shapes = [
-            (json!({"response":{"message":"Unauthorized"}}), text("Unauthorized")),
-            (json!({"response":{"message":["Text is required"]}}), text("Text is required")),
-            (json!({"response":{"message":[["a","b"]]}}), Refusal::Schema("a; b".into())),
-            (json!({"message":[["too short"]]}), Refusal::Schema("too short".into())),
-            (json!({"response":{"message":[{"exists":false}]}}), Refusal::NoWhatsApp),
-            (json!({"response":{"message":[{"exists":true}]}}), Refusal::Mute),
-            (json!({"error":true,"message":"[object Object]"}), text("[object Object]")),
+            (
+                json!({"response":{"message":"Unauthorized"}}),
+                text("Unauthorized"),
+            ),
+            (
+                json!({"response":{"message":["Text is required"]}}),
+                text("Text is required"),
+            ),
+            (
+                json!({"response":{"message":[["a","b"]]}}),
+                Refusal::Schema("a; b".into()),
+            ),
+            (
+                json!({"message":[["too short"]]}),
+                Refusal::Schema("too short".into()),
+            ),
+            (
+                json!({"response":{"message":[{"exists":false}]}}),
+                Refusal::NoWhatsApp,
+            ),
+            (
+                json!({"response":{"message":[{"exists":true}]}}),
+                Refusal::Mute,
+            ),
+            (
+                json!({"error":true,"message":"[object Object]"}),
+                text("[object Object]"),
+            ),
             (
                 json!({"output":{"statusCode":428,"payload":{"message":"Connection Closed"}}}),
                 text("Connection Closed"),
             ),
-            (json!({"error":"service not activated","code":"LICENSE_REQUIRED","message":"x"}), Refusal::Licence),
+            (
+                json!({"error":"service not activated","code":"LICENSE_REQUIRED","message":"x"}),
+                Refusal::Licence,
+            ),
             (json!({}), Refusal::Mute),
             (json!(null), Refusal::Mute),
             (json!([]), Refusal::Mute),

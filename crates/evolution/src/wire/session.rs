@@ -47,7 +47,12 @@ fn state_of(word: &str) -> LinkState {
 /// is about no session at all.
 pub(crate) fn live_state(body: &Value) -> Option<LinkState> {
     let instance = body.get("instance")?.as_object()?;
-    Some(instance.get("state").and_then(Value::as_str).map_or(LinkState::Close, state_of))
+    Some(
+        instance
+            .get("state")
+            .and_then(Value::as_str)
+            .map_or(LinkState::Close, state_of),
+    )
 }
 
 /// Reads what `connect` answers; `None` when that makes no sense.
@@ -55,10 +60,17 @@ pub(crate) fn pairing(body: &Value) -> Option<Pairing> {
     if live_state(body) == Some(LinkState::Open) {
         return Some(Pairing::AlreadyOpen);
     }
-    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     if let Some(qr) = text("code") {
         let pairing = text("pairingCode").map(|code| code.replace('-', ""));
-        return Some(Pairing::Code { qr: qr.to_owned(), pairing });
+        return Some(Pairing::Code {
+            qr: qr.to_owned(),
+            pairing,
+        });
     }
     let under_way = body.get("count").is_some() || live_state(body).is_some();
     under_way.then_some(Pairing::NotYet)
@@ -93,14 +105,23 @@ mod tests {
     #[test]
     fn a_pairing_code_loses_its_hyphen() {
         let body = json!({ "code": "2@x", "pairingCode": "ABCD-1234" });
-        let code = Pairing::Code { qr: "2@x".into(), pairing: Some("ABCD1234".into()) };
+        let code = Pairing::Code {
+            qr: "2@x".into(),
+            pairing: Some("ABCD1234".into()),
+        };
         assert_eq!(pairing(&body), Some(code));
     }
 
     #[test]
     fn a_session_being_relinked_has_no_code_yet() {
-        assert_eq!(pairing(&json!({ "instance": { "state": "connecting" } })), Some(Pairing::NotYet));
-        assert_eq!(pairing(&json!({ "pairingCode": null, "code": null, "count": 0 })), Some(Pairing::NotYet));
+        assert_eq!(
+            pairing(&json!({ "instance": { "state": "connecting" } })),
+            Some(Pairing::NotYet)
+        );
+        assert_eq!(
+            pairing(&json!({ "pairingCode": null, "code": null, "count": 0 })),
+            Some(Pairing::NotYet)
+        );
         assert_eq!(pairing(&json!({ "error": true })), None);
         assert_eq!(pairing(&json!("<html>")), None);
     }
@@ -108,8 +129,12 @@ mod tests {
     #[test]
     fn a_row_of_nonsense_is_no_session() {
         assert_eq!(row(&json!({ "id": 1 })), None);
-        let odd = row(&json!({ "name": "a", "connectionStatus": 7, "disconnectionReasonCode": -1 }));
+        let odd =
+            row(&json!({ "name": "a", "connectionStatus": 7, "disconnectionReasonCode": -1 }));
         let odd = odd.expect("named");
-        assert_eq!((odd.state, odd.disconnection_code), (LinkState::Close, None));
+        assert_eq!(
+            (odd.state, odd.disconnection_code),
+            (LinkState::Close, None)
+        );
     }
 }
