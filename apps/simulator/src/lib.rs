@@ -1,6 +1,6 @@
 //! A simulator of the Evolution API `WhatsApp` gateway, release 2.3.7: the same routes, answers,
 //! odd errors, webhooks and delays, with no `WhatsApp` behind them. Programs start it as a process
-//! ([`main.rs`](../src/evolution_simulator/main.rs)); tests and demos start it in-process with
+//! (`src/main.rs`); tests and demos start it in-process with
 //! [`Simulator::start`] and steer it through its control API under `/simulator`, which
 //! `docs/simulator.md` describes. It keeps everything in memory and knows nothing about its
 //! callers. Start reading at `api.rs` (requests), `session.rs` (connections), `message/send.rs`
@@ -23,6 +23,7 @@ mod log;
 mod message;
 mod options;
 mod pace;
+mod process;
 mod qr;
 mod recipient;
 mod running;

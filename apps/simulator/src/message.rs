@@ -1,6 +1,7 @@
 //! Sending: from a request body to a message in the book, its webhook and its acks.
 
 pub(crate) mod draft;
+pub(crate) mod interactive;
 pub(crate) mod media;
 pub(crate) mod mime;
 pub(crate) mod rich;

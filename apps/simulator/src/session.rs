@@ -293,47 +293,6 @@ pub(crate) fn close(gateway: &Arc<Gateway>, instance: &Arc<Instance>, code: u16,
     emit(gateway, instance, Event::LogoutInstance, &Value::Null);
 }
 
-/// Loads an instance as a starting gateway does: closed ones stay closed.
-pub(crate) fn load(gateway: &Arc<Gateway>, instance: &Arc<Instance>) {
-    if instance.with(|state| state.stored) == Live::Close {
-        instance.change(|state| {
-            state.live = Some(Live::Close);
-            state.has_socket = false;
-        });
-        return;
-    }
-    start(gateway, instance);
-}
-
-/// Takes an instance out of memory; its database row stays.
-pub(crate) fn unload(instance: &Instance) {
-    instance.change(|state| {
-        state.session += 1;
-        state.live = None;
-        state.has_socket = false;
-        state.is_dead = false;
-        state.qr = Qr::default();
-    });
-}
-
-/// The whole process restarts: gone, then up with nothing loaded, then as before.
-pub(crate) async fn restart_gateway(gateway: &Arc<Gateway>, down: Duration, cold: Duration) {
-    gateway.end_life();
-    gateway.up.send_replace(false);
-    let instances = gateway.instances();
-    for instance in &instances {
-        unload(instance);
-    }
-    gateway.pace.pause(down).await;
-    gateway.up.send_replace(true);
-    gateway.pace.pause(cold).await;
-    for instance in &instances {
-        if instance.live().is_none() {
-            load(gateway, instance);
-        }
-    }
-}
-
 /// `connection.update` with `connecting`.
 pub(crate) fn announce_connecting(gateway: &Arc<Gateway>, instance: &Instance) {
     let data = json!({ "instance": instance.name, "state": "connecting", "statusReason": 200 });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Call;
 use crate::answer::{Answer, Reply, crashed};
 use crate::instance::Instance;
-use crate::message::{media, rich, send, status, text};
+use crate::message::{interactive, media, rich, send, status, text};
 
 /// What can be sent.
 #[derive(Clone, Copy)]
@@ -71,9 +71,9 @@ pub(super) async fn send(call: &Call<'_>, instance: &Arc<Instance>, verb: Verb) 
         Verb::Audio => media::validate_audio(body),
         Verb::Location => rich::validate_location(body),
         Verb::Contact => rich::validate_contact(body),
-        Verb::Buttons => rich::validate_buttons(body),
+        Verb::Buttons => interactive::validate_buttons(body),
         Verb::Status => status::validate(body),
-        Verb::List => rich::validate_list(body),
+        Verb::List => interactive::validate_list(body),
         Verb::Poll => rich::validate_poll(body),
         Verb::Reaction => rich::validate_reaction(body),
     }?;
@@ -86,9 +86,9 @@ pub(super) async fn send(call: &Call<'_>, instance: &Arc<Instance>, verb: Verb) 
         Verb::Audio => media::compose_audio(gateway, instance, body).await?,
         Verb::Location => rich::location(instance, body),
         Verb::Contact => rich::contact(instance, body),
-        Verb::Buttons => rich::buttons(gateway, body)?,
+        Verb::Buttons => interactive::buttons(gateway, body)?,
         Verb::Status => status::compose(body)?,
-        Verb::List => rich::list(instance, body),
+        Verb::List => interactive::list(instance, body),
         Verb::Poll => rich::poll(gateway, instance, body),
         Verb::Reaction => rich::reaction(body),
     };

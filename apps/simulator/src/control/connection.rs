@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Outcome, Refused, Shared, done, find, read_body};
 use crate::control::observe::shown;
 use crate::instance::{Instance, Live, Owner};
-use crate::session;
+use crate::{process, session};
 
 /// Real time a scan waits for a QR code to scan.
 const QR_PATIENCE: Duration = Duration::from_secs(5);
@@ -113,7 +113,7 @@ pub(super) async fn dead(gateway: Shared, name: Path<String>) -> Outcome {
 }
 
 pub(super) async fn unload(gateway: Shared, name: Path<String>) -> Outcome {
-    session::unload(&*find(&gateway, &name)?);
+    process::unload(&*find(&gateway, &name)?);
     Ok(done())
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn load(gateway: Shared, name: Path<String>) -> Outcome {
     if instance.live().is_some() {
         return Err(Refused::conflict("the instance is loaded"));
     }
-    session::load(&gateway, &instance);
+    process::load(&gateway, &instance);
     Ok(done())
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Outcome, Refused, Shared, done, read_body};
 use crate::gateway::Version;
-use crate::session;
+use crate::process;
 
 pub(super) async fn show(gateway: Shared) -> HttpResponse {
     let mode = gateway.mode();
@@ -102,7 +102,7 @@ pub(super) async fn restart(gateway: Shared, body: Bytes) -> Outcome {
     let work = tasks.spawn(async move {
         let down = Duration::from_millis(restart.down_ms);
         let cold = Duration::from_millis(restart.cold_ms);
-        session::restart_gateway(&gateway, down, cold).await;
+        process::restart(&gateway, down, cold).await;
     });
     if restart.wait {
         let _ = work.await;
@@ -114,7 +114,7 @@ pub(super) async fn restart(gateway: Shared, body: Bytes) -> Outcome {
 pub(super) async fn reset(gateway: Shared) -> HttpResponse {
     gateway.end_life();
     for instance in gateway.instances() {
-        session::unload(&instance);
+        process::unload(&instance);
         instance.book(crate::book::Book::clear);
         gateway.remove(&instance.name);
     }

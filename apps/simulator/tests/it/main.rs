@@ -13,5 +13,6 @@ mod receiver;
 mod recording;
 mod replay;
 mod restarts;
+mod retries;
 mod stage;
 mod webhooks;

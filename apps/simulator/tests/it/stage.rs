@@ -35,7 +35,7 @@ impl Stage {
     pub(crate) fn with(options: &Options) -> Self {
         let simulator = Simulator::start(Options {
             api_key: KEY.to_owned(),
-            ..options
+            ..options.clone()
         })
         .unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
