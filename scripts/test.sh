@@ -1,24 +1,27 @@
-#!/bin/sh
-# Runs every test: `scripts/test.sh <cargo> [argument ...]`, arguments go to the test runner.
-# Called by `./run test`, with a PostgreSQL to use.
-set -u
+# shellcheck shell=sh
+# Running all tests. Sourced by `run`, in the workspace's directory, after everything was built.
 
-cargo=$1
-shift
-outcome=0
+# Arguments go to the test runner. Ends the script: signals must reach whoever runs the tests, and
+# a shell in between would keep them.
+test_everything() {
+    cluster=$(target_directory)/debug/testkit-cluster
+    # A choice of packages takes the place of all of them.
+    for argument in "$@"; do
+        case $argument in
+        -p | -p?* | --package | --package=*) exec_tests "$@" ;;
+        esac
+    done
+    exec_tests --workspace "$@"
+}
 
-# A choice of packages takes the place of all of them.
-scope=--workspace
-for argument in "$@"; do
-    case $argument in -p | -p?* | --package | --package=*) scope= ;; esac
-done
-
-# shellcheck disable=SC2086 # No scope is no argument.
-if "$cargo" nextest --version >/dev/null 2>&1; then
-    "$cargo" nextest run $scope "$@" || outcome=$?
-    # nextest knows no documentation tests; they run whatever else was chosen.
-    [ -z "$scope" ] || "$cargo" test --workspace --doc || outcome=$?
-else
-    "$cargo" test $scope "$@" || outcome=$?
-fi
-exit "$outcome"
+exec_tests() {
+    cargo=${cargo:?find_cargo comes first}
+    if ! "$cargo" nextest --version >/dev/null 2>&1; then
+        exec "$cluster" -- "$cargo" test "$@"
+    elif [ "$1" = --workspace ]; then
+        # nextest knows no documentation tests.
+        exec "$cluster" -- "$cargo" nextest run "$@" --then "$cargo" test --workspace --doc
+    else
+        exec "$cluster" -- "$cargo" nextest run "$@"
+    fi
+}

@@ -35,6 +35,37 @@ fn passes_a_signal_on_and_stops_with_the_command() {
 }
 
 #[test]
+fn answers_with_the_first_failure_of_several_commands() {
+    let output = Command::new(env!("CARGO_BIN_EXE_testkit-cluster"))
+        .args([
+            "sh",
+            "-c",
+            "exit 3",
+            "--then",
+            "sh",
+            "-c",
+            "echo second; exit 4",
+        ])
+        .env("MSGFLASH_TEST_DATABASE_URL", "postgres://chosen/one")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "second");
+}
+
+#[test]
+fn a_signal_ends_the_command_and_keeps_the_next_from_starting() {
+    let script = "trap 'exit 0' TERM; kill -s TERM $PPID; \
+                  tries=0; while [ $((tries += 1)) -lt 1000 ]; do sleep 0.01; done";
+    let output = Command::new(env!("CARGO_BIN_EXE_testkit-cluster"))
+        .args(["sh", "-c", script, "--then", "echo", "second"])
+        .env("MSGFLASH_TEST_DATABASE_URL", "postgres://chosen/one")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "");
+}
+
+#[test]
 fn a_command_killed_by_a_signal_counts_as_the_shell_counts() {
     assert_eq!(cluster("kill -s KILL $$").status.code(), Some(137));
 }
