@@ -5,10 +5,16 @@
 //! implements every store. One folder per domain holds rows, readers and stores; start reading at
 //! [`unit`].
 
+mod accounts;
+mod billing;
+mod connect;
+mod contacts;
 mod error;
 mod messaging;
 mod migrate;
 mod pool;
+mod quotas;
+mod replay;
 mod schema;
 mod unit;
 

@@ -1,7 +1,7 @@
 //! Applying and reverting the migrations that are compiled in.
 
 use diesel::migration::Migration as _;
-use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -31,7 +31,10 @@ pub async fn revert_all(url: &str) -> Result<Vec<String>, MigrateError> {
 pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = harness(url).await?;
     let pending = harness.pending_migrations(MIGRATIONS).map_err(broken)?;
-    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+    Ok(pending
+        .iter()
+        .map(|migration| migration.name().to_string())
+        .collect())
 }
 
 /// A short name for this set of migrations; another set has another one.
@@ -40,7 +43,7 @@ pub fn migrations_hash() -> &'static str {
 }
 
 async fn harness(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let conn = AsyncPgConnection::establish(url).await.map_err(broken)?;
+    let conn = crate::connect::connect(url).await.map_err(broken)?;
     Ok(AsyncMigrationHarness::new(conn))
 }
 

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use futures_util::FutureExt as _;
 use msgflash_kernel::StoreError;
 
+use crate::connect::{connect, parse};
 use crate::unit::PgUnit;
 
 /// How long a request waits for a free connection before it is told to come back.
@@ -26,7 +30,10 @@ pub struct ConnectError(String);
 impl Postgres {
     /// A pool of at most `size` connections to `url`. Nothing is opened before it is needed.
     pub fn new(url: &str, size: usize) -> Result<Self, ConnectError> {
+        // An address that cannot be read never becomes one that can: say so at the start.
+        parse(url).map_err(|error| ConnectError(error.to_string()))?;
         let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| connect(url).boxed());
         // A check per check-out costs a round trip on every request. A broken connection shows at
         // its first statement, which is answered as "unavailable" and may be repeated.
         config.recycling_method = RecyclingMethod::Fast;
@@ -44,7 +51,10 @@ impl Postgres {
 
     /// A connection for reading; each statement sees its own snapshot.
     pub(crate) async fn conn(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
-        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(error.into()))
     }
 
     /// Begins a transaction.

@@ -329,6 +329,7 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> teams (team_id));
+diesel::joinable!(api_keys -> users (account_id));
 diesel::joinable!(subscriptions -> plans (plan_id));
 
 diesel::allow_tables_to_appear_in_same_query!(

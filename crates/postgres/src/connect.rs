@@ -1,0 +1,217 @@
+//! Opening a connection, over TLS where the address asks for it.
+//!
+//! | `sslmode` | what happens |
+//! |---|---|
+//! | `disable` | plain |
+//! | `prefer`, or nothing | TLS when the server offers it; plain on this machine |
+//! | `require`, `verify-ca`, `verify-full` | TLS, or no connection |
+//!
+//! Wherever there is TLS, the certificate must be valid for the host by the machine's own list of
+//! authorities: encryption without that protects from nobody who can reach the line. A private
+//! authority joins the list through `SSL_CERT_FILE`. Unix sockets are always plain.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use diesel::result::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Opens a connection to `url`.
+pub(crate) async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let config = parse(url)?;
+    if config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    }
+    let (client, connection) = config.connect(tls()?).await.map_err(refused)?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+/// Reads an address and settles whether it means TLS.
+pub(crate) fn parse(url: &str) -> ConnectionResult<Config> {
+    let mut config: Config =
+        without_verify_modes(url)
+            .parse()
+            .map_err(|error: tokio_postgres::Error| {
+                ConnectionError::InvalidConnectionUrl(why(&error))
+            })?;
+    let is_socket = config
+        .get_hosts()
+        .iter()
+        .all(|host| !matches!(host, Host::Tcp(_)));
+    if (is_socket && config.get_hostaddrs().is_empty())
+        || (config.get_ssl_mode() == SslMode::Prefer && is_local(&config))
+    {
+        config.ssl_mode(SslMode::Disable);
+    }
+    Ok(config)
+}
+
+/// The driver knows no `verify-…`. Ours always verifies, so `require` says the same.
+fn without_verify_modes(url: &str) -> String {
+    let settings = url.find('?').filter(|_| url.contains("://")).unwrap_or(0);
+    let (address, settings) = url.split_at(settings);
+    let settings = settings
+        .replace("sslmode=verify-full", "sslmode=require")
+        .replace("sslmode=verify-ca", "sslmode=require");
+    format!("{address}{settings}")
+}
+
+/// Whether the line never leaves this machine.
+fn is_local(config: &Config) -> bool {
+    let is_local_host = |host: &Host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        Host::Unix(_) => true,
+    };
+    config.get_hosts().iter().all(is_local_host)
+        && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// Reads the machine's authorities once: that takes longer than connecting does.
+fn tls() -> ConnectionResult<MakeRustlsConnect> {
+    static TLS: OnceLock<MakeRustlsConnect> = OnceLock::new();
+    if let Some(ready) = TLS.get() {
+        return Ok(ready.clone());
+    }
+    let failed = |error: rustls::Error| {
+        ConnectionError::BadConnection(format!("cannot set up TLS: {error}"))
+    };
+    let mut client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_platform_verifier()
+        .map_err(failed)?
+        .with_no_client_auth();
+    client.alpn_protocols = vec![b"postgresql".to_vec()];
+    Ok(TLS.get_or_init(|| MakeRustlsConnect::new(client)).clone())
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as a function in map_err"
+)]
+fn refused(error: tokio_postgres::Error) -> ConnectionError {
+    ConnectionError::BadConnection(why(&error))
+}
+
+/// The error with its cause, which the driver keeps apart. Neither holds the password.
+fn why(error: &tokio_postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn mode(url: &str) -> SslMode {
+        parse(url).expect("an address").get_ssl_mode()
+    }
+
+    #[test]
+    fn the_address_decides_about_tls() {
+        for (url, expected) in [
+            ("postgres://me@db.example.com/one", SslMode::Prefer),
+            (
+                "postgres://me@db.example.com/one?sslmode=disable",
+                SslMode::Disable,
+            ),
+            (
+                "postgres://me@db.example.com/one?sslmode=require",
+                SslMode::Require,
+            ),
+            (
+                "postgres://me@db.example.com/one?sslmode=verify-full",
+                SslMode::Require,
+            ),
+            (
+                "postgres://me@db.example.com/one?port=1&sslmode=verify-ca",
+                SslMode::Require,
+            ),
+            (
+                "host=db.example.com user=me sslmode=verify-full",
+                SslMode::Require,
+            ),
+            ("postgres://me@127.0.0.1/one", SslMode::Disable),
+            ("postgres://me@localhost/one", SslMode::Disable),
+            (
+                "postgres://me@127.0.0.1/one?sslmode=require",
+                SslMode::Require,
+            ),
+            (
+                "postgres://me@localhost,db.example.com/one",
+                SslMode::Prefer,
+            ),
+            ("host=localhost hostaddr=192.0.2.1 user=me", SslMode::Prefer),
+            (
+                "hostaddr=192.0.2.1 user=me sslmode=require",
+                SslMode::Require,
+            ),
+            ("postgres://me@%2Frun%2Fpg/one", SslMode::Disable),
+            (
+                "postgres://me@%2Frun%2Fpg/one?sslmode=require",
+                SslMode::Disable,
+            ),
+        ] {
+            assert_eq!(mode(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_does_not_show_its_password() {
+        let refused =
+            parse("postgres://me:hunter42@host/one?sslmode=perhaps").expect_err("no mode");
+        assert!(!refused.to_string().contains("hunter42"), "{refused}");
+    }
+
+    /// Plays a server that answers the question for TLS, and answers the first byte it is sent then.
+    async fn first_byte_after(answer: u8) -> (String, tokio::task::JoinHandle<Option<u8>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a caller");
+            let mut question = [0; 8];
+            stream
+                .read_exact(&mut question)
+                .await
+                .expect("the question");
+            stream.write_all(&[answer]).await.expect("the answer");
+            stream.read_u8().await.ok()
+        });
+        (
+            format!("postgres://me@127.0.0.1:{port}/one?sslmode=require"),
+            server,
+        )
+    }
+
+    #[tokio::test]
+    async fn nothing_is_said_in_the_clear_when_tls_is_required() {
+        let (url, server) = first_byte_after(b'N').await;
+        assert!(connect(&url).await.is_err());
+        assert_eq!(server.await.expect("no panic"), None);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_agrees_is_greeted_in_tls() {
+        const HANDSHAKE: u8 = 0x16;
+        let (url, server) = first_byte_after(b'S').await;
+        assert!(
+            connect(&url).await.is_err(),
+            "this server knows no more than that"
+        );
+        assert_eq!(server.await.expect("no panic"), Some(HANDSHAKE));
+    }
+}

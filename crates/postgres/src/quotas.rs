@@ -1,0 +1,5 @@
+//! The outbound ledger and the count of API requests.
+
+mod api_usage;
+mod ledger;
+mod usage;
