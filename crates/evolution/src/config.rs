@@ -44,7 +44,7 @@ pub enum InvalidConfig {
     /// The key is empty or has characters that no header may carry.
     #[error("the provider's key is empty or not printable")]
     Key,
-    /// The TLS machinery is not usable.
-    #[error("the HTTP client could not be built")]
+    /// The TLS machinery is not usable; the client wants certificates even for plain addresses.
+    #[error("the HTTP client could not be built (are CA certificates installed?)")]
     Client,
 }

@@ -27,8 +27,19 @@ where
     (address.to_string(), count)
 }
 
-/// Reads one whole request; answers its first line, or nothing when the other side left.
-pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
+/// Reads one whole request; answers its body, or nothing when the other side left.
+pub(crate) async fn body(stream: &mut TcpStream) -> Option<String> {
+    let (head, bytes) = read(stream).await?;
+    Some(String::from_utf8_lossy(&bytes[head..]).into_owned())
+}
+
+/// Reads one whole request; nothing when the other side left.
+pub(crate) async fn request(stream: &mut TcpStream) -> Option<()> {
+    read(stream).await.map(drop)
+}
+
+/// The bytes of one request, and where its body begins.
+async fn read(stream: &mut TcpStream) -> Option<(usize, Vec<u8>)> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|it| it == b"\r\n\r\n") {
@@ -48,11 +59,7 @@ pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
             return None;
         }
     }
-    let line = bytes
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
-    Some(String::from_utf8_lossy(line).into_owned())
+    Some((head, bytes))
 }
 
 /// Writes one whole answer.

@@ -5,6 +5,7 @@ mod lifecycle;
 mod lookup;
 mod recording;
 mod replay;
+mod simulated;
 mod transport;
 mod webhook;
 
