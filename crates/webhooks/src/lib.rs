@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Outgoing webhooks: who wants to hear of what, how a delivery is signed, and when it is tried
+//! again.
+//!
+//! Knows endpoints, events by name and deliveries; refuses to know what an event means or how a
+//! request is made. Start at [`endpoint`] for what users manage, at [`signing`] for what receivers
+//! verify and at [`deliver`] for how a delivery lives.
+
+pub mod deliver;
+pub mod delivery;
+pub mod endpoint;
+pub mod error;
+pub mod event_name;
+pub mod fan_out;
+pub mod manage;
+pub mod ports;
+pub mod schedule;
+pub mod signing;
+pub mod target;
+
+pub use deliver::Deliverer;
+pub use delivery::{DeliveryId, DueDelivery};
+pub use endpoint::{Endpoint, EndpointId};
+pub use error::WebhookError;
+pub use event_name::EventName;
+pub use fan_out::FanOut;
+pub use manage::{CreateEndpoint, DeleteEndpoint, EndpointOrder, ListEndpoints};
+pub use schedule::Schedule;
+
+#[cfg(any(test, feature = "mocks"))]
+pub use ports::{
+    MockDeliveryStore, MockEndpointReader, MockEndpointStore, MockFanOutStore, MockWebhookSender,
+};

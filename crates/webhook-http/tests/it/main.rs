@@ -1,0 +1,131 @@
+//! The sender against receivers on the loopback.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use msgflash_webhook_http::{HttpWebhookSender, Lookup, Resolve};
+use msgflash_webhooks::delivery::{PostError, SignedRequest};
+use msgflash_webhooks::ports::WebhookSender as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+/// A resolver that answers what the test says.
+struct Stub(Vec<IpAddr>);
+
+#[async_trait]
+impl Resolve for Stub {
+    async fn resolve(&self, _: &str) -> Lookup {
+        if self.0.is_empty() { Err(io::Error::other("no such name")) } else { Ok(self.0.clone()) }
+    }
+}
+
+fn sender(allow_private: bool, addresses: &[&str]) -> HttpWebhookSender {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let addresses = addresses.iter().map(|it| it.parse().unwrap()).collect();
+    let timeout = Duration::from_secs(2);
+    HttpWebhookSender::with_resolver(timeout, allow_private, Arc::new(Stub(addresses))).unwrap()
+}
+
+fn request(url: &str) -> SignedRequest {
+    let headers = vec![("X-MsgFlash-Event", "message.sent".to_owned())];
+    SignedRequest { url: url.into(), headers, body: "{}".into() }
+}
+
+/// A receiver that answers every connection with `answer` and counts them.
+async fn receiver(answer: &'static str, close: bool) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut buffer = [0; 4096];
+            let _ = socket.read(&mut buffer).await;
+            let _ = socket.write_all(answer.as_bytes()).await;
+            if !close {
+                open.push(socket);
+            }
+        }
+    });
+    (port, seen)
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens() {
+    let (port, seen) = receiver(OK, true).await;
+    let leads = [
+        &["127.0.0.1"][..], &["::1"], &["169.254.169.254"], &["10.0.0.1"], &["::ffff:127.0.0.1"],
+        &["1.1.1.1", "127.0.0.1"],
+    ];
+    for addresses in leads {
+        let url = format!("http://hooks.example.com:{port}/");
+        let answer = sender(false, addresses).post(&request(&url)).await;
+        assert_eq!(answer, Err(PostError::Forbidden), "{addresses:?}");
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_literal_private_address_is_refused_too() {
+    let (port, seen) = receiver(OK, true).await;
+    for host in ["127.0.0.1", "[::1]", "localhost", "[::ffff:127.0.0.1]"] {
+        let url = format!("http://{host}:{port}/");
+        let answer = sender(false, &["127.0.0.1"]).post(&request(&url)).await;
+        assert_eq!(answer, Err(PostError::Forbidden), "{host}");
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn the_switch_for_development_reaches_the_loopback() {
+    let (port, seen) = receiver(OK, true).await;
+    let url = format!("http://hooks.example.com:{port}/");
+    let answer = sender(true, &["127.0.0.1"]).post(&request(&url)).await.unwrap();
+    assert_eq!((answer.status, answer.excerpt.as_str()), (200, "ok"));
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_not_an_instruction() {
+    let (other, reached) = receiver(OK, true).await;
+    let text = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n");
+    let (port, _) = receiver(text.leak(), true).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    assert_eq!(sender(true, &[]).post(&request(&url)).await.unwrap().status, 302);
+    assert_eq!(reached.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_costs_the_time_limit_and_keeps_its_status() {
+    let (port, _) = receiver("HTTP/1.1 500 No\r\ncontent-length: 100000\r\n\r\nslow", false).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
+    assert_eq!((answer.status, answer.excerpt.as_str()), (500, "slow"));
+}
+
+#[tokio::test]
+async fn silence_is_a_time_out_and_a_closed_port_a_refusal() {
+    let (port, _) = receiver("", false).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    assert_eq!(sender(true, &[]).post(&request(&url)).await, Err(PostError::Timeout));
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{free}/");
+    let refused = sender(true, &[]).post(&request(&url)).await;
+    assert_eq!(refused, Err(PostError::Connection("connection refused".into())));
+}
+
+#[tokio::test]
+async fn retry_after_is_read() {
+    let (port, _) = receiver("HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n", true).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
+    assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
+}

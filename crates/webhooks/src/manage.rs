@@ -1,0 +1,159 @@
+//! Making, listing and deleting endpoints.
+
+use std::sync::Arc;
+
+use msgflash_kernel::{
+    Actor, Claim, Clock, Id, Ids, Once, Outcome, Problems, Random, WorkspaceId,
+};
+
+use crate::endpoint::{Endpoint, EndpointId};
+use crate::error::WebhookError;
+use crate::event_name::EventName;
+use crate::ports::{EndpointReader, EndpointUnits};
+use crate::{signing, target};
+
+/// Most entries a subscription may have, repetitions included.
+pub const MAX_EVENTS: usize = 50;
+
+/// An order to make an endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointOrder {
+    /// Who makes it, and for which workspace.
+    pub actor: Actor,
+    /// Where deliveries go.
+    pub url: String,
+    /// The names of the events, as written.
+    pub events: Vec<String>,
+    /// How many the account's plan allows; `None` is unlimited.
+    pub cap: Option<u32>,
+}
+
+/// Makes endpoints.
+pub struct CreateEndpoint {
+    units: Arc<dyn EndpointUnits>,
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    allow_private: bool,
+}
+
+impl CreateEndpoint {
+    /// Wires the use case. `allow_private` opens private addresses and plain HTTP.
+    pub fn new(
+        units: Arc<dyn EndpointUnits>,
+        random: Arc<dyn Random>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        allow_private: bool,
+    ) -> Self {
+        Self { units, random, clock, ids, allow_private }
+    }
+
+    /// Makes an endpoint. Its secret exists in this answer and in nothing a user can read later.
+    pub async fn create(
+        &self,
+        order: EndpointOrder,
+        once: Option<Once<'_, Endpoint>>,
+    ) -> Result<Outcome<Endpoint>, WebhookError> {
+        let events = self.check(&order)?;
+        let now = self.clock.now();
+        let endpoint = Endpoint {
+            id: Id::new(self.ids.next()),
+            workspace: order.actor.workspace.id,
+            account: order.actor.workspace.account,
+            created_by: order.actor.user,
+            url: order.url,
+            secret: signing::new_secret(&*self.random),
+            events,
+            active: true,
+            disabled_reason: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut unit = self.units.begin().await?;
+        if let Some(once) = &once {
+            match unit.replays().claim(once.key, now).await? {
+                Claim::Fresh => {}
+                Claim::Replay(answer) => return Ok(Outcome::Replayed(answer)),
+                Claim::Mismatch => return Err(WebhookError::ReplayMismatch),
+                Claim::Busy => return Err(WebhookError::ReplayBusy),
+            }
+        }
+        let held = unit.endpoints().count_locked(endpoint.account).await?;
+        if order.cap.is_some_and(|cap| held >= cap) {
+            return Err(WebhookError::TooMany);
+        }
+        unit.endpoints().insert(&endpoint).await?;
+        if let Some(once) = once {
+            let answer = (once.render)(&endpoint);
+            unit.replays().keep(once.key, &answer, now).await?;
+        }
+        unit.commit().await?;
+        Ok(Outcome::Done(endpoint))
+    }
+
+    /// Everything wrong with the order at once; the events without repetitions.
+    fn check(&self, order: &EndpointOrder) -> Result<Vec<EventName>, Problems> {
+        let mut problems = Problems::default();
+        if let Err(problem) = target::check("url", &order.url, self.allow_private) {
+            problems.0.push(problem);
+        }
+        if order.events.is_empty() || order.events.len() > MAX_EVENTS {
+            problems.add("events", "length", "Give 1 to 50 events");
+        }
+        let mut events = Vec::new();
+        for (index, name) in order.events.iter().enumerate() {
+            match EventName::parse(name) {
+                Some(event) if events.contains(&event) => {}
+                Some(event) => events.push(event),
+                None => problems.add(
+                    format!("events.{index}"),
+                    "unknown_event",
+                    format!("There is no event {name:?}"),
+                ),
+            }
+        }
+        problems.into_result().map(|()| events)
+    }
+}
+
+/// Lists endpoints.
+pub struct ListEndpoints {
+    endpoints: Arc<dyn EndpointReader>,
+}
+
+impl ListEndpoints {
+    /// Wires the use case.
+    pub fn new(endpoints: Arc<dyn EndpointReader>) -> Self {
+        Self { endpoints }
+    }
+
+    /// All of a workspace, newest first.
+    pub async fn list(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>, WebhookError> {
+        Ok(self.endpoints.list(workspace).await?)
+    }
+}
+
+/// Deletes endpoints.
+pub struct DeleteEndpoint {
+    units: Arc<dyn EndpointUnits>,
+}
+
+impl DeleteEndpoint {
+    /// Wires the use case.
+    pub fn new(units: Arc<dyn EndpointUnits>) -> Self {
+        Self { units }
+    }
+
+    /// Deletes one. Deliveries it still waited for are dropped.
+    pub async fn delete(&self, workspace: WorkspaceId, id: EndpointId) -> Result<(), WebhookError> {
+        let mut unit = self.units.begin().await?;
+        if !unit.endpoints().delete(workspace, id).await? {
+            return Err(WebhookError::NoEndpoint(id));
+        }
+        Ok(unit.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use msgflash_kernel::{
+    CountingRandom, FixedClock, MockReplayStore, ReplayStore, SequentialIds, StoreError, Unit,
+    Workspace,
+};
+use time::macros::datetime;
+use uuid::Uuid;
+
+use super::*;
+use crate::ports::{EndpointStore, EndpointUnit, MockEndpointStore};
+
+#[derive(Default)]
+struct FakeUnit {
+    replays: MockReplayStore,
+    endpoints: MockEndpointStore,
+    committed: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Unit for FakeUnit {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.committed.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl EndpointUnit for FakeUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        &mut self.replays
+    }
+    fn endpoints(&mut self) -> &mut dyn EndpointStore {
+        &mut self.endpoints
+    }
+}
+
+struct Units(Mutex<Option<FakeUnit>>);
+
+#[async_trait]
+impl EndpointUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
+        Ok(Box::new(self.0.lock().unwrap().take().expect("one unit per test")))
+    }
+}
+
+fn order(url: &str, events: &[&str]) -> EndpointOrder {
+    let owner = Id::new(Uuid::from_u128(1));
+    EndpointOrder {
+        actor: Actor { workspace: Workspace::personal(owner), user: owner },
+        url: url.into(),
+        events: events.iter().map(|name| (*name).to_owned()).collect(),
+        cap: Some(3),
+    }
+}
+
+fn create(unit: FakeUnit) -> CreateEndpoint {
+    CreateEndpoint::new(
+        Arc::new(Units(Mutex::new(Some(unit)))),
+        Arc::new(CountingRandom::default()),
+        Arc::new(FixedClock::at(datetime!(2026-05-01 0:00 UTC))),
+        Arc::new(SequentialIds::default()),
+        false,
+    )
+}
+
+fn holding(held: u32) -> FakeUnit {
+    let mut unit = FakeUnit::default();
+    unit.endpoints.expect_count_locked().returning(move |_| Ok(held));
+    unit.endpoints.expect_insert().returning(|_| Ok(()));
+    unit
+}
+
+#[tokio::test]
+async fn repeated_events_are_kept_once() {
+    let unit = holding(2);
+    let committed = Arc::clone(&unit.committed);
+    let order = order("https://example.com/", &["message.sent", "message.read", "message.sent"]);
+    let made = create(unit).create(order, None).await;
+    let Ok(Outcome::Done(endpoint)) = made else { panic!("{made:?}") };
+    assert_eq!(endpoint.events, [EventName::MessageSent, EventName::MessageRead]);
+    assert!(endpoint.secret.reveal().starts_with("whsec_"));
+    assert!(committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn the_plan_caps_the_number_of_endpoints() {
+    let unit = holding(3);
+    let committed = Arc::clone(&unit.committed);
+    let refused = create(unit).create(order("https://example.com/", &["message.sent"]), None).await;
+    assert!(matches!(refused, Err(WebhookError::TooMany)));
+    assert!(!committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn everything_wrong_is_told_at_once() {
+    let refused = create(FakeUnit::default())
+        .create(order("http://127.0.0.1/", &["message.sent", "message.lost"]), None)
+        .await;
+    let Err(WebhookError::Invalid(problems)) = refused else { panic!("{refused:?}") };
+    let fields: Vec<_> = problems.0.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["url", "events.1"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_another_workspace_is_not_found() {
+    let mut unit = FakeUnit::default();
+    unit.endpoints.expect_delete().returning(|_, _| Ok(false));
+    let committed = Arc::clone(&unit.committed);
+    let delete = DeleteEndpoint::new(Arc::new(Units(Mutex::new(Some(unit)))));
+    let refused = delete.delete(Id::new(Uuid::nil()), Id::new(Uuid::nil())).await;
+    assert!(matches!(refused, Err(WebhookError::NoEndpoint(_))));
+    assert!(!committed.load(Ordering::SeqCst));
+}

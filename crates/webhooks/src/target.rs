@@ -1,0 +1,157 @@
+//! Which addresses deliveries may go to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use msgflash_kernel::Problem;
+use url::{Host, Url};
+
+/// Longest URL accepted.
+pub const MAX_URL: usize = 2048;
+
+/// Checks a URL somebody wants us to call, without looking anything up. The address behind a name
+/// is checked when the connection is made, where it cannot change any more.
+pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Problem> {
+    let refuse = |code, message: &str| Problem { field: field.into(), code, message: message.into() };
+    if text.chars().count() > MAX_URL {
+        return Err(refuse("too_long", "The URL may have 2048 characters at most"));
+    }
+    let url = Url::parse(text).map_err(|_| refuse("invalid_url", "Not an absolute URL"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_private => {}
+        "http" => return Err(refuse("https_required", "The URL must begin with https://")),
+        _ => return Err(refuse("invalid_url", "The URL must begin with https://")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("invalid_url", "The URL must not carry a user name or password"));
+    }
+    if allow_private {
+        return Ok(url);
+    }
+    if url.host().is_some_and(|host| is_public_host(&host)) {
+        Ok(url)
+    } else {
+        Err(refuse("private_address", "The URL must not lead to a private address"))
+    }
+}
+
+/// Whether a host, as written, may be public. Names may still resolve to private addresses.
+pub fn is_public_host(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(address) => is_public((*address).into()),
+        Host::Ipv6(address) => is_public((*address).into()),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            let reserved = ["localhost", "local", "internal", "lan", "home.arpa", "onion"];
+            name.contains('.')
+                && !reserved
+                    .iter()
+                    .any(|it| name == *it || name.strip_suffix(it).is_some_and(|s| s.ends_with('.')))
+        }
+    }
+}
+
+/// Whether an address is on the public internet.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// Address blocks that never are.
+const RESERVED_V4: [(Ipv4Addr, u8); 15] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 0, 0, 0), 24),
+    (Ipv4Addr::new(192, 0, 2, 0), 24),
+    (Ipv4Addr::new(192, 88, 99, 0), 24),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(198, 18, 0, 0), 15),
+    (Ipv4Addr::new(198, 51, 100, 0), 24),
+    (Ipv4Addr::new(203, 0, 113, 0), 24),
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+];
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    !RESERVED_V4.iter().any(|(block, length)| {
+        ipnet::Ipv4Net::new(*block, *length).is_ok_and(|block| block.contains(&address))
+    })
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    // Forms that carry an IPv4 address lead wherever that address leads.
+    let segments = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return is_public_v4(mapped);
+    }
+    match segments {
+        // NAT64, well-known and local prefix.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
+        [0x64, 0xff9b, 1, ..] => false,
+        // 6to4.
+        [0x2002, high, low, ..] => embedded(high, low),
+        // Teredo, benchmarking, documentation, ORCHID.
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
+        // Only 2000::/3 is handed out for the internet.
+        [first, ..] => (first & 0xe000) == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> Option<&'static str> {
+        check("url", url, false).err().map(|problem| problem.code)
+    }
+
+    #[test]
+    fn public_https_addresses_pass() {
+        for url in ["https://example.com/hook", "https://1.1.1.1/x", "https://[2606:4700::1111]/"] {
+            assert_eq!(refused(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_refused_however_they_are_written() {
+        let private = [
+            "https://localhost/x", "https://a.localhost/x", "https://db.internal/", "https://nas.local/",
+            "https://intranet/", "https://127.0.0.1/", "https://127.1/", "https://2130706433/",
+            "https://0x7f.1/", "https://10.0.0.1/", "https://172.31.255.255/", "https://192.168.0.1/",
+            "https://169.254.169.254/latest", "https://100.64.0.1/", "https://0.0.0.0/",
+            "https://[::1]/", "https://[::]/", "https://[fe80::1]/", "https://[fd00::1]/",
+            "https://[::ffff:127.0.0.1]/", "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::7f00:1]/",
+            "https://[2002:7f00:1::]/", "https://[2001:db8::1]/", "https://224.0.0.1/",
+            "https://localhost./", "https://[::127.0.0.1]/",
+        ];
+        for url in private {
+            assert_eq!(refused(url), Some("private_address"), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_mistakes_have_codes_of_their_own() {
+        assert_eq!(refused("http://example.com/"), Some("https_required"));
+        assert_eq!(refused("ftp://example.com/"), Some("invalid_url"));
+        assert_eq!(refused("example.com/hook"), Some("invalid_url"));
+        assert_eq!(refused("https://user:pw@example.com/"), Some("invalid_url"));
+        assert_eq!(refused(&format!("https://example.com/{}", "a".repeat(2048))), Some("too_long"));
+    }
+
+    #[test]
+    fn the_switch_for_development_opens_private_addresses_and_http() {
+        assert!(check("url", "http://127.0.0.1:9000/hook", true).is_ok());
+        assert!(check("url", "ftp://127.0.0.1/", true).is_err());
+    }
+}
