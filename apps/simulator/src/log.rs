@@ -1,7 +1,7 @@
 //! What came in and what went out, the latest of each.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use actix_web::web::Bytes;
 use serde_json::{Value, json};
@@ -44,7 +44,8 @@ pub(crate) struct Posted {
     pub(crate) event: String,
     pub(crate) url: String,
     pub(crate) attempt: u32,
-    pub(crate) status: Option<u16>,
+    /// Filled in when the receiver has answered.
+    pub(crate) status: Arc<OnceLock<u16>>,
     pub(crate) body: Bytes,
 }
 
@@ -114,7 +115,7 @@ impl Entry for Posted {
             "event": self.event,
             "url": self.url,
             "attempt": self.attempt,
-            "status": self.status,
+            "status": self.status.get(),
             "body": shown_body(&self.body),
         })
     }

@@ -30,10 +30,8 @@ pub(crate) fn unload(instance: &Instance) {
     });
 }
 
-/// The whole process restarts: gone, then up with nothing loaded, then as before.
+/// The rest of a restart, once the process is gone: up with nothing loaded, then as before.
 pub(crate) async fn restart(gateway: &Arc<Gateway>, down: Duration, cold: Duration) {
-    gateway.end_life();
-    gateway.up.send_replace(false);
     let instances = gateway.instances();
     for instance in &instances {
         unload(instance);

@@ -98,7 +98,9 @@ pub(super) async fn restart(gateway: Shared, body: Bytes) -> Outcome {
     }
     let gateway = gateway.get_ref().clone();
     let tasks = gateway.tasks.clone();
-    gateway.up.send_replace(false); // From the answer on, not from some moment after it.
+    // From the answer on, not from some moment after it.
+    gateway.end_life();
+    gateway.up.send_replace(false);
     let work = tasks.spawn(async move {
         let down = Duration::from_millis(restart.down_ms);
         let cold = Duration::from_millis(restart.cold_ms);

@@ -1,6 +1,6 @@
 //! Posting one event, and posting it again.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -178,60 +178,65 @@ impl Delivery {
     fn launch(self, gateway: &Arc<Gateway>) -> Receipt {
         let (tell, told) = oneshot::channel();
         let life = gateway.life();
+        // Noted here and not in the task: who asks after an answer finds what went before it.
+        let first = self.note(gateway, 1);
         let gateway = Arc::clone(gateway);
         let tasks = gateway.tasks.clone();
         tasks.spawn(async move {
-            life.run_until_cancelled(self.run(&gateway, tell)).await;
+            life.run_until_cancelled(self.run(&gateway, &first, tell))
+                .await;
         });
         Receipt(Some(told))
     }
 
-    async fn run(self, gateway: &Gateway, tell: oneshot::Sender<()>) {
-        let first = self.attempt(gateway, 1).await;
+    async fn run(self, gateway: &Gateway, first: &OnceLock<u16>, tell: oneshot::Sender<()>) {
+        let outcome = self.attempt(gateway, first).await;
         drop(tell);
-        if !matches!(first, Outcome::Again) {
+        if !matches!(outcome, Outcome::Again) {
             return;
         }
         for (attempt, wait) in (2..).zip(WAITS) {
             let wait = Duration::from_secs(wait).mul_f64(gateway.chance.jitter());
             gateway.pace.pause(wait.max(SHORTEST_WAIT)).await;
-            if !matches!(self.attempt(gateway, attempt).await, Outcome::Again) {
+            let noted = self.note(gateway, attempt);
+            if !matches!(self.attempt(gateway, &noted).await, Outcome::Again) {
                 return;
             }
         }
         tracing::warn!(instance.name = %self.instance, event = %self.event, "a webhook was given up");
     }
 
-    async fn attempt(&self, gateway: &Gateway, attempt: u32) -> Outcome {
-        // Bounded, because a burst must not use up the process's file descriptors.
-        let Ok(_permit) = gateway.posts.acquire().await else {
-            return Outcome::Lost;
-        };
-        let at = clock::now();
-        let answer = gateway
-            .http
-            .post(&self.url)
-            .headers(self.headers.clone())
-            .body(self.body.clone())
-            .send()
-            .await;
-        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+    /// Puts an attempt into the log; its status is filled in later.
+    fn note(&self, gateway: &Gateway, attempt: u32) -> Arc<OnceLock<u16>> {
+        let status = Arc::new(OnceLock::new());
         gateway.deliveries.add(Posted {
-            at,
+            at: clock::now(),
             instance: self.instance.clone(),
             event: self.event.clone(),
             url: self.url.clone(),
             attempt,
-            status,
+            status: Arc::clone(&status),
             body: self.body.clone(),
         });
-        if let Ok(answer) = answer {
-            // Reading the answer to its end lets the connection be used again.
-            let _ = answer.bytes().await;
-        }
+        status
+    }
+
+    async fn attempt(&self, gateway: &Gateway, noted: &OnceLock<u16>) -> Outcome {
+        // Bounded, because a burst must not use up the process's file descriptors.
+        let Ok(_permit) = gateway.posts.acquire().await else {
+            return Outcome::Lost;
+        };
+        let request = gateway.http.post(&self.url).headers(self.headers.clone());
+        let Ok(answer) = request.body(self.body.clone()).send().await else {
+            return Outcome::Again;
+        };
+        let status = answer.status().as_u16();
+        let _ = noted.set(status); // Set once per attempt.
+        // Reading the answer to its end lets the connection be used again.
+        let _ = answer.bytes().await;
         match status {
-            Some(200..=299) => Outcome::Received,
-            Some(status) if FINAL.contains(&status) => Outcome::Lost,
+            200..=299 => Outcome::Received,
+            status if FINAL.contains(&status) => Outcome::Lost,
             _ => Outcome::Again,
         }
     }

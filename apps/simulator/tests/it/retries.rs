@@ -9,11 +9,7 @@ use crate::stage::{KEY, Stage};
 
 /// Sends and answers the first deliveries of `SEND_MESSAGE` with these statuses.
 async fn answered(stage: &mut Stage, statuses: &[u16]) -> Vec<Value> {
-    stage.open("one").await;
-    stage
-        .hooks
-        .until(|hook| hook.body["data"]["state"] == "open")
-        .await;
+    stage.open_quietly("one").await;
     let webhook = json!({ "webhook": {
         "enabled": true, "url": stage.hooks.url, "events": ["SEND_MESSAGE"],
         "headers": { "jwt_key": "secret" },
@@ -86,11 +82,7 @@ async fn the_waits_grow_and_scale_with_time() {
         time_scale: 0.005,
         ..evolution_simulator::Options::default()
     });
-    stage.open("one").await;
-    stage
-        .hooks
-        .until(|hook| hook.body["data"]["state"] == "open")
-        .await;
+    stage.open_quietly("one").await;
     stage.hooks.answer(&[500, 500, 500]);
     let webhook = json!({ "webhook": {
         "enabled": true, "url": stage.hooks.url, "events": ["SEND_MESSAGE"],
@@ -115,11 +107,7 @@ async fn the_waits_grow_and_scale_with_time() {
 #[tokio::test]
 async fn a_disabled_webhook_stays_silent_and_an_event_not_asked_for_too() {
     let mut stage = Stage::instant();
-    stage.open("one").await;
-    stage
-        .hooks
-        .until(|hook| hook.body["data"]["state"] == "open")
-        .await;
+    stage.open_quietly("one").await;
     let webhook = |enabled, events: Value| json!({ "webhook": { "enabled": enabled, "url": stage.hooks.url, "events": events } });
     let (silent, some) = (
         webhook(false, json!([])),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use evolution_simulator::{Options, Running, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::receiver::Receiver;
 use crate::{normal, recording};
@@ -122,9 +123,27 @@ impl Stage {
         created
     }
 
+    /// The same, and everything it announces has arrived: nothing else is under way.
+    pub(crate) async fn open_quietly(&mut self, name: &str) {
+        self.open(name).await;
+        self.hooks.event("instance.create").await;
+        self.hooks
+            .until(|hook| hook.body["data"]["state"] == "open")
+            .await;
+        self.hooks.forget();
+    }
+
     pub(crate) async fn send(&self, name: &str, number: &str) -> (u16, Value) {
         let body = json!({ "number": number, "text": "Olá" });
         self.post(&format!("/message/sendText/{name}"), body).await
+    }
+
+    /// A send that may take as long as it likes.
+    pub(crate) fn sending(&self, name: &str, number: &str) -> JoinHandle<reqwest::Result<()>> {
+        let url = format!("{}/message/sendText/{name}", self.simulator.url());
+        let body = json!({ "number": number, "text": "Olá" });
+        let request = self.client.post(url).header("apikey", KEY).json(&body);
+        tokio::spawn(async move { request.send().await.map(drop) })
     }
 
     /// Sends and returns the message id.
