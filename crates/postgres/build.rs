@@ -1,6 +1,9 @@
 //! Rebuilds the crate when a migration changes, and names the set of migrations by its contents.
 
-#![expect(clippy::print_stdout, reason = "build scripts speak to cargo on standard output")]
+#![expect(
+    clippy::print_stdout,
+    reason = "build scripts speak to cargo on standard output"
+)]
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
@@ -10,8 +13,9 @@ fn main() -> io::Result<()> {
     let folder = Path::new("../../migrations");
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut hasher = DefaultHasher::new();
-    let mut steps: Vec<_> =
-        fs::read_dir(folder)?.map(|step| step.map(|step| step.path())).collect::<Result<_, _>>()?;
+    let mut steps: Vec<_> = fs::read_dir(folder)?
+        .map(|step| step.map(|step| step.path()))
+        .collect::<Result<_, _>>()?;
     steps.sort();
     for step in steps.iter().filter(|step| step.is_dir()) {
         for file in ["up.sql", "down.sql"] {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod billing;
+mod columns;
 mod connect;
 mod contacts;
 mod error;
@@ -17,6 +18,8 @@ mod quotas;
 mod replay;
 mod schema;
 mod unit;
+mod upkeep;
+mod webhooks;
 
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
 pub use pool::{ConnectError, Postgres};

@@ -28,7 +28,9 @@ impl PgUnit {
 
     /// The connection, inside the transaction.
     pub(crate) fn conn(&mut self) -> &mut AsyncPgConnection {
-        self.conn.as_mut().expect("a unit that was committed is gone")
+        self.conn
+            .as_mut()
+            .expect("a unit that was committed is gone")
     }
 }
 
@@ -50,10 +52,15 @@ impl Drop for PgUnit {
     /// Rolls back at once. A connection handed back to the pool with an open transaction keeps its
     /// row locks until somebody borrows it again, which can be never.
     fn drop(&mut self) {
-        let Some(mut conn) = self.conn.take() else { return };
+        let Some(mut conn) = self.conn.take() else {
+            return;
+        };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
-                if Transactions::rollback_transaction(&mut *conn).await.is_err() {
+                if Transactions::rollback_transaction(&mut *conn)
+                    .await
+                    .is_err()
+                {
                     drop(Object::take(conn)); // Closing the socket rolls back too.
                 }
             })),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::message::each;
+use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::inbox;
@@ -55,7 +55,9 @@ impl Inbox for Postgres {
         .bind::<Array<Text>, _>(each(items, |it| it.event.clone()))
         .bind::<Array<Jsonb>, _>(each(items, |it| it.data.clone()))
         .bind::<Array<Timestamptz>, _>(each(items, |it| it.received_at))
-        .bind::<Array<Integer>, _>(each(items, |it| i32::try_from(it.tries).unwrap_or(i32::MAX)))
+        .bind::<Array<Integer>, _>(each(items, |it| {
+            i32::try_from(it.tries).unwrap_or(i32::MAX)
+        }))
         .execute(&mut conn)
         .await
         .map(drop)
@@ -64,7 +66,11 @@ impl Inbox for Postgres {
 
     async fn depth(&self) -> Result<u64, StoreError> {
         let mut conn = self.conn().await?;
-        let count: i64 = inbox::table.count().get_result(&mut conn).await.map_err(failed)?;
+        let count: i64 = inbox::table
+            .count()
+            .get_result(&mut conn)
+            .await
+            .map_err(failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 }

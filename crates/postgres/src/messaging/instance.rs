@@ -285,7 +285,10 @@ impl InstanceStore for PgUnit {
             .load(self.conn())
             .await
             .map_err(failed)?;
-        Ok(std::iter::once(account.uuid()).chain(owned).map(Id::new).collect())
+        Ok(std::iter::once(account.uuid())
+            .chain(owned)
+            .map(Id::new)
+            .collect())
     }
 
     async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError> {

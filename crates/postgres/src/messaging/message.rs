@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::instance::phone;
+use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::messages;
@@ -132,7 +133,11 @@ impl MessageReader for Postgres {
             query = query.filter(messages::campaign_id.eq(campaign.uuid()));
         }
         if let Some(to) = filter.to {
-            query = query.filter(messages::peer.eq(to.to_i64()).and(messages::inbound.eq(false)));
+            query = query.filter(
+                messages::peer
+                    .eq(to.to_i64())
+                    .and(messages::inbound.eq(false)),
+            );
         }
         if let Some(inbound) = filter.inbound {
             query = query.filter(messages::inbound.eq(inbound));
@@ -145,9 +150,14 @@ impl MessageReader for Postgres {
         }
         let mut conn = self.conn().await?;
         let rows: Vec<MessageRow> = query.load(&mut conn).await.map_err(failed)?;
-        let found = rows.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
+        let found = rows
+            .into_iter()
+            .map(Message::try_from)
+            .collect::<Result<Vec<_>, _>>()?;
         let scope = filter.scope();
-        Ok(Page::cut(found, page.limit, |last| Cursor::new(scope.clone(), last.id.to_string())))
+        Ok(Page::cut(found, page.limit, |last| {
+            Cursor::new(scope.clone(), last.id.to_string())
+        }))
     }
 }
 
@@ -190,7 +200,10 @@ impl MessageStore for PgUnit {
         .map_err(failed)
     }
 
-    async fn lock(&mut self, keys: &[(WorkspaceId, MessageId)]) -> Result<Vec<Message>, StoreError> {
+    async fn lock(
+        &mut self,
+        keys: &[(WorkspaceId, MessageId)],
+    ) -> Result<Vec<Message>, StoreError> {
         let rows: Vec<MessageRow> = diesel::sql_query(
             "SELECT m.* FROM messages m \
              JOIN UNNEST($1, $2) AS k (workspace_id, id) \
@@ -223,7 +236,11 @@ impl MessageStore for PgUnit {
         .execute(self.conn())
         .await
         .map_err(failed)?;
-        if count == changed.len() { Ok(()) } else { Err(StoreError::Stale("messages")) }
+        if count == changed.len() {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("messages"))
+        }
     }
 
     async fn last_outbound(
@@ -285,9 +302,4 @@ struct WriterRow {
     workspace_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     team_id: Option<Uuid>,
-}
-
-/// One column of an array insert.
-pub(super) fn each<T, U>(items: &[T], column: impl Fn(&T) -> U) -> Vec<U> {
-    items.iter().map(column).collect()
 }

@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{
-    Array, BigInt, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, Phone, StoreError, WorkspaceId};
 use msgflash_messaging::dispatch::ports::{EntryKey, Lease, QueueStore};
@@ -15,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::instance::phone;
-use super::message::each;
+use crate::columns::each;
 use crate::error::failed;
 use crate::schema::{provider_refs, queue};
 use crate::unit::PgUnit;
@@ -351,7 +349,10 @@ impl QueueStore for PgUnit {
         .get_results(self.conn())
         .await
         .map_err(failed)?;
-        Ok(gone.into_iter().map(|row| (Id::new(row.instance_id), Id::new(row.message_id))).collect())
+        Ok(gone
+            .into_iter()
+            .map(|row| (Id::new(row.instance_id), Id::new(row.message_id)))
+            .collect())
     }
 
     async fn bind_ref(

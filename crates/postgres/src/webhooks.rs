@@ -1,0 +1,5 @@
+//! Endpoints, events and deliveries.
+
+mod delivery;
+mod endpoint;
+mod outbox;

@@ -1,0 +1,165 @@
+//! Endpoints.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use msgflash_kernel::{AccountId, Id, ReplayStore, Secret, StoreError, WorkspaceId};
+use msgflash_webhooks::ports::{
+    EndpointReader, EndpointStore, EndpointUnit, EndpointUnits,
+};
+use msgflash_webhooks::{Endpoint, EndpointId, EventName};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::failed;
+use crate::pool::Postgres;
+use crate::schema::{deliveries, delivery_queue, users, webhook_endpoints};
+use crate::unit::PgUnit;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = webhook_endpoints, check_for_backend(diesel::pg::Pg))]
+struct EndpointRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    account_id: Uuid,
+    created_by: Uuid,
+    url: String,
+    secret: String,
+    events: Vec<String>,
+    active: bool,
+    disabled_reason: Option<String>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl TryFrom<EndpointRow> for Endpoint {
+    type Error = StoreError;
+
+    fn try_from(row: EndpointRow) -> Result<Self, StoreError> {
+        let event = |name: String| {
+            EventName::parse(&name)
+                .ok_or_else(|| StoreError::corrupt("webhook_endpoints.events", name))
+        };
+        Ok(Self {
+            id: Id::new(row.id),
+            workspace: Id::new(row.workspace_id),
+            account: Id::new(row.account_id),
+            created_by: Id::new(row.created_by),
+            url: row.url,
+            secret: Secret::new(row.secret),
+            events: row.events.into_iter().map(event).collect::<Result<_, _>>()?,
+            active: row.active,
+            disabled_reason: row.disabled_reason,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl From<&Endpoint> for EndpointRow {
+    fn from(it: &Endpoint) -> Self {
+        Self {
+            id: it.id.uuid(),
+            workspace_id: it.workspace.uuid(),
+            account_id: it.account.uuid(),
+            created_by: it.created_by.uuid(),
+            url: it.url.clone(),
+            secret: it.secret.reveal().clone(),
+            events: it.events.iter().map(ToString::to_string).collect(),
+            active: it.active,
+            disabled_reason: it.disabled_reason.clone(),
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+        }
+    }
+}
+
+#[async_trait]
+impl EndpointReader for Postgres {
+    async fn list(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>, StoreError> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<EndpointRow> = webhook_endpoints::table
+            .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
+            .order(webhook_endpoints::id.desc())
+            .select(EndpointRow::as_select())
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(Endpoint::try_from).collect()
+    }
+}
+
+#[async_trait]
+impl EndpointStore for PgUnit {
+    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
+        // The account row is the lock of everything that is counted on the account.
+        users::table
+            .find(account.uuid())
+            .select(users::id)
+            .for_no_key_update()
+            .first::<Uuid>(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let count: i64 = webhook_endpoints::table
+            .filter(webhook_endpoints::account_id.eq(account.uuid()))
+            .count()
+            .get_result(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn insert(&mut self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        diesel::insert_into(webhook_endpoints::table)
+            .values(EndpointRow::from(endpoint))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn delete(&mut self, workspace: WorkspaceId, id: EndpointId) -> Result<bool, StoreError> {
+        let known: Option<Uuid> = webhook_endpoints::table
+            .filter(webhook_endpoints::id.eq(id.uuid()))
+            .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
+            .select(webhook_endpoints::id)
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        if known.is_none() {
+            return Ok(false);
+        }
+        // In the order in which settling locks: deliveries, their queue, the endpoint.
+        diesel::delete(deliveries::table.filter(deliveries::endpoint_id.eq(id.uuid())))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        diesel::delete(delivery_queue::table.filter(delivery_queue::endpoint_id.eq(id.uuid())))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        let gone = diesel::delete(webhook_endpoints::table.find(id.uuid()))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(gone == 1)
+    }
+}
+
+impl EndpointUnit for PgUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        self
+    }
+    fn endpoints(&mut self) -> &mut dyn EndpointStore {
+        self
+    }
+}
+
+#[async_trait]
+impl EndpointUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}

@@ -1,0 +1,11 @@
+//! What the stores promise, on a real PostgreSQL.
+
+mod accounts;
+mod billing;
+mod contacts;
+mod keys;
+mod ledger;
+mod replay;
+mod stage;
+mod unit;
+mod usage;

@@ -1,0 +1,139 @@
+//! A database with people in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use msgflash_accounts::{
+    ApiKey, CreateKey, CreateUser, KeyOrder, KeySecret, PasswordHasher, User, UserOrder,
+};
+use msgflash_kernel::{
+    Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, TeamId, Workspace,
+};
+use msgflash_postgres::Postgres;
+use msgflash_testkit::TestDatabase;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio_postgres::{Client, NoTls};
+
+/// The moment at which every test happens.
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 10:00 UTC);
+
+/// Longer than anything takes that does not wait for ever.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A database of one test, and a pool on it.
+pub(crate) struct Stage {
+    pub(crate) postgres: Postgres,
+    database: TestDatabase,
+}
+
+impl Stage {
+    pub(crate) async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        let postgres = Postgres::new(database.url(), 25).expect("an address");
+        Self { postgres, database }
+    }
+
+    /// Another pool on the same database, as another process has.
+    pub(crate) fn pool(&self, size: usize) -> Postgres {
+        Postgres::new(self.database.url(), size).expect("an address")
+    }
+
+    /// A session for what no port can do.
+    pub(crate) async fn session(&self) -> Client {
+        let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls)
+            .await
+            .expect("a session");
+        drop(tokio::spawn(connection));
+        client
+    }
+
+    pub(crate) fn create_user(&self) -> CreateUser {
+        let units = Arc::new(self.postgres.clone());
+        CreateUser::new(units, Arc::new(NoHashing), clock(), Arc::new(RandomIds))
+    }
+
+    pub(crate) async fn user(&self, email: &str) -> User {
+        self.create_user()
+            .create(order(email))
+            .await
+            .expect("a new user")
+    }
+
+    pub(crate) async fn team(&self, owner: &User) -> TeamId {
+        let team = TeamId::new(RandomIds.next());
+        self.session()
+            .await
+            .execute(
+                "INSERT INTO teams (id, owner_id, name, created_at, updated_at) \
+                 VALUES ($1::text::uuid, $2::text::uuid, 'Desk', now(), now())",
+                &[&team.to_string(), &owner.id.to_string()],
+            )
+            .await
+            .expect("a new team");
+        team
+    }
+
+    pub(crate) fn create_key(&self) -> CreateKey {
+        let units = Arc::new(self.postgres.clone());
+        CreateKey::new(units, Arc::new(Uuids), clock(), Arc::new(RandomIds))
+    }
+
+    pub(crate) async fn key(&self, workspace: Workspace) -> (ApiKey, KeySecret) {
+        self.create_key()
+            .create(key_order(workspace, None))
+            .await
+            .expect("a new key")
+    }
+}
+
+pub(crate) fn clock() -> Arc<FixedClock> {
+    Arc::new(FixedClock::at(NOW))
+}
+
+pub(crate) fn order(email: &str) -> UserOrder {
+    UserOrder {
+        email: email.to_owned(),
+        full_name: "Lea Roy".to_owned(),
+        phone: None,
+        password: Secret::new("Corr3ct-horse".to_owned()),
+        is_verified: true,
+    }
+}
+
+pub(crate) fn key_order(workspace: Workspace, cap: Option<u32>) -> KeyOrder {
+    let actor = Actor {
+        workspace,
+        user: workspace.owner(),
+    };
+    KeyOrder {
+        actor,
+        name: "Shop backend".to_owned(),
+        cap,
+    }
+}
+
+pub(crate) fn fresh<T>() -> Id<T> {
+    Id::new(RandomIds.next())
+}
+
+/// Real hashes would only make these tests slow.
+struct NoHashing;
+
+#[async_trait::async_trait]
+impl PasswordHasher for NoHashing {
+    async fn hash(&self, _: Secret<String>) -> Secret<String> {
+        Secret::new("a hash".to_owned())
+    }
+}
+
+/// Bytes nobody has seen, from the ids at hand.
+struct Uuids;
+
+impl Random for Uuids {
+    fn fill(&self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(16) {
+            part.copy_from_slice(&RandomIds.next().as_bytes()[..part.len()]);
+        }
+    }
+}
