@@ -1,0 +1,136 @@
+//! The published error codes of this surface, each with its status and an example.
+
+use super::policy::{Gate, Policy};
+
+/// A published code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// The code.
+    pub code: &'static str,
+    /// Its status.
+    pub status: u16,
+    /// A message it comes with.
+    pub message: &'static str,
+}
+
+macro_rules! codes {
+    ($($code:ident $status:literal $message:literal)*) => {
+        $(
+            #[doc = $message]
+            pub const $code: ErrorCode =
+                ErrorCode { code: stringify!($code), status: $status, message: $message };
+        )*
+        /// Every code of this surface.
+        pub const ALL: &[ErrorCode] = &[$($code),*];
+    };
+}
+
+codes! {
+    VALIDATION_ERROR 400 "Invalid request data"
+    BAD_REQUEST 400 "The body is not valid JSON"
+    UNAUTHORIZED 401 "Missing or invalid API key"
+    FORBIDDEN 403 "The instance is suspended"
+    SUBSCRIPTION_INACTIVE 403 "The subscription does not allow this action"
+    TEAM_KEY_REQUIRED 403 "A personal key cannot be used with X-Team-Id"
+    TEAM_KEY_NOT_ALLOWED 403 "This route needs a personal key"
+    FEATURE_NOT_AVAILABLE_ON_PLAN 403 "Voice notes are not available on the current plan"
+    WEBHOOKS_NOT_AVAILABLE_ON_PLAN 403 "Webhooks are not available on the current plan"
+    MAX_WEBHOOK_ENDPOINTS_REACHED 403 "The plan's webhook endpoint limit is reached"
+    UNSUPPORTED_FEATURE 403 "Buttons need a WhatsApp Business number"
+    NOT_FOUND 404 "Not found"
+    CONFLICT 409 "This Idempotency-Key was used with another request body"
+    PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
+    UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
+    INVALID_DESTINATION 422 "\"0612\" is not an international phone number"
+    API_RATE_LIMIT_EXCEEDED 429 "Too many API requests"
+    MONTHLY_API_REQUEST_QUOTA_EXCEEDED 429 "Monthly API request quota exceeded"
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED 429 "Monthly outbound quota exceeded"
+    INTERNAL_ERROR 500 "Internal server error"
+    PROVIDER_TIMEOUT 502 "WhatsApp provider timeout"
+    PROVIDER_UNAVAILABLE 502 "Provider temporarily unavailable"
+    PROVIDER_ERROR 502 "Provider error"
+    SERVICE_UNAVAILABLE 503 "The service is temporarily unavailable"
+}
+
+/// What every call may meet.
+const ALWAYS: &[ErrorCode] = &[
+    UNAUTHORIZED,
+    TEAM_KEY_REQUIRED,
+    API_RATE_LIMIT_EXCEEDED,
+    MONTHLY_API_REQUEST_QUOTA_EXCEEDED,
+    INTERNAL_ERROR,
+    SERVICE_UNAVAILABLE,
+];
+
+/// What a policy itself may answer, whatever its route does.
+pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
+    let mut codes = ALWAYS.to_vec();
+    if policy.personal {
+        codes.push(TEAM_KEY_NOT_ALLOWED);
+    }
+    if policy.usable {
+        codes.push(SUBSCRIPTION_INACTIVE);
+    }
+    match policy.gate {
+        Some(Gate::Webhooks) => codes.push(WEBHOOKS_NOT_AVAILABLE_ON_PLAN),
+        None => {}
+    }
+    if policy.body {
+        codes.extend([
+            VALIDATION_ERROR,
+            BAD_REQUEST,
+            PAYLOAD_TOO_LARGE,
+            UNSUPPORTED_MEDIA_TYPE,
+        ]);
+    }
+    if policy.once {
+        codes.push(CONFLICT);
+    }
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use msgflash_billing::BillingError;
+    use msgflash_kernel::{Fault, Phone, Problems};
+    use msgflash_messaging::MessagingError;
+    use msgflash_messaging::provider::ProviderError;
+    use msgflash_quotas::QuotaError;
+
+    use super::*;
+    use crate::http::problem::status_of;
+
+    #[test]
+    fn the_catalogue_agrees_with_what_the_domains_raise() {
+        let wait = std::time::Duration::from_secs(1);
+        let raised: Vec<Box<dyn Fault>> = vec![
+            Box::new(Problems::default()),
+            Box::new(BillingError::SubscriptionInactive),
+            Box::new(BillingError::WebhooksNotAvailable),
+            Box::new(BillingError::FeatureNotAvailable("Voice notes")),
+            Box::new(QuotaError::RateLimited(wait)),
+            Box::new(QuotaError::ApiRequests(wait)),
+            Box::new(QuotaError::Outbound(wait)),
+            Box::new(MessagingError::NoTemplate),
+            Box::new(MessagingError::Suspended),
+            Box::new(MessagingError::ButtonsNeedBusiness),
+            Box::new(MessagingError::InvalidDestination("0612".into())),
+            Box::new(MessagingError::WrongState("no")),
+            Box::new(MessagingError::ReplayMismatch),
+            Box::new(ProviderError::Timeout),
+            Box::new(ProviderError::Unavailable),
+            Box::new(ProviderError::Failed("x".into())),
+        ];
+        assert!(Phone::parse("0612").is_err());
+        for fault in raised {
+            let known = ALL.iter().find(|known| known.code == fault.code());
+            let known = known.unwrap_or_else(|| panic!("{} is not in the catalogue", fault.code()));
+            assert_eq!(
+                known.status,
+                status_of(fault.kind()).as_u16(),
+                "{}",
+                known.code
+            );
+        }
+    }
+}

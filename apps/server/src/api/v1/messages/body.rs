@@ -1,0 +1,313 @@
+//! What clients write to send a message.
+
+use msgflash_contacts::ContactId;
+use msgflash_kernel::Problems;
+use msgflash_messaging::InstanceId;
+use msgflash_messaging::MessageKind;
+use msgflash_messaging::message::content::Content;
+use msgflash_messaging::message::send::Wanted;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
+
+use super::buttons::{ButtonBody, buttons};
+use crate::http::check::Need;
+use crate::http::{Check, Field};
+use crate::services::Targets;
+
+/// How far ahead a message may be scheduled.
+const MAX_AHEAD: Duration = Duration::days(365);
+/// The longest `to` worth looking at.
+const MAX_TO: u64 = 255;
+const MAX_TEXT: u64 = 4096;
+const MAX_CAPTION: u64 = 1024;
+
+/// One message to one recipient: exactly one of `type` and `templateId`. Which other members are
+/// read depends on the type; the rest is ignored.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SendBody {
+    /// The `id` of an instance.
+    #[serde(default)]
+    #[schema(value_type = String, required = true, format = Uuid)]
+    pub instance_id: Field<String>,
+    /// The recipient, E.164. Blanks, dots, dashes and brackets are dropped, a leading `00` becomes
+    /// `+`, a missing `+` is added.
+    #[serde(default)]
+    #[schema(value_type = String, required = true, example = "+33612345678")]
+    pub to: Field<String>,
+    /// `text`, `image`, `video`, `audio`, `document`, `voice_note`, `location`, `contact` or
+    /// `buttons`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "text")]
+    pub r#type: Field<String>,
+    /// A template, instead of `type`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub template_id: Field<String>,
+    /// The text (1-4096 characters), or the caption of an image, video or document (up to 1024).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub text: Field<String>,
+    /// An absolute public `http` or `https` URL, up to 2048 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "uri")]
+    pub media_url: Field<String>,
+    /// Degrees, -90 to 90; for `location`.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = -90, maximum = 90)]
+    pub latitude: Field<f64>,
+    /// Degrees, -180 to 180; for `location`.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = -180, maximum = 180)]
+    pub longitude: Field<f64>,
+    /// Name of the place.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 255)]
+    pub location_name: Field<String>,
+    /// Address of the place.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    pub location_address: Field<String>,
+    /// The card to share for `contact`; else the contact the message is linked to.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub contact_id: Field<String>,
+    /// Values for a template's `custom.*` placeholders: a flat object of text, numbers or booleans.
+    #[serde(default)]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub variables: Field<Map<String, Value>>,
+    /// Heading of `buttons`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 60)]
+    pub title: Field<String>,
+    /// Text of `buttons`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    pub description: Field<String>,
+    /// Small print of `buttons`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 60)]
+    pub footer: Field<String>,
+    /// One or two choices.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<ButtonBody>>, min_items = 1, max_items = 2)]
+    pub buttons: Field<Vec<Value>>,
+    /// Only on `/messages/schedule`.
+    #[serde(default)]
+    #[schema(ignore)]
+    pub scheduled_at: Field<String>,
+}
+
+/// One message to one recipient at a time: what `/messages/send` takes, and `scheduledAt`.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleBody {
+    /// The message.
+    #[serde(flatten)]
+    pub message: SendBody,
+    /// When to send it, ISO 8601, at most 365 days ahead. Without an offset it is UTC; a time that
+    /// has passed means now.
+    #[serde(default)]
+    #[schema(value_type = String, required = true, format = DateTime, example = "2026-04-02T08:00:00.000Z")]
+    pub scheduled_at: Field<String>,
+}
+
+/// When a request says to send.
+#[derive(Clone, Copy, Debug)]
+pub enum When<'a> {
+    /// At once; a time is refused.
+    Now,
+    /// At a time, which must be there.
+    At(&'a Field<String>),
+}
+
+/// A body that passed every check of shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The number it goes out from.
+    pub instance: InstanceId,
+    /// The recipient as written.
+    pub to: String,
+    /// What to send.
+    pub wanted: Wanted,
+    /// The contact it is linked to.
+    pub contact: Option<ContactId>,
+    /// When to send it.
+    pub scheduled_at: Option<OffsetDateTime>,
+}
+
+impl SendBody {
+    /// Checks the shape and notes every problem of the body at once.
+    pub fn check(
+        &self,
+        mut check: Check,
+        when: When<'_>,
+        targets: Targets,
+        now: OffsetDateTime,
+    ) -> Result<Checked, Problems> {
+        let instance = check.id("instanceId", &self.instance_id, Need::Must);
+        let to = check.text("to", &self.to, Need::Must, MAX_TO);
+        self.variables(&mut check);
+        let scheduled_at = self.time(&mut check, when, now);
+        let wanted = self.wanted(&mut check, targets);
+        let card = matches!(wanted, Some(Wanted::Direct(Content::Card { .. })));
+        // A card's contact is checked with the card.
+        let contact = if card || self.kind() == Some(MessageKind::Contact) {
+            None
+        } else {
+            check.id("contactId", &self.contact_id, Need::May)
+        };
+        check.finish()?;
+        match (instance, to, wanted) {
+            (Some(instance), Some(to), Some(wanted)) => Ok(Checked {
+                instance,
+                to,
+                wanted,
+                contact,
+                scheduled_at,
+            }),
+            _ => Err(Problems::one(
+                "",
+                "invalid",
+                "The body does not describe a message",
+            )),
+        }
+    }
+
+    fn kind(&self) -> Option<MessageKind> {
+        self.r#type
+            .valid()
+            .and_then(|word| MessageKind::parse(word))
+    }
+
+    fn wanted(&self, check: &mut Check, targets: Targets) -> Option<Wanted> {
+        match (self.r#type.is_empty(), self.template_id.is_empty()) {
+            (true, true) => {
+                check.refuse(
+                    "type",
+                    "required",
+                    "Give exactly one of type and templateId",
+                );
+                None
+            }
+            (false, false) => {
+                check.refuse(
+                    "templateId",
+                    "not_allowed",
+                    "Give exactly one of type and templateId",
+                );
+                None
+            }
+            (true, false) => check
+                .uuid("templateId", &self.template_id, Need::Must)
+                .map(Wanted::Template),
+            (false, true) => {
+                let words = MessageKind::ALL.map(MessageKind::as_str).join(", ");
+                let kind =
+                    check.word("type", &self.r#type, Need::Must, &words, MessageKind::parse)?;
+                self.content(check, kind, targets).map(Wanted::Direct)
+            }
+        }
+    }
+
+    fn content(&self, check: &mut Check, kind: MessageKind, targets: Targets) -> Option<Content> {
+        match kind {
+            MessageKind::Text => check
+                .text("text", &self.text, Need::Must, MAX_TEXT)
+                .map(Content::Text),
+            MessageKind::Image | MessageKind::Video | MessageKind::Document => {
+                let caption = check.text("text", &self.text, Need::May, MAX_CAPTION);
+                let url = self.media(check, targets)?;
+                Some(Content::Media { kind, url, caption })
+            }
+            MessageKind::Audio | MessageKind::VoiceNote => {
+                let url = self.media(check, targets)?;
+                Some(Content::Media {
+                    kind,
+                    url,
+                    caption: None,
+                })
+            }
+            MessageKind::Location => self.place(check),
+            MessageKind::Contact => {
+                let contact = check.id("contactId", &self.contact_id, Need::Must)?;
+                Some(Content::Card {
+                    contact,
+                    card: None,
+                })
+            }
+            MessageKind::Buttons => buttons(self, check).map(Content::Buttons),
+        }
+    }
+
+    fn place(&self, check: &mut Check) -> Option<Content> {
+        let latitude = check.number("latitude", &self.latitude, Need::Must, 90.0);
+        let longitude = check.number("longitude", &self.longitude, Need::Must, 180.0);
+        let name = check.text("locationName", &self.location_name, Need::May, 255);
+        let address = check.text("locationAddress", &self.location_address, Need::May, 500);
+        Some(Content::Location {
+            latitude: latitude?,
+            longitude: longitude?,
+            name,
+            address,
+        })
+    }
+
+    /// The address of the media as written: what follows it must not depend on our spelling.
+    fn media(&self, check: &mut Check, targets: Targets) -> Option<String> {
+        let url = check.url("mediaUrl", &self.media_url, Need::Must)?;
+        if let Err(reason) = targets.check_literal(&url) {
+            check.refuse("mediaUrl", "private_address", reason);
+            return None;
+        }
+        self.media_url.valid().cloned()
+    }
+
+    fn variables(&self, check: &mut Check) {
+        let Some(variables) = check.given("variables", &self.variables, Need::May, "an object")
+        else {
+            return;
+        };
+        for (name, value) in variables {
+            let path = format!("variables.{name}");
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || !name.bytes().all(plain) {
+                check.refuse(
+                    &path,
+                    "invalid_name",
+                    "Names have letters, digits and underscores",
+                );
+            }
+            if !(value.is_string() || value.is_number() || value.is_boolean()) {
+                check.refuse(&path, "invalid_type", "Must be text, a number or a boolean");
+            }
+        }
+    }
+
+    fn time(
+        &self,
+        check: &mut Check,
+        when: When<'_>,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        let When::At(field) = when else {
+            if !self.scheduled_at.is_empty() {
+                let advice = "Use POST /api/v1/messages/schedule to send at a time";
+                check.refuse("scheduledAt", "not_allowed", advice);
+            }
+            return None;
+        };
+        let at = check.moment("scheduledAt", field, Need::Must)?;
+        if at > now + MAX_AHEAD {
+            check.refuse(
+                "scheduledAt",
+                "out_of_range",
+                "Must be at most 365 days ahead",
+            );
+            return None;
+        }
+        Some(at)
+    }
+}

@@ -1,0 +1,226 @@
+//! Every route of the public API, in one table. Routing and the documented errors are made of it.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Route as ActixRoute, web};
+
+use super::errors::{
+    self, BAD_REQUEST, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN, INVALID_DESTINATION,
+    MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR,
+    PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
+};
+use super::policy::{self, Gate, Passage, Policy};
+use super::{account, billing, instances, messages, webhooks};
+use crate::http::Problem;
+use crate::http::shield::shield;
+
+/// Where this surface lives.
+pub const PREFIX: &str = "/api/v1";
+
+/// One route.
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Full path, with `{parameters}`.
+    pub path: &'static str,
+    /// What it asks of its callers.
+    pub policy: Policy,
+    /// What its handler may answer beyond what the policy does.
+    pub errors: &'static [ErrorCode],
+    handler: fn() -> ActixRoute,
+}
+
+impl Route {
+    /// Every code it may answer, each once, by status.
+    pub fn codes(&self) -> Vec<ErrorCode> {
+        let mut codes = errors::of_policy(&self.policy);
+        codes.extend(self.errors);
+        codes.sort_by_key(|it| (it.status, it.code));
+        codes.dedup();
+        codes
+    }
+}
+
+/// A route without further conditions.
+const fn open(route: &'static str) -> Policy {
+    Policy {
+        route,
+        personal: false,
+        usable: false,
+        gate: None,
+        body: false,
+        once: false,
+    }
+}
+
+const fn personal(it: Policy) -> Policy {
+    Policy {
+        personal: true,
+        ..it
+    }
+}
+
+/// A route that creates something from a body, once per `Idempotency-Key`.
+const fn creates(it: Policy) -> Policy {
+    Policy {
+        usable: true,
+        body: true,
+        once: true,
+        ..it
+    }
+}
+
+const fn gated(it: Policy, gate: Gate) -> Policy {
+    Policy {
+        gate: Some(gate),
+        ..it
+    }
+}
+
+const SENDING: &[ErrorCode] = &[
+    FEATURE_NOT_AVAILABLE_ON_PLAN,
+    NOT_FOUND,
+    FORBIDDEN,
+    UNSUPPORTED_FEATURE,
+    INVALID_DESTINATION,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
+];
+const LIVE: &[ErrorCode] = &[
+    NOT_FOUND,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
+
+macro_rules! table {
+    ($($method:ident $path:literal $handler:path, $policy:ident $(.$more:ident $(($gate:expr))?)*, $errors:expr;)*) => {
+        vec![$(Route {
+            method: Method::$method,
+            path: concat!("/api/v1", $path),
+            policy: {
+                let it = $policy(concat!(stringify!($method), " /api/v1", $path));
+                $(let it = $more(it $(, $gate)?);)*
+                it
+            },
+            errors: $errors,
+            handler: || web::route().to($handler),
+        }),*]
+    };
+}
+
+/// Every route.
+pub fn table() -> Vec<Route> {
+    table! {
+        POST "/messages/send" messages::send, open.creates, SENDING;
+        POST "/messages/schedule" messages::schedule, open.creates, SENDING;
+        GET "/messages" messages::list, open, &[VALIDATION_ERROR];
+        GET "/messages/{id}" messages::read, open, &[NOT_FOUND];
+        POST "/messages/{id}/cancel" messages::cancel, open, &[NOT_FOUND, BAD_REQUEST];
+
+        GET "/instances" instances::list, open, &[];
+        GET "/instances/{id}" instances::read, open, &[NOT_FOUND];
+        GET "/instances/{id}/state" instances::state, open, LIVE;
+        GET "/instances/{id}/health" instances::health, open, &[NOT_FOUND];
+
+        GET "/webhooks" webhooks::list, open, &[];
+        POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
+            &[MAX_WEBHOOK_ENDPOINTS_REACHED];
+        DELETE "/webhooks/{id}" webhooks::delete, open, &[NOT_FOUND];
+
+        GET "/me" account::me, open.personal, &[];
+        GET "/usage" account::usage, open.personal, &[];
+        GET "/billing/plans" billing::plans, open, &[];
+        GET "/billing/subscription" billing::subscription, open.personal, &[];
+        GET "/billing/usage" billing::usage, open.personal, &[];
+        GET "/billing/payments" billing::payments, open.personal, &[VALIDATION_ERROR];
+    }
+}
+
+/// Makes the table reachable: one resource per path, so that a known path with another method is
+/// told apart from an unknown one before any key is looked at.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in table() {
+        paths.entry(route.path).or_default().push(route);
+    }
+    let mut paths: Vec<_> = paths.into_iter().collect();
+    // A fixed segment is matched before a parameter in its place.
+    paths.sort_by_key(|(path, _)| path.matches('{').count());
+    for (path, routes) in paths {
+        let allow: Vec<_> = routes
+            .iter()
+            .map(|route| route.method.to_string())
+            .collect();
+        let mut resource = web::resource(path).default_service(refuse_method(allow.join(", ")));
+        for route in routes {
+            let policy = route.policy;
+            let guarded = (route.handler)()
+                .method(route.method)
+                .wrap(from_fn(move |request, next| guard(policy, request, next)))
+                .wrap(from_fn(shield));
+            resource = resource.route(guarded);
+        }
+        config.service(resource);
+    }
+}
+
+/// The answer for a known path with a method it does not know.
+pub fn refuse_method(allow: String) -> ActixRoute {
+    web::to(move || {
+        let problem = Problem::method_not_allowed(allow.clone());
+        async move { Err::<actix_web::HttpResponse, _>(problem) }
+    })
+}
+
+async fn guard(
+    policy: Policy,
+    mut request: ServiceRequest,
+    next: Next<actix_web::body::BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let services = policy::services(&request)?;
+    match policy::admit(policy, &services, &mut request).await? {
+        Passage::Go => next.call(request).await,
+        Passage::Answer(answer) => Ok(request.into_response(answer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_route_is_its_method_and_path() {
+        for route in table() {
+            assert_eq!(
+                route.policy.route,
+                format!("{} {}", route.method, route.path)
+            );
+            assert!(route.path.starts_with(PREFIX));
+        }
+    }
+
+    #[test]
+    fn creating_needs_a_usable_subscription_and_reading_never_does() {
+        for route in table() {
+            assert_eq!(
+                route.policy.usable, route.policy.body,
+                "{}",
+                route.policy.route
+            );
+            assert!(
+                route.policy.method_may_write(&route.method),
+                "{}",
+                route.policy.route
+            );
+        }
+    }
+
+    impl Policy {
+        fn method_may_write(&self, method: &Method) -> bool {
+            !self.usable || *method == Method::POST
+        }
+    }
+}

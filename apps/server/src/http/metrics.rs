@@ -1,0 +1,54 @@
+//! Numbers about requests, for Prometheus.
+
+use std::time::Duration;
+
+use actix_web::http::{Method, StatusCode};
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+const REQUESTS: &str = "http_requests_total";
+const DURATION: &str = "http_request_duration_seconds";
+const BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// Makes this process count. Once per process; [`PrometheusHandle::run_upkeep`] must be called
+/// every few seconds, or unread histograms grow.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = builder()?.install_recorder()?;
+    metrics::describe_counter!(
+        REQUESTS,
+        "Requests answered, by method, route pattern and status."
+    );
+    metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long answers took.");
+    Ok(handle)
+}
+
+/// A handle that shows nothing, for servers that do not count.
+pub fn idle() -> Result<PrometheusHandle, BuildError> {
+    Ok(builder()?.build_recorder().handle())
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)
+}
+
+/// Counts one answer.
+pub fn answered(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    // Clients invent methods; label values must not follow them.
+    let method = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    };
+    let status = status.as_u16().to_string();
+    counter!(REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status)
+        .increment(1);
+    histogram!(DURATION, "method" => method, "route" => route.to_owned())
+        .record(took.as_secs_f64());
+}

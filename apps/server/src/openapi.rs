@@ -1,0 +1,114 @@
+//! The OpenAPI document: the handlers describe themselves, the route table adds what every call
+//! has in common, so that the document cannot say less than the server does.
+
+use serde::Serialize;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi as Document};
+use utoipa::{OpenApi, ToSchema};
+
+use crate::api::v1::{account, billing, instances, messages, routes, webhooks};
+
+mod events;
+mod responses;
+#[cfg(test)]
+mod tests;
+
+/// Every successful answer.
+#[derive(Serialize, ToSchema)]
+pub struct Data<T> {
+    /// What was asked for.
+    pub data: T,
+}
+
+/// Every refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorView {
+    /// What is wrong.
+    pub error: ErrorBody,
+}
+
+/// What is wrong.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// For machines: branch on this.
+    #[schema(example = "VALIDATION_ERROR")]
+    pub code: String,
+    /// For people.
+    #[schema(example = "Invalid request data")]
+    pub message: String,
+    /// With `VALIDATION_ERROR`: every problem of the request.
+    #[schema(required = false, nullable = false)]
+    pub details: Option<Vec<ErrorDetail>>,
+}
+
+/// One thing wrong with one field.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Dotted path into the body or query; empty for the whole.
+    #[schema(example = "buttons.1.url")]
+    pub field: String,
+    /// For machines.
+    #[schema(example = "invalid_url")]
+    pub code: String,
+    /// For people.
+    #[schema(example = "Must be an absolute http or https URL")]
+    pub message: String,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "MsgFlash API",
+        description = "Send and receive WhatsApp messages. Every call needs an API key in \
+            `x-api-key`; a team's key also needs the team's id in `X-Team-Id`. Routes and members \
+            marked as extensions go beyond the original contract and never change it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        messages::send, messages::schedule, messages::list, messages::read, messages::cancel,
+        instances::list, instances::read, instances::state, instances::health,
+        webhooks::list, webhooks::create, webhooks::delete,
+        account::me, account::usage,
+        billing::plans, billing::subscription, billing::usage, billing::payments,
+    ),
+    components(schemas(ErrorView)),
+    tags(
+        (name = "Messages", description = "Send to one recipient, now or later, and follow it"),
+        (name = "Instances", description = "The WhatsApp numbers of the account"),
+        (name = "Webhooks", description = "Hear of events instead of asking for them"),
+        (name = "Account", description = "Who the key belongs to, and what was used"),
+        (name = "Billing", description = "Plans, subscription and payments"),
+    ),
+    security(("apiKey" = []), ("apiKey" = [], "teamId" = [])),
+)]
+struct Described;
+
+/// The whole document.
+pub fn document() -> Document {
+    let mut document = Described::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let components = document.components.get_or_insert_with(Components::new);
+    let key = |name: &str, about: &str| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))
+    };
+    components.add_security_scheme(
+        "apiKey",
+        key(
+            "x-api-key",
+            "`msgf_live_…` (personal) or `msgf_team_…` (team)",
+        ),
+    );
+    components.add_security_scheme(
+        "teamId",
+        key(
+            "X-Team-Id",
+            "The id of the key's team; only with a team's key, and then always",
+        ),
+    );
+    for route in routes::table() {
+        responses::complete(&mut document, &route);
+    }
+    document.webhooks = Some(events::webhooks());
+    document
+}

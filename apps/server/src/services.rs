@@ -1,0 +1,111 @@
+//! Everything the routes use, wired once and shared by all workers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use metrics_exporter_prometheus::PrometheusHandle;
+use msgflash_accounts::{AccountReader, Authenticate};
+use msgflash_billing::BillingReader;
+use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError};
+use msgflash_messaging::dispatch::ports::QueueReader;
+use msgflash_messaging::instance::read::ReadInstances;
+use msgflash_messaging::message::cancel::CancelMessage;
+use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::send::SendMessage;
+use msgflash_messaging::receipt::ports::Inbox;
+use msgflash_messaging::receipt::receive::ReceiveEvent;
+use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
+use msgflash_webhooks::target::is_public_host;
+use msgflash_webhooks::{CreateEndpoint, DeleteEndpoint, ListEndpoints};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// Use cases, readers and settings of the HTTP surfaces.
+pub struct Services {
+    /// Tells whose an API key is.
+    pub authenticate: Arc<Authenticate>,
+    /// People, for `/me`.
+    pub accounts: Arc<dyn AccountReader>,
+    /// Plans, subscriptions and payments.
+    pub billing: Arc<dyn BillingReader>,
+    /// The rate window per key.
+    pub rates: Arc<dyn RateLimiter>,
+    /// The monthly count of API requests.
+    pub meter: Arc<ApiMeter>,
+    /// Use and capacity.
+    pub usage: Arc<dyn UsageReader>,
+    /// Answers given before.
+    pub replays: Arc<dyn ReplayReader>,
+    /// Accepts messages.
+    pub send_message: Arc<SendMessage>,
+    /// Withdraws scheduled messages.
+    pub cancel_message: Arc<CancelMessage>,
+    /// Reads messages.
+    pub read_messages: Arc<ReadMessages>,
+    /// Reads instances.
+    pub read_instances: Arc<ReadInstances>,
+    /// Takes the provider's events.
+    pub receive_event: Arc<ReceiveEvent>,
+    /// Makes webhook endpoints.
+    pub create_endpoint: Arc<CreateEndpoint>,
+    /// Lists them.
+    pub list_endpoints: Arc<ListEndpoints>,
+    /// Deletes them.
+    pub delete_endpoint: Arc<DeleteEndpoint>,
+    /// How full the sending queue is.
+    pub queue: Arc<dyn QueueReader>,
+    /// How many provider events wait.
+    pub inbox: Arc<dyn Inbox>,
+    /// What must answer before this process is ready.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// Cancelled when a shutdown begins: from then on this process is not ready.
+    pub draining: CancellationToken,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// Settings.
+    pub settings: Settings,
+}
+
+/// What an operator may set about the HTTP surfaces.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Requests per second and API key.
+    pub rate_per_second: u32,
+    /// Which addresses clients may name.
+    pub targets: Targets,
+    /// The address clients use, without a trailing slash, such as `https://api.example.com`.
+    pub public_url: String,
+}
+
+/// Something that must work before this process is ready.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Its name in the answer of `/readyz`, such as `database`.
+    fn name(&self) -> &'static str;
+    /// Fails while it does not work.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Which addresses clients may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Targets {
+    /// Also private, loopback and link-local ones, and webhooks over plain `http`.
+    pub allow_private: bool,
+}
+
+impl Targets {
+    /// Refuses an address whose host is private as written. Nothing is looked up.
+    pub fn check_literal(self, url: &Url) -> Result<(), &'static str> {
+        let public = || url.host().is_some_and(|host| is_public_host(&host));
+        if self.allow_private || public() {
+            Ok(())
+        } else {
+            Err("Must not lead to a private address")
+        }
+    }
+}

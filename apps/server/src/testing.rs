@@ -1,0 +1,313 @@
+//! A whole application over fake ports, for the tests of this crate.
+
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use msgflash_accounts::{Authenticate, MockAccountReader, MockCredentialReader};
+use msgflash_billing::{Entitlement, MockBillingReader};
+use msgflash_contacts::MockContactReader;
+use msgflash_kernel::{CountingRandom, FixedClock, NoNudge, SequentialIds};
+use msgflash_messaging::dispatch::ports::MockQueueReader;
+use msgflash_messaging::instance::connection::RecordConnection;
+use msgflash_messaging::instance::ports::MockInstanceReader;
+use msgflash_messaging::instance::read::ReadInstances;
+use msgflash_messaging::message::cancel::CancelMessage;
+use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::ports::MockMessageReader;
+use msgflash_messaging::message::send::{SendMessage, SendPorts};
+use msgflash_messaging::provider::{MockEventDecoder, MockWhatsAppProvider};
+use msgflash_messaging::receipt::ports::MockInbox;
+use msgflash_messaging::receipt::receive::ReceiveEvent;
+use msgflash_messaging::safety::Window;
+use msgflash_quotas::{
+    ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
+};
+use msgflash_webhooks::{CreateEndpoint, DeleteEndpoint, ListEndpoints, MockEndpointReader};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::app;
+use crate::http::metrics;
+use crate::services::{Probe, Services, Settings, Targets};
+
+pub(crate) mod samples;
+pub(crate) mod units;
+
+use self::samples::{NOW, credential, entitlement, instance, key};
+use self::units::{Replays, Units};
+
+/// The ports of one test, each with the answer of a good day.
+pub(crate) struct Fake {
+    pub(crate) credentials: MockCredentialReader,
+    pub(crate) accounts: MockAccountReader,
+    pub(crate) billing: MockBillingReader,
+    pub(crate) api_usage: MockApiUsageStore,
+    pub(crate) usage: MockUsageReader,
+    pub(crate) instances: MockInstanceReader,
+    pub(crate) contacts: MockContactReader,
+    pub(crate) messages: MockMessageReader,
+    pub(crate) provider: MockWhatsAppProvider,
+    pub(crate) decoder: MockEventDecoder,
+    pub(crate) inbox: MockInbox,
+    pub(crate) queue: MockQueueReader,
+    pub(crate) endpoints: MockEndpointReader,
+    pub(crate) held_endpoints: u32,
+    pub(crate) replays: Replays,
+    pub(crate) probes: Vec<Arc<dyn Probe>>,
+    pub(crate) draining: CancellationToken,
+    pub(crate) rate_per_second: u32,
+}
+
+impl Fake {
+    /// A personal key on a plan that allows everything.
+    pub(crate) fn new() -> Self {
+        let mut fake = Self::bare();
+        fake.knows(false);
+        fake.holds(entitlement());
+        fake.used(0);
+        fake.instances
+            .expect_find()
+            .returning(|_, _| Ok(Some(instance())));
+        fake.instances
+            .expect_window()
+            .returning(|_, _| Ok(Window::default()));
+        fake
+    }
+
+    /// Ports that know nothing and refuse to be asked.
+    pub(crate) fn bare() -> Self {
+        let mut usage = MockUsageReader::new();
+        usage.expect_usage().returning(|_, _| {
+            Ok(Usage {
+                messages: 3,
+                statuses: 1,
+                reserved: 2,
+            })
+        });
+        usage.expect_capacity().returning(|_| {
+            Ok(Capacity {
+                instances: 2,
+                api_keys: 1,
+            })
+        });
+        Self {
+            credentials: MockCredentialReader::new(),
+            accounts: MockAccountReader::new(),
+            billing: MockBillingReader::new(),
+            api_usage: MockApiUsageStore::new(),
+            usage,
+            instances: MockInstanceReader::new(),
+            contacts: MockContactReader::new(),
+            messages: MockMessageReader::new(),
+            provider: MockWhatsAppProvider::new(),
+            decoder: MockEventDecoder::new(),
+            inbox: MockInbox::new(),
+            queue: MockQueueReader::new(),
+            endpoints: MockEndpointReader::new(),
+            held_endpoints: 0,
+            replays: Replays::default(),
+            probes: Vec::new(),
+            draining: CancellationToken::new(),
+            rate_per_second: 10,
+        }
+    }
+
+    /// The key that every request shows, personal or a team's.
+    pub(crate) fn knows(&mut self, team: bool) {
+        self.credentials.checkpoint();
+        self.credentials
+            .expect_find()
+            .returning(move |_| Ok(Some(credential(team))));
+    }
+
+    /// What the account holds.
+    pub(crate) fn holds(&mut self, held: Entitlement) {
+        self.billing.checkpoint();
+        self.billing
+            .expect_entitlement()
+            .returning(move |_| Ok(Some(held.clone())));
+    }
+
+    /// How many API requests were made this month.
+    pub(crate) fn used(&mut self, requests: u64) {
+        self.api_usage.checkpoint();
+        self.api_usage
+            .expect_total()
+            .returning(move |_, _| Ok(requests));
+    }
+
+    /// The services over these ports.
+    pub(crate) fn services(self) -> Arc<Services> {
+        let clock = Arc::new(FixedClock::at(NOW));
+        let ids = Arc::new(SequentialIds::default());
+        let instances = Arc::new(self.instances);
+        let messages = Arc::new(self.messages);
+        let usage = Arc::new(self.usage);
+        let inbox = Arc::new(self.inbox);
+        let units = Arc::new(Units::new(self.replays.clone(), self.held_endpoints));
+        let record = Arc::new(RecordConnection::new(
+            Arc::clone(&units) as _,
+            clock.clone(),
+            ids.clone(),
+        ));
+        let send = SendPorts {
+            units: Arc::clone(&units) as _,
+            instances: Arc::clone(&instances) as _,
+            contacts: Arc::new(self.contacts),
+            usage: Arc::clone(&usage) as _,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            nudge: Arc::new(NoNudge),
+        };
+        Arc::new(Services {
+            authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
+            accounts: Arc::new(self.accounts),
+            billing: Arc::new(self.billing),
+            rates: Arc::new(SlidingWindows::default()),
+            meter: Arc::new(ApiMeter::new(Arc::new(self.api_usage))),
+            usage: usage.clone(),
+            replays: Arc::new(self.replays),
+            send_message: Arc::new(SendMessage::new(send)),
+            cancel_message: Arc::new(CancelMessage::new(
+                messages.clone(),
+                Arc::clone(&units) as _,
+                clock.clone(),
+            )),
+            read_messages: Arc::new(ReadMessages::new(messages)),
+            read_instances: Arc::new(ReadInstances::new(
+                instances.clone(),
+                Arc::new(self.provider),
+                record,
+                clock.clone(),
+            )),
+            receive_event: Arc::new(ReceiveEvent::new(
+                instances,
+                inbox.clone(),
+                Arc::new(self.decoder),
+                clock.clone(),
+                ids.clone(),
+                Arc::new(NoNudge),
+            )),
+            create_endpoint: Arc::new(CreateEndpoint::new(
+                Arc::clone(&units) as _,
+                Arc::new(CountingRandom::default()),
+                clock.clone(),
+                ids.clone(),
+                false,
+            )),
+            list_endpoints: Arc::new(ListEndpoints::new(Arc::new(self.endpoints))),
+            delete_endpoint: Arc::new(DeleteEndpoint::new(units)),
+            queue: Arc::new(self.queue),
+            inbox,
+            probes: self.probes,
+            draining: self.draining,
+            metrics: metrics::idle().expect("a recorder"),
+            clock,
+            ids,
+            settings: Settings {
+                rate_per_second: self.rate_per_second,
+                targets: Targets {
+                    allow_private: false,
+                },
+                public_url: "https://api.example.com".into(),
+            },
+        })
+    }
+}
+
+/// A running application.
+pub(crate) struct Running(Arc<Services>);
+
+impl Running {
+    /// Over these ports.
+    pub(crate) fn over(fake: Fake) -> Self {
+        Self(fake.services())
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn call(&self, request: TestRequest) -> Answer {
+        let service = actix_web::test::init_service(app(Arc::clone(&self.0))).await;
+        let response = actix_web::test::call_service(&service, request.to_request()).await;
+        Answer::of(response).await
+    }
+
+    /// `GET` with the personal key.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(keyed(Method::GET, path)).await
+    }
+
+    /// `POST` of JSON with the personal key.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(keyed(Method::POST, path).set_json(body)).await
+    }
+}
+
+/// A request with the personal key.
+pub(crate) fn keyed(method: Method, path: &str) -> TestRequest {
+    TestRequest::with_uri(path)
+        .method(method)
+        .insert_header(("x-api-key", key(false)))
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    async fn of(response: ServiceResponse<BoxBody>) -> Self {
+        let status = response.status().as_u16();
+        let header = |(name, value): (
+            &actix_web::http::header::HeaderName,
+            &actix_web::http::header::HeaderValue,
+        )| { (name.to_string(), value.to_str().expect("text").to_owned()) };
+        let headers = response.headers().iter().map(header).collect();
+        let body = actix_web::test::read_body(response).await;
+        Self {
+            status,
+            headers,
+            text: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Status and code of a refusal; `""` for what is none.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let code = self.json()["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        (self.status, code)
+    }
+
+    /// Field and code of every problem noted.
+    pub(crate) fn problems(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let details = self.json()["error"]["details"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        details
+            .iter()
+            .map(|it| (text(&it["field"]), text(&it["code"])))
+            .collect()
+    }
+}

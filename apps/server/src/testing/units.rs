@@ -1,0 +1,193 @@
+//! Units of work that accept everything, and answers kept in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use msgflash_kernel::{
+    Claim, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError, StoredAnswer, Unit,
+};
+use msgflash_messaging::dispatch::ports::{MockQueueStore, QueueStore};
+use msgflash_messaging::instance::ports::{
+    InstanceStore, InstanceUnit, InstanceUnits, MockInstanceStore,
+};
+use msgflash_messaging::message::ports::{
+    AcceptUnit, AcceptUnits, MessageStore, MockMessageStore, SettleUnit, SettleUnits,
+};
+use msgflash_quotas::{LedgerStore, MockLedgerStore};
+use msgflash_webhooks::MockEndpointStore;
+use msgflash_webhooks::ports::{EndpointStore, EndpointUnit, EndpointUnits};
+use time::OffsetDateTime;
+
+/// Answers given before, for readers and units alike.
+#[derive(Clone, Default)]
+pub(crate) struct Replays(Arc<Mutex<HashMap<[u8; 32], (ReplayKey, StoredAnswer)>>>);
+
+impl Replays {
+    fn find(&self, key: &ReplayKey) -> Claim {
+        match self.0.lock().unwrap().get(&key.key) {
+            None => Claim::Fresh,
+            Some((kept, answer)) if kept == key => Claim::Replay(answer.clone()),
+            Some(_) => Claim::Mismatch,
+        }
+    }
+}
+
+#[async_trait]
+impl ReplayReader for Replays {
+    async fn look(&self, key: &ReplayKey, _: OffsetDateTime) -> Result<Claim, StoreError> {
+        Ok(self.find(key))
+    }
+}
+
+#[async_trait]
+impl ReplayStore for Replays {
+    async fn claim(&mut self, key: &ReplayKey, _: OffsetDateTime) -> Result<Claim, StoreError> {
+        Ok(self.find(key))
+    }
+    async fn keep(
+        &mut self,
+        key: &ReplayKey,
+        answer: &StoredAnswer,
+        _: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(key.key, (key.clone(), answer.clone()));
+        Ok(())
+    }
+}
+
+/// Begins units over one memory of answers.
+pub(crate) struct Units {
+    replays: Replays,
+    held_endpoints: u32,
+}
+
+impl Units {
+    pub(crate) fn new(replays: Replays, held_endpoints: u32) -> Self {
+        Self {
+            replays,
+            held_endpoints,
+        }
+    }
+
+    fn unit(&self) -> Box<AllUnit> {
+        let mut unit = AllUnit {
+            replays: self.replays.clone(),
+            ledger: MockLedgerStore::new(),
+            messages: MockMessageStore::new(),
+            queue: MockQueueStore::new(),
+            instances: MockInstanceStore::new(),
+            outbox: MockOutbox::new(),
+            endpoints: MockEndpointStore::new(),
+        };
+        unit.ledger
+            .expect_reserve()
+            .returning(|wants| Ok(wants.iter().map(|it| it.count).collect()));
+        unit.messages.expect_insert().returning(|_| Ok(()));
+        unit.queue.expect_push().returning(|_| Ok(()));
+        unit.queue.expect_lock().returning(|_| Ok(None));
+        let held = self.held_endpoints;
+        unit.endpoints
+            .expect_count_locked()
+            .returning(move |_| Ok(held));
+        unit.endpoints.expect_insert().returning(|_| Ok(()));
+        unit.endpoints.expect_delete().returning(|_, _| Ok(false));
+        Box::new(unit)
+    }
+}
+
+#[async_trait]
+impl AcceptUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+#[async_trait]
+impl SettleUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+#[async_trait]
+impl InstanceUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn InstanceUnit>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+#[async_trait]
+impl EndpointUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+struct AllUnit {
+    replays: Replays,
+    ledger: MockLedgerStore,
+    messages: MockMessageStore,
+    queue: MockQueueStore,
+    instances: MockInstanceStore,
+    outbox: MockOutbox,
+    endpoints: MockEndpointStore,
+}
+
+#[async_trait]
+impl Unit for AllUnit {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl AcceptUnit for AllUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        &mut self.replays
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        &mut self.ledger
+    }
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        &mut self.messages
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        &mut self.queue
+    }
+}
+
+impl SettleUnit for AllUnit {
+    fn messages(&mut self) -> &mut dyn MessageStore {
+        &mut self.messages
+    }
+    fn queue(&mut self) -> &mut dyn QueueStore {
+        &mut self.queue
+    }
+    fn ledger(&mut self) -> &mut dyn LedgerStore {
+        &mut self.ledger
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        &mut self.outbox
+    }
+}
+
+impl InstanceUnit for AllUnit {
+    fn instances(&mut self) -> &mut dyn InstanceStore {
+        &mut self.instances
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        &mut self.outbox
+    }
+}
+
+impl EndpointUnit for AllUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        &mut self.replays
+    }
+    fn endpoints(&mut self) -> &mut dyn EndpointStore {
+        &mut self.endpoints
+    }
+}
