@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 
 /// A database that can be connected to. A private one stops when this is dropped.
-pub struct Database {
+pub(crate) struct Database {
     url: String,
     /// Kept for its end: dropping it stops the server it owns.
     _cluster: Option<Cluster>,
@@ -16,7 +16,7 @@ pub struct Database {
 
 impl Database {
     /// Finds or starts the database.
-    pub async fn open(config: &Config) -> Result<Self> {
+    pub(crate) async fn open(config: &Config) -> Result<Self> {
         if let Some(url) = &config.database_url {
             return Ok(Self { url: url.reveal().clone(), _cluster: None });
         }
@@ -35,12 +35,12 @@ impl Database {
     }
 
     /// Where it is.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// A pool of connections to it.
-    pub fn connect(&self, config: &Config) -> Result<Postgres> {
+    pub(crate) fn connect(&self, config: &Config) -> Result<Postgres> {
         Ok(Postgres::new(&self.url, config.database_pool)?)
     }
 }

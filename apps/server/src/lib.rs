@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The MsgFlash server: domains and adapters behind HTTP.
+//!
+//! Start at [`app`] for the whole, at [`api::v1::routes`] for what there is, and at
+//! [`api::v1::policy`] for what every call passes first.
+
+pub mod api;
+pub mod app;
+mod chance;
+pub mod cli;
+pub mod config;
+mod database;
+mod demo;
+mod docs_page;
+pub mod http;
+mod logging;
+mod no_gateway;
+pub mod openapi;
+mod probe;
+pub mod serve;
+pub mod services;
+pub mod wire;
+pub mod workers;
+#[cfg(test)]
+mod testing;

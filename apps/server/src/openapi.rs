@@ -60,6 +60,7 @@ pub struct ErrorDetail {
 #[openapi(
     info(
         title = "MsgFlash API",
+        version = env!("CARGO_PKG_VERSION"),
         description = "Send and receive WhatsApp messages. Every call needs an API key in \
             `x-api-key`; a team's key also needs the team's id in `X-Team-Id`. Routes and members \
             marked as extensions go beyond the original contract and never change it.",
@@ -87,7 +88,6 @@ struct Described;
 /// The whole document.
 pub fn document() -> Document {
     let mut document = Described::openapi();
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let components = document.components.get_or_insert_with(Components::new);
     let key = |name: &str, about: &str| {
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))

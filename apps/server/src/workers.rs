@@ -14,7 +14,7 @@ mod lanes;
 mod posts;
 mod set;
 
-pub use set::{Workers, WorkersHandle};
+pub use set::{Bells, Workers, WorkersHandle};
 
 /// A nudge that one loop waits for.
 #[derive(Debug, Default)]

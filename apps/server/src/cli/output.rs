@@ -2,7 +2,10 @@
 
 use std::io::Write as _;
 
-use msgflash_kernel::{Fault, Kind};
+use msgflash_accounts::AccountsError;
+use msgflash_billing::BillingError;
+use msgflash_kernel::{Fault, Kind, StoreError};
+use msgflash_messaging::MessagingError;
 use serde_json::{Value, json};
 
 use super::exit;
@@ -126,8 +129,9 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl<F: Fault + 'static> From<F> for Failure {
-    fn from(fault: F) -> Self {
+impl Failure {
+    /// A refusal of a use case.
+    fn fault(fault: &dyn Fault) -> Self {
         let exit = match fault.kind() {
             Kind::Missing => exit::NOT_FOUND,
             Kind::Unavailable | Kind::Upstream => exit::UNAVAILABLE,
@@ -142,11 +146,35 @@ impl<F: Fault + 'static> From<F> for Failure {
             }
         }
         // The operator may see causes; users of the API never do.
-        let mut cause = std::error::Error::source(&fault);
+        let mut cause = fault.source();
         while let Some(inner) = cause {
             message = format!("{message}: {inner}");
             cause = inner.source();
         }
         Self::new(exit, fault.code(), message)
+    }
+}
+
+impl From<AccountsError> for Failure {
+    fn from(error: AccountsError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<BillingError> for Failure {
+    fn from(error: BillingError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<MessagingError> for Failure {
+    fn from(error: MessagingError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::fault(&error)
     }
 }

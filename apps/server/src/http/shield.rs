@@ -21,13 +21,14 @@ pub async fn shield(
     let http = request.request().clone();
     let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => return Ok(response.map_into_boxed_body()),
-        Ok(Err(error)) => match error.as_error::<Problem>() {
-            Some(problem) => problem.error_response(),
-            None => {
+        Ok(Err(error)) => {
+            if let Some(problem) = error.as_error::<Problem>() {
+                problem.error_response()
+            } else {
                 tracing::warn!(error = %error, "the framework refused a request");
                 Problem::unreadable("The request could not be read").error_response()
             }
-        },
+        }
         Err(_) => {
             // What panicked and where is in the panic's own report.
             tracing::error!("a handler panicked");

@@ -21,7 +21,10 @@ use time::OffsetDateTime;
 
 /// Answers given before, for readers and units alike.
 #[derive(Clone, Default)]
-pub(crate) struct Replays(Arc<Mutex<HashMap<[u8; 32], (ReplayKey, StoredAnswer)>>>);
+pub(crate) struct Replays(Arc<Mutex<Kept>>);
+
+/// By the hash of the client's key.
+type Kept = HashMap<[u8; 32], (ReplayKey, StoredAnswer)>;
 
 impl Replays {
     fn find(&self, key: &ReplayKey) -> Claim {

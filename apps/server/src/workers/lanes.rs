@@ -1,24 +1,25 @@
 //! The dispatcher's loop: lanes side by side, so that a slow call holds up its own lane alone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use msgflash_kernel::{Nudge as _, Tick};
 use msgflash_messaging::dispatch::dispatcher::Dispatcher;
 use tracing::{Instrument as _, error, info_span};
 
-use super::{Bell, Pause, Yard, slots};
+use super::{Bell, POLL, Pause, Yard, slots};
 
 /// Calls under way at once.
 const CALLS: usize = 256;
 
 impl Yard {
-    /// Runs the dispatcher. Looks at least every `every`: the pace of lanes is not nudged.
+    /// Runs the dispatcher. A lane may call again `gap` after its last call: that is when its next
+    /// message is looked for.
     pub(crate) fn run_lanes(
         &self,
         dispatcher: Arc<Dispatcher>,
         bell: Arc<Bell>,
-        every: Duration,
+        gap: Duration,
         then: Arc<Bell>,
     ) {
         let slots = slots(CALLS);
@@ -33,20 +34,26 @@ impl Yard {
                         for lane in lanes {
                             let slot = Arc::clone(&slots).acquire_owned().await;
                             let (dispatcher, then) = (Arc::clone(&dispatcher), Arc::clone(&then));
-                            let bell = Arc::clone(&bell);
+                            let (bell, stop) = (Arc::clone(&bell), stop.clone());
+                            let begun = Instant::now();
                             tracker.spawn(async move {
-                                let _slot = slot;
-                                match dispatcher.work(lane).await {
-                                    Ok(Tick::Did(_)) => {
-                                        then.nudge();
-                                        bell.nudge();
+                                let done = dispatcher.work(lane).await;
+                                drop(slot);
+                                match done {
+                                    Ok(Tick::Did(_)) => then.nudge(),
+                                    Ok(Tick::Idle) => return,
+                                    Err(cause) => {
+                                        error!(instance.id = %lane, %cause, "a lane failed");
+                                        return;
                                     }
-                                    Ok(Tick::Idle) => {}
-                                    Err(cause) => error!(instance.id = %lane, %cause, "a lane failed"),
+                                }
+                                tokio::select! {
+                                    () = stop.cancelled() => {}
+                                    () = tokio::time::sleep_until((begun + gap).into()) => bell.nudge(),
                                 }
                             });
                         }
-                        every
+                        POLL
                     }
                     Err(cause) => pause.after(&cause),
                 };

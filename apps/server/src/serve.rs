@@ -1,0 +1,134 @@
+//! One running server: database, workers, HTTP; and its orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
+use anyhow::{Context as _, Result};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::wire::{self, Backend};
+use crate::workers::WorkersHandle;
+
+/// Runs until told to stop.
+pub async fn run(config: Config) -> Result<()> {
+    if config.evolution.is_none() && config.roles.worker {
+        warn!("no gateway is configured (MSGFLASH_EVOLUTION_URL): messages wait and then fail");
+    }
+    if config.redis_url.is_some() {
+        warn!("REDIS_URL is reserved: this version keeps rate windows in each process");
+    }
+    let server = Server::start(config).await?;
+    signalled().await;
+    info!("stopping: no new requests, calls in hand may finish");
+    server.stop().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Returns at SIGTERM or Ctrl-C.
+pub async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// A running server.
+pub struct Server {
+    config: Config,
+    backend: Backend,
+    http: Option<Http>,
+    workers: WorkersHandle,
+    draining: CancellationToken,
+    /// Last to go: everything above uses it.
+    _database: Database,
+}
+
+struct Http {
+    address: SocketAddr,
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the database, brings its schema up to date, starts workers and HTTP.
+    pub async fn start(config: Config) -> Result<Self> {
+        let database = Database::open(&config).await?;
+        let applied = msgflash_postgres::migrate(database.url()).await?;
+        if !applied.is_empty() {
+            info!(count = applied.len(), "schema brought up to date");
+        }
+        let postgres = database.connect(&config)?;
+        let draining = CancellationToken::new();
+        let backend = wire::backend(&config, &postgres)?;
+        let workers = wire::workers(&config, &postgres, &backend)?.start();
+        let http = if config.roles.api {
+            let services = Arc::new(wire::services(&config, &postgres, &backend, draining.clone())?);
+            Some(Http::start(&config, services)?)
+        } else {
+            None
+        };
+        Ok(Self { config, backend, http, workers, draining, _database: database })
+    }
+
+    /// Where the API answers.
+    pub fn base(&self) -> String {
+        match &self.http {
+            Some(http) => format!("http://{}", http.address),
+            None => self.config.public_base(),
+        }
+    }
+
+    /// The use cases behind the commands.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Stops in order: not ready, no new requests, no new work, calls in hand finish.
+    pub async fn stop(self) {
+        self.draining.cancel();
+        if let Some(http) = self.http {
+            http.handle.stop(true).await;
+            if let Ok(Err(error)) = http.task.await {
+                warn!(%error, "the HTTP server ended with an error");
+            }
+        }
+        if !self.workers.stop(self.config.shutdown).await {
+            warn!("some calls were still in hand; their outcome will be looked up");
+        }
+        if let Err(error) = self.backend.meter.flush().await {
+            warn!(%error, "the last API requests could not be counted");
+        }
+    }
+}
+
+impl Http {
+    fn start(config: &Config, services: Arc<crate::services::Services>) -> Result<Self> {
+        let server = HttpServer::new(move || crate::app::app(Arc::clone(&services)))
+            .disable_signals()
+            .shutdown_timeout(config.shutdown.as_secs())
+            .bind(config.bind)
+            .with_context(|| format!("cannot listen on {}", config.bind))?;
+        let address = *server.addrs().first().context("the server has no address")?;
+        let server = server.run();
+        let handle = server.handle();
+        let task = tokio::spawn(server);
+        info!(%address, "the API is listening");
+        Ok(Self { address, handle, task })
+    }
+}
