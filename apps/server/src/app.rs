@@ -13,6 +13,9 @@ use crate::http::Problem;
 use crate::http::observe::observe;
 use crate::services::Services;
 
+#[cfg(test)]
+mod tests;
+
 /// Builds the application, once per worker thread:
 ///
 /// ```ignore

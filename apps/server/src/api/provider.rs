@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::v1::routes::refuse_method;
 use crate::http::Problem;
-use crate::http::body::read;
+use crate::http::body::{Unreadable, read};
 use crate::http::envelope::JSON;
 use crate::http::shield::shield;
 use crate::services::Services;
@@ -50,6 +50,7 @@ async fn receive(
     };
     let body = match read(request.headers(), payload.into_inner(), LIMIT).await {
         Ok(body) => body,
+        Err(Unreadable::Late) => return Err(later("The body took too long to arrive")),
         Err(reason) => {
             tracing::warn!(?reason, "a provider event could not be read");
             return Ok(taken());
@@ -67,12 +68,18 @@ async fn receive(
         Ok(Received::Stored | Received::Ignored | Received::UnknownInstance) => Ok(taken()),
         Ok(Received::WrongSecret) => Err(refused()),
         // Whatever kept us from storing may be over when the gateway tries again.
-        Err(error) => {
-            let problem = Problem::from(error);
-            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-            Err(Problem::new(unavailable, "SERVICE_UNAVAILABLE", problem.message).retry_after(1))
-        }
+        Err(error) => Err(later(Problem::from(error).message)),
     }
+}
+
+/// The one answer after which the gateway tries again.
+fn later(message: impl Into<String>) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "SERVICE_UNAVAILABLE",
+        message,
+    )
+    .retry_after(1)
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {

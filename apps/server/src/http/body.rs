@@ -1,6 +1,7 @@
 //! Reading bodies: bounded, whatever the client declares.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -17,6 +18,8 @@ use super::problem::Problem;
 
 /// The largest JSON body, before and after decompression.
 pub const JSON_LIMIT: usize = 1 << 20;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Unreadable {
     Packing,
     /// Cut off, or badly packed.
     Broken,
+    /// Not there in time.
+    Late,
 }
 
 impl From<Unreadable> for Problem {
@@ -35,6 +40,7 @@ impl From<Unreadable> for Problem {
             Unreadable::TooLarge(limit) => Self::too_large(limit),
             Unreadable::Packing => Self::unsupported_media("Content-Encoding may only be gzip"),
             Unreadable::Broken => Self::unreadable("The body could not be read"),
+            Unreadable::Late => Self::unreadable("The body took too long to arrive"),
         }
     }
 }
@@ -46,7 +52,7 @@ pub struct EarlyBody(pub Result<Bytes, Unreadable>);
 /// Reads a body of at most `limit` bytes, before and after decompression.
 pub async fn read(
     headers: &HeaderMap,
-    mut payload: Payload,
+    payload: Payload,
     limit: usize,
 ) -> Result<Bytes, Unreadable> {
     let declared = headers
@@ -55,6 +61,11 @@ pub async fn read(
     if declared.is_some_and(|length: u64| length > limit as u64) {
         return Err(Unreadable::TooLarge(limit));
     }
+    let body = tokio::time::timeout(PATIENCE, collect(payload, limit)).await;
+    unpack(headers, body.map_err(|_| Unreadable::Late)??, limit)
+}
+
+async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Unreadable> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Unreadable::Broken)?;
@@ -63,7 +74,7 @@ pub async fn read(
         }
         body.extend_from_slice(&chunk);
     }
-    unpack(headers, body.freeze(), limit)
+    Ok(body.freeze())
 }
 
 /// Unpacks to one byte past the limit at most, so that a bomb costs no more than a large body.

@@ -23,7 +23,10 @@ use crate::services::Services;
 
 /// What a route asks of its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent conditions, read as a table")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent conditions, read as a table"
+)]
 pub struct Policy {
     /// The route, such as `POST /api/v1/messages/send`.
     pub route: &'static str,
