@@ -226,6 +226,17 @@ impl Config {
         })
     }
 
+    /// Puts the port that was really taken into the addresses made from port 0.
+    pub(crate) fn bound_to(&mut self, port: u16) {
+        self.bind.set_port(port);
+        for url in [&mut self.public_url, &mut self.callback_url] {
+            if url.port() == Some(0) {
+                // Both are http URLs with a host, which is all this asks for.
+                let _ = url.set_port(Some(port));
+            }
+        }
+    }
+
     /// The callback base without a slash at the end.
     pub fn callback_base(&self) -> String {
         self.callback_url.as_str().trim_end_matches('/').to_owned()

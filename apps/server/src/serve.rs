@@ -1,6 +1,6 @@
 //! One running server: database, workers, HTTP; and its orderly end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::HttpServer;
@@ -67,7 +67,9 @@ struct Http {
 
 impl Server {
     /// Opens the database, brings its schema up to date, starts workers and HTTP.
-    pub async fn start(config: Config) -> Result<Self> {
+    pub async fn start(mut config: Config) -> Result<Self> {
+        // The port comes first: with port 0 the addresses we hand out depend on it.
+        let listener = config.roles.api.then(|| listen(&mut config)).transpose()?;
         let database = Database::open(&config).await?;
         let applied = msgflash_postgres::migrate(database.url()).await?;
         if !applied.is_empty() {
@@ -77,11 +79,12 @@ impl Server {
         let draining = CancellationToken::new();
         let backend = wire::backend(&config, &postgres)?;
         let workers = wire::workers(&config, &postgres, &backend)?.start();
-        let http = if config.roles.api {
-            let services = Arc::new(wire::services(&config, &postgres, &backend, draining.clone())?);
-            Some(Http::start(&config, services)?)
-        } else {
-            None
+        let http = match listener {
+            Some(listener) => {
+                let services = wire::services(&config, &postgres, &backend, draining.clone())?;
+                Some(Http::start(&config, listener, Arc::new(services))?)
+            }
+            None => None,
         };
         Ok(Self { config, backend, http, workers, draining, _database: database })
     }
@@ -117,15 +120,26 @@ impl Server {
     }
 }
 
+/// Takes the address; clients that come early wait in its queue.
+fn listen(config: &mut Config) -> Result<TcpListener> {
+    let listener = TcpListener::bind(config.bind)
+        .with_context(|| format!("cannot listen on {}", config.bind))?;
+    config.bound_to(listener.local_addr()?.port());
+    Ok(listener)
+}
+
 impl Http {
-    fn start(config: &Config, services: Arc<crate::services::Services>) -> Result<Self> {
+    fn start(
+        config: &Config,
+        listener: TcpListener,
+        services: Arc<crate::services::Services>,
+    ) -> Result<Self> {
+        let address = listener.local_addr()?;
         let server = HttpServer::new(move || crate::app::app(Arc::clone(&services)))
             .disable_signals()
             .shutdown_timeout(config.shutdown.as_secs())
-            .bind(config.bind)
-            .with_context(|| format!("cannot listen on {}", config.bind))?;
-        let address = *server.addrs().first().context("the server has no address")?;
-        let server = server.run();
+            .listen(listener)?
+            .run();
         let handle = server.handle();
         let task = tokio::spawn(server);
         info!(%address, "the API is listening");

@@ -60,6 +60,11 @@ impl ReadInstances {
         self.instances.find(account, id).await?.ok_or(MessagingError::NoInstance(id))
     }
 
+    /// One by its id alone, whoever it belongs to: for the operator.
+    pub async fn any(&self, id: InstanceId) -> Result<Option<Instance>, MessagingError> {
+        Ok(self.instances.get(id).await?)
+    }
+
     /// Asks the provider and brings the stored state up to date. A session the provider does not
     /// know was never linked: `close`.
     pub async fn state(
