@@ -81,7 +81,6 @@ fn status(code: StatusCode, body: &Value) -> HttpResponse {
 /// What was counted, and how full the queues are right now.
 async fn metrics(services: web::Data<Services>) -> HttpResponse {
     sample(&services).await;
-    services.metrics.run_upkeep();
     HttpResponse::Ok()
         .content_type(EXPOSITION)
         .body(services.metrics.render())

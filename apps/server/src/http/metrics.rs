@@ -12,10 +12,23 @@ const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// Makes this process count. Once per process; [`PrometheusHandle::run_upkeep`] must be called
-/// every few seconds, or unread histograms grow.
+/// How often observations are folded into buckets: they are kept one by one until then, so with
+/// nobody scraping they would grow.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Makes this process count, once per process and for its whole life.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = builder()?.install_recorder()?;
+    let folded = handle.clone();
+    std::thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(UPKEEP);
+                folded.run_upkeep();
+            }
+        })
+        .map_err(|error| BuildError::FailedToCreateRuntime(error.to_string()))?;
     metrics::describe_counter!(
         REQUESTS,
         "Requests answered, by method, route pattern and status."

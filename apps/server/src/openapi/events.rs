@@ -75,11 +75,20 @@ fn item(name: &str, about: &str, example: Value) -> PathItem {
         .tag("Webhooks")
         .summary(Some(about))
         .description(Some(SIGNED))
-        .operation_id(Some(format!("on.{name}")))
+        .operation_id(Some(operation_id(name)))
         .request_body(Some(body))
         .response("2XX", ResponseBuilder::new().description("Taken").build())
         .build();
     PathItem::new(HttpMethod::Post, operation)
+}
+
+/// `message.sent` becomes `onMessageSent`.
+fn operation_id(name: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    format!("on{}", name.split('.').map(capital).collect::<String>())
 }
 
 fn outbound(event: &str, status: &str) -> Value {

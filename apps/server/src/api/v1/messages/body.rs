@@ -76,7 +76,7 @@ pub struct SendBody {
     pub contact_id: Field<String>,
     /// Values for a template's `custom.*` placeholders: a flat object of text, numbers or booleans.
     #[serde(default)]
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(value_type = Option<Object>, example = json!({ "code": "SPRING", "amount": 1500 }))]
     pub variables: Field<Map<String, Value>>,
     /// Heading of `buttons`.
     #[serde(default)]
