@@ -1,0 +1,112 @@
+//! Who may use whom. A forbidden edge fails by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+/// The allowed edges between our own packages, besides the kernel, which everybody may use.
+const ALLOWED: [(&str, &[&str]); 15] = [
+    ("msgflash-kernel", &[]),
+    ("msgflash-accounts", &[]),
+    ("msgflash-billing", &[]),
+    ("msgflash-contacts", &[]),
+    ("msgflash-webhooks", &[]),
+    ("msgflash-teams", &["msgflash-accounts"]),
+    ("msgflash-quotas", &["msgflash-billing"]),
+    ("msgflash-messaging", &["msgflash-quotas", "msgflash-contacts"]),
+    (
+        "msgflash-postgres",
+        &[
+            "msgflash-accounts", "msgflash-teams", "msgflash-billing", "msgflash-quotas",
+            "msgflash-contacts", "msgflash-webhooks", "msgflash-messaging",
+        ],
+    ),
+    ("msgflash-evolution", &["msgflash-messaging"]),
+    ("msgflash-webhook-http", &["msgflash-webhooks"]),
+    ("msgflash-local-postgres", &[]),
+    ("msgflash-testkit", &["msgflash-local-postgres", "msgflash-postgres"]),
+    ("evolution-simulator", &[]),
+    (
+        "msgflash-server",
+        &[
+            "msgflash-accounts", "msgflash-teams", "msgflash-billing", "msgflash-quotas",
+            "msgflash-contacts", "msgflash-webhooks", "msgflash-messaging", "msgflash-postgres",
+            "msgflash-evolution", "msgflash-webhook-http", "msgflash-local-postgres",
+            "evolution-simulator",
+        ],
+    ),
+];
+
+/// Each technology sits behind exactly these doors.
+const DOORS: [(&str, &[&str]); 5] = [
+    ("diesel", &["msgflash-postgres"]),
+    ("diesel-async", &["msgflash-postgres"]),
+    (
+        "reqwest",
+        &[
+            "msgflash-evolution", "msgflash-webhook-http", "msgflash-server",
+            "evolution-simulator", "blackbox",
+        ],
+    ),
+    ("actix-web", &["msgflash-server", "evolution-simulator", "blackbox"]),
+    ("libc", &["msgflash-local-postgres"]),
+];
+
+/// Test-only packages: linked by tests alone.
+const FOR_TESTS: [&str; 2] = ["msgflash-testkit", "blackbox"];
+
+fn packages() -> Vec<Package> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let metadata =
+        MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
+    metadata.packages
+}
+
+/// Names of a package's dependencies of one kind.
+fn uses(package: &Package, kind: DependencyKind) -> BTreeSet<String> {
+    let found = package.dependencies.iter().filter(|it| it.kind == kind);
+    found.map(|it| it.name.clone()).collect()
+}
+
+#[test]
+fn domains_and_adapters_use_only_what_they_may() {
+    let allowed: BTreeMap<_, _> = ALLOWED.into_iter().collect();
+    for package in packages() {
+        let name = package.name.to_string();
+        if name == "blackbox" {
+            continue;
+        }
+        let may = allowed.get(name.as_str());
+        let may = may.unwrap_or_else(|| panic!("{name} has no row in the table of allowed edges"));
+        for used in uses(&package, DependencyKind::Normal) {
+            let ours = used.starts_with("msgflash-") || used == "evolution-simulator";
+            let fine = used == "msgflash-kernel" || may.contains(&used.as_str());
+            assert!(!ours || fine, "forbidden edge: {name} -> {used}");
+        }
+    }
+}
+
+#[test]
+fn each_technology_stays_behind_its_door() {
+    for package in packages() {
+        let used = uses(&package, DependencyKind::Normal);
+        for (technology, doors) in DOORS {
+            let through = doors.contains(&package.name.as_str());
+            let edge = format!("forbidden edge: {} -> {technology}", package.name);
+            assert!(!used.contains(technology) || through, "{edge}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_ships_links_the_test_kit() {
+    for package in packages() {
+        if FOR_TESTS.contains(&package.name.as_str()) {
+            continue;
+        }
+        for kit in FOR_TESTS {
+            let used = uses(&package, DependencyKind::Normal);
+            assert!(!used.contains(kit), "forbidden edge: {} -> {kit}", package.name);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! One user of the product, with a key and what tests need of its ids.
+
+use msgflash_accounts::{KeyOrder, UserOrder};
+use msgflash_kernel::{Actor, Id, Secret, TeamId, UserId, Workspace};
+use msgflash_messaging::instance::provision::NewInstance;
+use msgflash_messaging::provider::Pairing;
+use msgflash_messaging::{Instance, InstanceId};
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::stack::Stack;
+use crate::eventually;
+
+/// A user with a personal key.
+pub struct Account {
+    /// The user's id.
+    pub user: UserId,
+    /// A personal API key.
+    pub key: String,
+    /// That key's id.
+    pub key_id: String,
+    /// A client with that key.
+    pub client: Client,
+}
+
+/// A team with a key.
+pub struct TeamKey {
+    /// The team's id.
+    pub team: TeamId,
+    /// A team API key.
+    pub key: String,
+    /// A client with that key and the team's header.
+    pub client: Client,
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests take random ids where nothing depends on them")]
+fn fresh() -> Uuid {
+    Uuid::now_v7()
+}
+
+impl Account {
+    /// Makes one, on a plan.
+    pub async fn create(stack: &Stack, plan: &str) -> Self {
+        let backend = stack.server().backend();
+        let user = backend
+            .create_user
+            .create(UserOrder {
+                email: format!("user-{}@example.test", fresh().simple()),
+                full_name: "Test User".to_owned(),
+                phone: None,
+                password: Secret::new("correct-horse".to_owned()),
+                is_verified: true,
+            })
+            .await
+            .expect("the user is made");
+        backend.set_plan.set(Id::new(user.id.uuid()), plan).await.expect("the plan exists");
+        let workspace = Workspace::personal(user.id);
+        let order = KeyOrder {
+            actor: Actor { workspace, user: user.id },
+            name: "test".to_owned(),
+            cap: None,
+        };
+        let (key, secret) = backend.create_key.create(order).await.expect("the key is made");
+        let client = stack.client(secret.reveal());
+        Self { user: user.id, key: secret.reveal().to_owned(), key_id: key.id.to_string(), client }
+    }
+
+    /// A team this account owns, with a team key.
+    pub async fn team(&self, stack: &Stack) -> TeamKey {
+        let team = fresh();
+        stack
+            .sql(
+                "INSERT INTO teams (id, owner_id, name, created_at, updated_at) \
+                 VALUES ($1, $2, 'Team', now(), now())",
+                &[&team, &self.user.uuid()],
+            )
+            .await;
+        let team: TeamId = Id::new(team);
+        let workspace = Workspace::team(team, self.user);
+        let order = KeyOrder {
+            actor: Actor { workspace, user: self.user },
+            name: "team".to_owned(),
+            cap: None,
+        };
+        let made = stack.server().backend().create_key.create(order).await;
+        let (_, secret) = made.expect("the key is made");
+        let client = stack.client(secret.reveal()).header("X-Team-Id", &team.to_string());
+        TeamKey { team, key: secret.reveal().to_owned(), client }
+    }
+
+    /// An instance that was never linked.
+    pub async fn instance(&self, stack: &Stack) -> Instance {
+        let workspace = Workspace::personal(self.user);
+        let order = NewInstance {
+            actor: Actor { workspace, user: self.user },
+            name: "Shop".to_owned(),
+            cap: None,
+        };
+        let made = stack.server().backend().provision.create(order).await;
+        made.expect("the instance is made")
+    }
+
+    /// An instance with a simulated phone linked to it.
+    pub async fn connected(&self, stack: &Stack) -> Instance {
+        let instance = self.instance(stack).await;
+        self.link(stack, &instance, "33611112222").await;
+        instance
+    }
+
+    /// Links a simulated phone and waits until the server knows.
+    pub async fn link(&self, stack: &Stack, instance: &Instance, number: &str) {
+        let provision = &stack.server().backend().provision;
+        eventually("a pairing code", async || {
+            let pairing = provision.connect(instance.account, instance.id, None).await;
+            matches!(pairing.expect("the gateway answers"), Pairing::Code { .. }).then_some(())
+        })
+        .await;
+        stack.scan(&instance.session, number).await;
+        self.wait_status(stack, instance.id, "connected").await;
+    }
+
+    /// Waits until an instance has a state, as stored.
+    pub async fn wait_status(&self, _stack: &Stack, id: InstanceId, status: &str) {
+        eventually(&format!("the instance becomes {status}"), async || {
+            let reply = self.client.get(&format!("/api/v1/instances/{id}")).await;
+            (reply.json["data"]["status"] == status).then_some(())
+        })
+        .await;
+    }
+
+    /// A contact in the personal workspace; answers its id.
+    pub async fn contact(&self, stack: &Stack, name: &str, phone: i64) -> String {
+        let id = fresh();
+        stack
+            .sql(
+                "INSERT INTO contacts (id, workspace_id, account_id, name, phone, created_at, updated_at) \
+                 VALUES ($1, $2, $2, $3, $4, now(), now())",
+                &[&id, &self.user.uuid(), &name, &phone],
+            )
+            .await;
+        id.to_string()
+    }
+
+    /// Waits until a message has a state and answers it.
+    pub async fn wait_message(&self, id: &str, status: &str) -> serde_json::Value {
+        let mut last = serde_json::Value::Null;
+        let path = format!("/api/v1/messages/{id}");
+        let deadline = std::time::Instant::now() + crate::PATIENCE;
+        while std::time::Instant::now() < deadline {
+            last = self.client.get(&path).await.json["data"].clone();
+            if last["status"] == status {
+                return last;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("the message did not become {status}; last seen: {last}");
+    }
+}

@@ -1,0 +1,130 @@
+//! HTTP, with the answers kept whole.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+/// Calls one server.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    headers: Vec<(String, String)>,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub json: Value,
+}
+
+impl Reply {
+    /// The error's code; empty on success.
+    pub fn code(&self) -> &str {
+        self.json["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// A header's value; empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The `data` member.
+    pub fn data(&self) -> &Value {
+        &self.json["data"]
+    }
+
+    /// The fields named in `details`, in order.
+    pub fn fields(&self) -> Vec<&str> {
+        let details = self.json["error"]["details"].as_array();
+        details.into_iter().flatten().filter_map(|item| item["field"].as_str()).collect()
+    }
+
+    /// Status and code at once, for comparing.
+    pub fn outcome(&self) -> (u16, &str) {
+        (self.status, self.code())
+    }
+}
+
+impl Client {
+    /// A client of the server at `base`, with a key if it has one.
+    pub fn new(base: &str, key: Option<&str>) -> Self {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        let headers = key.map(|key| ("x-api-key".to_owned(), key.to_owned()));
+        Self { http, base: base.to_owned(), headers: headers.into_iter().collect() }
+    }
+
+    /// The same client with one more header on every call.
+    #[must_use]
+    pub fn header(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.push((name.to_owned(), value.to_owned()));
+        other
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.call(Method::GET, path, None, "").await
+    }
+
+    /// `POST` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        let text = body.to_string();
+        self.call(Method::POST, path, Some(text.into_bytes()), "application/json").await
+    }
+
+    /// `POST` without a body.
+    pub async fn post_empty(&self, path: &str) -> Reply {
+        self.call(Method::POST, path, None, "").await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.call(Method::DELETE, path, None, "").await
+    }
+
+    /// Any call.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        content_type: &str,
+    ) -> Reply {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let answer = request.send().await.expect("the server answers");
+        let status = answer.status().as_u16();
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+            })
+            .collect();
+        let text = answer.text().await.expect("a whole answer");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply { status, headers, text, json }
+    }
+}
