@@ -183,8 +183,11 @@ impl Delivery {
         let gateway = Arc::clone(gateway);
         let tasks = gateway.tasks.clone();
         tasks.spawn(async move {
-            life.run_until_cancelled(self.run(&gateway, &first, tell))
-                .await;
+            tokio::select! {
+                biased; // A wait that ends together with the life must not post once more.
+                () = life.cancelled() => {}
+                () = self.run(&gateway, &first, tell) => {}
+            }
         });
         Receipt(Some(told))
     }
