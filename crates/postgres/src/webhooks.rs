@@ -2,4 +2,6 @@
 
 mod delivery;
 mod endpoint;
+mod fan_out;
 mod outbox;
+mod settle;

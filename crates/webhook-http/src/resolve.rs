@@ -35,6 +35,11 @@ impl Resolve for SystemResolver {
 #[error("address not allowed")]
 pub(crate) struct NotAllowed;
 
+/// Marks a failed look-up among the errors of a connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the name was not found")]
+pub(crate) struct NotFound;
+
 /// Resolves for reqwest and refuses names that lead anywhere private.
 pub(crate) struct Guard {
     pub(crate) resolver: Arc<dyn Resolve>,
@@ -46,13 +51,19 @@ impl reqwest::dns::Resolve for Guard {
         let resolver = Arc::clone(&self.resolver);
         let allow_private = self.allow_private;
         Box::pin(async move {
-            let addresses = resolver.resolve(name.as_str()).await?;
+            let found = resolver.resolve(name.as_str()).await;
+            let addresses = found.map_err(|_| NotFound)?;
+            if addresses.is_empty() {
+                return Err(NotFound.into());
+            }
             // One private address among public ones is an attempt to slip through: refuse them all.
             if !allow_private && !addresses.iter().all(|address| is_public(*address)) {
                 return Err(NotAllowed.into());
             }
             // The connector sets the port of the URL.
-            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+            let addresses = addresses
+                .into_iter()
+                .map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)
         })
     }

@@ -11,7 +11,7 @@ use msgflash_webhooks::target::is_public_host;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
-use crate::resolve::{Guard, NotAllowed, Resolve, SystemResolver};
+use crate::resolve::{Guard, NotAllowed, NotFound, Resolve, SystemResolver};
 
 /// How much of an answer is kept.
 const EXCERPT: usize = 1024;
@@ -44,12 +44,18 @@ impl HttpWebhookSender {
             .redirect(Policy::none())
             // A proxy of the environment would resolve and connect for us, unchecked.
             .no_proxy()
-            .dns_resolver(Arc::new(Guard { resolver, allow_private }))
+            .dns_resolver(Arc::new(Guard {
+                resolver,
+                allow_private,
+            }))
             .pool_max_idle_per_host(4)
             .pool_idle_timeout(Duration::from_secs(15))
             .build()
             .map_err(|error| SenderError(error.to_string()))?;
-        Ok(Self { client, allow_private })
+        Ok(Self {
+            client,
+            allow_private,
+        })
     }
 
     /// Literal addresses never reach the resolver.
@@ -75,8 +81,8 @@ impl WebhookSender for HttpWebhookSender {
         let retry_after = answer
             .headers()
             .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned);
         // The status is the answer; a body that is slow or endless does not change it.
         let mut excerpt = Vec::new();
         while excerpt.len() < EXCERPT {
@@ -85,11 +91,20 @@ impl WebhookSender for HttpWebhookSender {
                 Ok(None) | Err(_) => break,
             }
         }
-        excerpt.truncate(EXCERPT);
-        // The database keeps text without NUL bytes.
-        let excerpt = String::from_utf8_lossy(&excerpt).replace('\0', "");
-        Ok(Response { status, excerpt, retry_after })
+        let excerpt = beginning(&excerpt);
+        Ok(Response {
+            status,
+            excerpt,
+            retry_after,
+        })
     }
+}
+
+/// What can be read of the beginning of a body. What stands for unreadable bytes is longer than
+/// they are, so the text is cut again.
+fn beginning(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(EXCERPT)]);
+    text[..text.floor_char_boundary(EXCERPT)].to_owned()
 }
 
 /// What went wrong, in words without addresses or URLs.
@@ -103,7 +118,14 @@ fn failure(error: &reqwest::Error) -> PostError {
         if inner.is::<NotAllowed>() {
             return PostError::Forbidden;
         }
+        if inner.is::<NotFound>() {
+            return PostError::Connection("the name was not found".to_owned());
+        }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            let is_tls = io.get_ref().is_some_and(|it| it.is::<rustls::Error>());
+            if is_tls {
+                return PostError::Connection("the TLS handshake failed".to_owned());
+            }
             kind = Some(io.kind());
         }
         cause = inner.source();

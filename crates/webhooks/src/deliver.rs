@@ -7,18 +7,20 @@ use msgflash_kernel::{Clock, Random, StoreError, Tick};
 use time::OffsetDateTime;
 
 use crate::delivery::{Attempt, DueDelivery, Next, PostError, Response, SignedRequest};
-use crate::ports::{DeliveryStore, WebhookSender};
-use crate::schedule::Schedule;
+use crate::ports::{DeliveryQueue, WebhookSender};
+use crate::schedule::{Schedule, asked_wait};
 use crate::signing;
 
 /// Posts to one endpoint at once: a slow receiver cannot take all places.
 const PER_ENDPOINT: u32 = 8;
+/// Requests of one tick.
+const BATCH: u32 = 64;
 /// A claim outlives the request's own limit by this much.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
 
 /// Delivers what is due.
 pub struct Deliverer {
-    store: Arc<dyn DeliveryStore>,
+    queue: Arc<dyn DeliveryQueue>,
     sender: Arc<dyn WebhookSender>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
@@ -29,14 +31,21 @@ pub struct Deliverer {
 impl Deliverer {
     /// Wires it. `timeout` is how long the sender may take for one request.
     pub fn new(
-        store: Arc<dyn DeliveryStore>,
+        queue: Arc<dyn DeliveryQueue>,
         sender: Arc<dyn WebhookSender>,
         random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
         schedule: Schedule,
         timeout: Duration,
     ) -> Self {
-        Self { store, sender, random, clock, schedule, lease: timeout + LEASE_MARGIN }
+        Self {
+            queue,
+            sender,
+            random,
+            clock,
+            schedule,
+            lease: timeout + LEASE_MARGIN,
+        }
     }
 
     /// Claims up to `limit` due deliveries. Each must be given to [`Self::work`].
@@ -45,7 +54,9 @@ impl Deliverer {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
-        self.store.claim(now, now + self.lease, limit, PER_ENDPOINT).await
+        self.queue
+            .claim(now, now + self.lease, limit, PER_ENDPOINT)
+            .await
     }
 
     /// One attempt of a claimed delivery.
@@ -54,15 +65,19 @@ impl Deliverer {
         let answer = self.sender.post(&request).await;
         let now = self.clock.now();
         let attempt = self.judge(&due, answer, now);
-        self.store.settle(&[attempt], now).await
+        self.queue.settle(&[attempt], now).await
     }
 
-    /// One batch, its requests side by side.
+    /// One batch, its requests side by side: it takes as long as the slowest of them. A loop that
+    /// must not wait for slow receivers claims and works by itself.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
-        let due = self.claim(64).await?;
+        let due = self.claim(BATCH).await?;
         let count = due.len();
         let work = due.into_iter().map(|due| self.work(due));
-        futures_util::future::join_all(work).await.into_iter().collect::<Result<(), _>>()?;
+        futures_util::future::join_all(work)
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
         Ok(Tick::of(count))
     }
 
@@ -75,8 +90,17 @@ impl Deliverer {
             ("X-MsgFlash-Delivery", due.id.to_string()),
             ("X-MsgFlash-Attempt", (due.attempts + 1).to_string()),
         ];
-        headers.extend(signing::headers(&due.secret, due.event, now, due.body.as_bytes()));
-        SignedRequest { url: due.url.clone(), headers, body: due.body.clone() }
+        headers.extend(signing::headers(
+            &due.secret,
+            due.event,
+            now,
+            due.body.as_bytes(),
+        ));
+        SignedRequest {
+            url: due.url.clone(),
+            headers,
+            body: due.body.clone(),
+        }
     }
 
     /// The decision about one attempt.
@@ -101,7 +125,9 @@ impl Deliverer {
             Ok(response) => {
                 attempt.response_status = Some(response.status);
                 attempt.excerpt = Some(response.excerpt).filter(|text| !text.is_empty());
-                asked = response.retry_after;
+                asked = response
+                    .retry_after
+                    .and_then(|header| asked_wait(&header, now));
                 match response.status {
                     200..=299 => {
                         attempt.next = Next::Delivered;

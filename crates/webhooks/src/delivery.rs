@@ -1,6 +1,7 @@
 //! One event on its way to one endpoint.
 
-use msgflash_kernel::{EventId, Id, Secret};
+use msgflash_kernel::{EventId, Id, Secret, WorkspaceId};
+use time::OffsetDateTime;
 
 use crate::endpoint::EndpointId;
 
@@ -8,6 +9,49 @@ use crate::endpoint::EndpointId;
 pub enum DeliveryMark {}
 /// The id of a delivery, the same on all its attempts.
 pub type DeliveryId = Id<DeliveryMark>;
+
+/// A fact, as endpoints will hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaisedEvent {
+    /// Its id; receivers deduplicate by it.
+    pub id: EventId,
+    /// Whose endpoints hear of it.
+    pub workspace: WorkspaceId,
+    /// The published name. May be one that no endpoint of this version can ask for.
+    pub name: String,
+    /// The payload, as text.
+    pub body: String,
+}
+
+/// An endpoint, as far as choosing what it hears needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Whose events it hears.
+    pub workspace: WorkspaceId,
+    /// The published names it asked for.
+    pub events: Vec<String>,
+}
+
+/// One event for one endpoint, before the first attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The event.
+    pub event: EventId,
+    /// The event's published name.
+    pub name: String,
+    /// The exact body, the same bytes on every attempt.
+    pub body: String,
+    /// When it was made, and first is due.
+    pub created_at: OffsetDateTime,
+}
 
 /// A delivery that is due, with what its request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +92,8 @@ pub struct Response {
     pub status: u16,
     /// The beginning of the body, at most 1 KB.
     pub excerpt: String,
-    /// How long it asks us to wait.
-    pub retry_after: Option<std::time::Duration>,
+    /// Its `Retry-After` header, as it came.
+    pub retry_after: Option<String>,
 }
 
 /// Why there was no answer.
@@ -91,7 +135,7 @@ pub enum Next {
     /// Nothing: it arrived.
     Delivered,
     /// Another attempt at this time.
-    Retry(time::OffsetDateTime),
+    Retry(OffsetDateTime),
     /// Nothing: it failed for good.
     Failed,
     /// Nothing, and the receiver said that it is gone: the endpoint is switched off.

@@ -18,7 +18,7 @@ pub mod signing;
 pub mod target;
 
 pub use deliver::Deliverer;
-pub use delivery::{DeliveryId, DueDelivery};
+pub use delivery::{Delivery, DeliveryId, DueDelivery};
 pub use endpoint::{Endpoint, EndpointId};
 pub use error::WebhookError;
 pub use event_name::EventName;
@@ -28,5 +28,6 @@ pub use schedule::Schedule;
 
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
-    MockDeliveryStore, MockEndpointReader, MockEndpointStore, MockFanOutStore, MockWebhookSender,
+    MockDeliveryQueue, MockDeliveryStore, MockEndpointReader, MockEndpointStore, MockListeners,
+    MockRaisedEvents, MockWebhookSender,
 };

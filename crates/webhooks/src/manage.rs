@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{
-    Actor, Claim, Clock, Id, Ids, Once, Outcome, Problems, Random, WorkspaceId,
-};
+use msgflash_kernel::{Actor, Claim, Clock, Id, Ids, Once, Outcome, Problems, Random, WorkspaceId};
 
 use crate::endpoint::{Endpoint, EndpointId};
 use crate::error::WebhookError;
@@ -46,7 +44,13 @@ impl CreateEndpoint {
         ids: Arc<dyn Ids>,
         allow_private: bool,
     ) -> Self {
-        Self { units, random, clock, ids, allow_private }
+        Self {
+            units,
+            random,
+            clock,
+            ids,
+            allow_private,
+        }
     }
 
     /// Makes an endpoint. Its secret exists in this answer and in nothing a user can read later.

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use msgflash_kernel::{AccountId, ReplayStore, StoreError, Unit, WorkspaceId};
 use time::OffsetDateTime;
 
-use crate::delivery::{Attempt, DueDelivery, PostError, Response, SignedRequest};
+use crate::delivery::{
+    Attempt, Delivery, DueDelivery, Listener, PostError, RaisedEvent, Response, SignedRequest,
+};
 use crate::endpoint::{Endpoint, EndpointId};
 
 /// Looks endpoints up.
@@ -42,22 +44,58 @@ pub trait EndpointUnits: Send + Sync {
     async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError>;
 }
 
-/// Turns events into deliveries.
+/// The facts nobody was told of yet. Reached through a unit of work only.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
-pub trait FanOutStore: Send + Sync {
-    /// Takes up to `limit` events nobody was told of yet and writes one delivery for each
-    /// interested, active endpoint of their workspaces whose account's plan has webhooks, all in
-    /// one transaction; events another process holds are skipped. Answers how many it took.
-    async fn fan_out(&self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError>;
+pub trait RaisedEvents: Send {
+    /// Takes up to `limit` of them, the oldest first, and leaves out what another unit holds. They
+    /// are taken for good when the unit commits.
+    async fn take(&mut self, limit: u32) -> Result<Vec<RaisedEvent>, StoreError>;
 }
 
-/// Keeps deliveries.
+/// The endpoints that hear something. Reached through a unit of work only.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
-pub trait DeliveryStore: Send + Sync {
-    /// Claims due deliveries until `lease`, at most `per_endpoint` of each endpoint, claimed ones
-    /// counted. One whose claim ran out is claimed again: receivers deduplicate by id.
+pub trait Listeners: Send {
+    /// The active endpoints of `workspaces` whose account's plan has webhooks. None of them is
+    /// deleted or switched off before the unit ends.
+    async fn of(&mut self, workspaces: &[WorkspaceId]) -> Result<Vec<Listener>, StoreError>;
+}
+
+/// Keeps deliveries. Reached through a unit of work only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait DeliveryStore: Send {
+    /// Stores new ones, due at once.
+    async fn insert(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+}
+
+/// Turns events into deliveries in one transaction.
+pub trait FanOutUnit: Unit {
+    /// The facts.
+    fn events(&mut self) -> &mut dyn RaisedEvents;
+    /// Who hears of them.
+    fn listeners(&mut self) -> &mut dyn Listeners;
+    /// The deliveries.
+    fn deliveries(&mut self) -> &mut dyn DeliveryStore;
+}
+
+/// Begins such transactions.
+#[async_trait]
+pub trait FanOutUnits: Send + Sync {
+    /// Begins one.
+    async fn begin(&self) -> Result<Box<dyn FanOutUnit>, StoreError>;
+}
+
+/// Hands out what is due, and takes back how it went. No transaction is open in between.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait DeliveryQueue: Send + Sync {
+    /// Claims due deliveries until `lease`, at most `per_endpoint` of each endpoint, those already
+    /// claimed included. One whose claim ran out is claimed again: receivers deduplicate by id.
+    ///
+    /// Deliveries of an endpoint that is switched off, or whose account's plan lacks webhooks, wait.
+    /// Claimers that look at the same moment may each fill an endpoint's places.
     async fn claim(
         &self,
         now: OffsetDateTime,
@@ -66,6 +104,10 @@ pub trait DeliveryStore: Send + Sync {
         per_endpoint: u32,
     ) -> Result<Vec<DueDelivery>, StoreError>;
     /// Records what became of attempts.
+    ///
+    /// An attempt whose claim had run out may come after somebody else's: it changes nothing then,
+    /// unless it is the one that arrived. [`Next::Gone`](crate::delivery::Next::Gone) switches the
+    /// endpoint off and fails whatever else waits for it.
     async fn settle(&self, attempts: &[Attempt], now: OffsetDateTime) -> Result<(), StoreError>;
 }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use msgflash_kernel::Random;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// The longest wait a receiver may ask for.
-const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// The waits between attempts; there is one attempt more than waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,16 @@ impl Schedule {
     }
 }
 
+/// What a `Retry-After` header asks for: seconds, or a date.
+pub fn asked_wait(header: &str, now: OffsetDateTime) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = OffsetDateTime::parse(header, &Rfc2822).ok()?;
+    Duration::try_from(at - now).ok()
+}
+
 /// Up to a fifth shorter or longer, so that receivers that failed together do not come back
 /// together.
 fn jittered(wait: Duration, random: &dyn Random) -> Duration {
@@ -67,18 +78,65 @@ mod tests {
         assert_eq!(schedule.attempts(), 5);
         let random = CountingRandom::default();
         for (made, seconds) in (1..).zip([5.0, 30.0, 120.0, 600.0]) {
-            let at = schedule.next(made, None, NOW, &random).expect("another attempt");
+            let at = schedule
+                .next(made, None, NOW, &random)
+                .expect("another attempt");
             let wait = (at - NOW).as_seconds_f64();
-            assert!((seconds * 0.8..=seconds * 1.2).contains(&wait), "{made}: {wait}");
+            assert!(
+                (seconds * 0.8..=seconds * 1.2).contains(&wait),
+                "{made}: {wait}"
+            );
         }
         assert_eq!(schedule.next(5, None, NOW, &random), None);
+    }
+
+    #[test]
+    fn a_header_asks_in_seconds_or_with_a_date() {
+        let asked = |header| asked_wait(header, NOW).map(|wait| wait.as_secs());
+        assert_eq!(asked(" 120 "), Some(120));
+        assert_eq!(asked("Fri, 01 May 2026 00:01:30 GMT"), Some(90));
+        for nothing in ["Fri, 01 May 2020 00:00:00 GMT", "-5", "1.5", "soon", ""] {
+            assert_eq!(asked(nothing), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_wish_is_bounded_and_a_short_one_changes_nothing() {
+        let schedule = Schedule::default();
+        let random = CountingRandom::default();
+        let wait = |asked| {
+            schedule
+                .next(1, Some(asked), NOW, &random)
+                .map(|at| at - NOW)
+        };
+        assert_eq!(wait(Duration::MAX), Some(time::Duration::hours(1)));
+        assert!(wait(Duration::ZERO).is_some_and(|wait| wait >= time::Duration::seconds(4)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn jitter_stays_within_a_fifth(byte: u8, seconds in 1u64..86_400) {
+            struct Always(u8);
+            impl Random for Always {
+                fn fill(&self, bytes: &mut [u8]) {
+                    bytes.fill(self.0);
+                }
+            }
+            let wait = Duration::from_secs(seconds);
+            let jittered = jittered(wait, &Always(byte));
+            proptest::prop_assert!(jittered >= wait.mul_f64(0.8) && jittered <= wait.mul_f64(1.2));
+        }
     }
 
     #[test]
     fn a_receiver_may_ask_for_a_longer_wait_up_to_an_hour() {
         let schedule = Schedule::default();
         let random = CountingRandom::default();
-        let wait = |asked| schedule.next(1, Some(Duration::from_secs(asked)), NOW, &random).map(|at| at - NOW);
+        let wait = |asked| {
+            schedule
+                .next(1, Some(Duration::from_secs(asked)), NOW, &random)
+                .map(|at| at - NOW)
+        };
         assert_eq!(wait(90), Some(time::Duration::seconds(90)));
         assert_eq!(wait(90_000), Some(time::Duration::hours(1)));
     }

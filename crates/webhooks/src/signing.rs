@@ -41,7 +41,10 @@ pub fn headers(
     let timestamp = now.unix_timestamp();
     let id = event.to_string();
     let mut headers = vec![
-        ("X-MsgFlash-Signature", documented_signature(secret.reveal(), body)),
+        (
+            "X-MsgFlash-Signature",
+            documented_signature(secret.reveal(), body),
+        ),
         ("webhook-id", id.clone()),
         ("webhook-timestamp", timestamp.to_string()),
     ];
@@ -73,8 +76,7 @@ mod tests {
     #[test]
     fn the_documented_signature_is_hmac_sha256_of_the_raw_body() {
         // Computed with: printf '%s' '{"event":"message.sent"}' | openssl dgst -sha256 -hmac key
-        let expected =
-            "sha256=842269d2112471402412a44774571ee0b62354621e1ae38123378244f411e859";
+        let expected = "sha256=842269d2112471402412a44774571ee0b62354621e1ae38123378244f411e859";
         assert_eq!(documented_signature("key", BODY), expected);
     }
 
@@ -83,11 +85,17 @@ mod tests {
         let secret = new_secret(&CountingRandom::default());
         let verifier = Webhook::new(secret.reveal()).expect("a secret of the standard's form");
         let event = Id::new(Uuid::from_u128(7));
-        #[expect(clippy::disallowed_methods, reason = "the verifier compares with the real time")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the verifier compares with the real time"
+        )]
         let now = OffsetDateTime::now_utc();
         let mut map = http::HeaderMap::new();
         for (name, value) in headers(&secret, event, now, BODY) {
-            map.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            map.insert(
+                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                value.parse().unwrap(),
+            );
         }
         assert!(verifier.verify(BODY, &map).is_ok());
         assert!(verifier.verify(b"{}", &map).is_err());
@@ -96,9 +104,16 @@ mod tests {
     #[test]
     fn secrets_have_the_published_form() {
         let secret = new_secret(&CountingRandom::default());
-        let bytes = STANDARD.decode(secret.reveal().strip_prefix("whsec_").unwrap()).unwrap();
+        let bytes = STANDARD
+            .decode(secret.reveal().strip_prefix("whsec_").unwrap())
+            .unwrap();
         assert_eq!(bytes.len(), 24);
-        let signed = headers(&secret, Id::new(Uuid::nil()), datetime!(2026-05-01 0:00 UTC), BODY);
+        let signed = headers(
+            &secret,
+            Id::new(Uuid::nil()),
+            datetime!(2026-05-01 0:00 UTC),
+            BODY,
+        );
         assert_eq!(signed.len(), 4);
     }
 }

@@ -11,9 +11,23 @@ pub const MAX_URL: usize = 2048;
 /// Checks a URL somebody wants us to call, without looking anything up. The address behind a name
 /// is checked when the connection is made, where it cannot change any more.
 pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Problem> {
-    let refuse = |code, message: &str| Problem { field: field.into(), code, message: message.into() };
+    let refuse = |code, message: &str| Problem {
+        field: field.into(),
+        code,
+        message: message.into(),
+    };
     if text.chars().count() > MAX_URL {
-        return Err(refuse("too_long", "The URL may have 2048 characters at most"));
+        return Err(refuse(
+            "too_long",
+            "The URL may have 2048 characters at most",
+        ));
+    }
+    // The parser forgives blanks, line breaks and missing slashes; what we echo must be a URL as is.
+    let is_plain = !text
+        .chars()
+        .any(|it| it.is_whitespace() || it.is_control() || it == '\\');
+    if !is_plain || !text.contains("://") {
+        return Err(refuse("invalid_url", "Not an absolute URL"));
     }
     let url = Url::parse(text).map_err(|_| refuse("invalid_url", "Not an absolute URL"))?;
     match url.scheme() {
@@ -23,7 +37,10 @@ pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Proble
         _ => return Err(refuse("invalid_url", "The URL must begin with https://")),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("invalid_url", "The URL must not carry a user name or password"));
+        return Err(refuse(
+            "invalid_url",
+            "The URL must not carry a user name or password",
+        ));
     }
     if allow_private {
         return Ok(url);
@@ -31,7 +48,10 @@ pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Proble
     if url.host().is_some_and(|host| is_public_host(&host)) {
         Ok(url)
     } else {
-        Err(refuse("private_address", "The URL must not lead to a private address"))
+        Err(refuse(
+            "private_address",
+            "The URL must not lead to a private address",
+        ))
     }
 }
 
@@ -39,19 +59,30 @@ pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Proble
 pub fn is_public_host(host: &Host<&str>) -> bool {
     match host {
         Host::Ipv4(address) => is_public((*address).into()),
-        Host::Ipv6(address) => is_public((*address).into()),
+        // Nobody writes a translated address by hand who means well.
+        Host::Ipv6(address) => is_public((*address).into()) && address.segments()[0] != 0x64,
         Host::Domain(name) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
-            let reserved = ["localhost", "local", "internal", "lan", "home.arpa", "onion"];
+            let reserved = [
+                "localhost",
+                "local",
+                "internal",
+                "lan",
+                "home.arpa",
+                "onion",
+            ];
             name.contains('.')
-                && !reserved
-                    .iter()
-                    .any(|it| name == *it || name.strip_suffix(it).is_some_and(|s| s.ends_with('.')))
+                && !reserved.iter().any(|it| {
+                    name == *it || name.strip_suffix(it).is_some_and(|s| s.ends_with('.'))
+                })
         }
     }
 }
 
 /// Whether an address is on the public internet.
+///
+/// Decides at connection time too, when a name has been looked up. An address translated by NAT64
+/// leads where its IPv4 address leads, so networks without IPv4 can still deliver.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -61,7 +92,7 @@ pub fn is_public(address: IpAddr) -> bool {
 
 /// Address blocks that never are.
 const RESERVED_V4: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -85,25 +116,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Forms that carry an IPv4 address lead wherever that address leads.
-    let segments = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return is_public_v4(mapped);
-    }
-    match segments {
-        // NAT64, well-known and local prefix.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x64, 0xff9b, 1, ..] => false,
-        // 6to4.
-        [0x2002, high, low, ..] => embedded(high, low),
-        // Teredo, benchmarking, documentation, ORCHID.
-        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
-        // Only 2000::/3 is handed out for the internet.
+    match address.segments() {
+        // NAT64.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            let [a, b] = high.to_be_bytes();
+            let [c, d] = low.to_be_bytes();
+            is_public_v4(Ipv4Addr::new(a, b, c, d))
+        }
+        // Teredo, benchmarking, documentation, ORCHID; 6to4, whose relays are long gone.
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] | [0x2002, ..] => false,
+        // Only 2000::/3 is handed out for the internet; IPv4 in IPv6 dress is outside of it.
         [first, ..] => (first & 0xe000) == 0x2000,
     }
 }
@@ -118,7 +140,11 @@ mod tests {
 
     #[test]
     fn public_https_addresses_pass() {
-        for url in ["https://example.com/hook", "https://1.1.1.1/x", "https://[2606:4700::1111]/"] {
+        for url in [
+            "https://example.com/hook",
+            "https://1.1.1.1/x",
+            "https://[2606:4700::1111]/",
+        ] {
             assert_eq!(refused(url), None, "{url}");
         }
     }
@@ -126,17 +152,76 @@ mod tests {
     #[test]
     fn private_addresses_are_refused_however_they_are_written() {
         let private = [
-            "https://localhost/x", "https://a.localhost/x", "https://db.internal/", "https://nas.local/",
-            "https://intranet/", "https://127.0.0.1/", "https://127.1/", "https://2130706433/",
-            "https://0x7f.1/", "https://10.0.0.1/", "https://172.31.255.255/", "https://192.168.0.1/",
-            "https://169.254.169.254/latest", "https://100.64.0.1/", "https://0.0.0.0/",
-            "https://[::1]/", "https://[::]/", "https://[fe80::1]/", "https://[fd00::1]/",
-            "https://[::ffff:127.0.0.1]/", "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::7f00:1]/",
-            "https://[2002:7f00:1::]/", "https://[2001:db8::1]/", "https://224.0.0.1/",
-            "https://localhost./", "https://[::127.0.0.1]/",
+            "https://localhost/x",
+            "https://a.localhost/x",
+            "https://db.internal/",
+            "https://nas.local/",
+            "https://intranet/",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://10.0.0.1/",
+            "https://172.31.255.255/",
+            "https://192.168.0.1/",
+            "https://169.254.169.254/latest",
+            "https://100.64.0.1/",
+            "https://0.0.0.0/",
+            "https://[::1]/",
+            "https://[::]/",
+            "https://[fe80::1]/",
+            "https://[fd00::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[2002:7f00:1::]/",
+            "https://[2001:db8::1]/",
+            "https://224.0.0.1/",
+            "https://localhost./",
+            "https://[::127.0.0.1]/",
+            "https://LOCALHOST/",
+            "https://[::ffff:1.1.1.1]/",
+            "https://[64:ff9b::101:101]/",
+            "https://[2002:101:101::]/",
+            "https://[64:ff9b:1::1]/",
+            "https://[ff02::1]/",
+            "https://[fec0::1]/",
+            "https://0/",
+            "https://255.255.255.255/",
+            "https://metadata.google.internal/",
+            "https://①②⑦.0.0.1/",
         ];
         for url in private {
             assert_eq!(refused(url), Some("private_address"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_translated_address_leads_where_its_ipv4_address_leads() {
+        let public = |text: &str| is_public(text.parse().expect("an address"));
+        assert!(public("64:ff9b::101:101"));
+        assert!(!public("64:ff9b::7f00:1") && !public("64:ff9b::a9fe:a9fe"));
+        assert!(!public("64:ff9b:1::101:101"));
+    }
+
+    #[test]
+    fn what_only_the_parser_would_forgive_is_refused() {
+        let forgiven = [
+            " https://example.com/",
+            "https://example.com/\n",
+            "https://exa\tmple.com/",
+            "https:example.com",
+            "https:/example.com",
+            "https:\\\\example.com",
+            "https://",
+            "https://example.com\\@127.0.0.1/",
+            "//example.com/",
+            "",
+            "https://exa mple.com/",
+            "https://example.com:99999/",
+        ];
+        for url in forgiven {
+            assert_eq!(refused(url), Some("invalid_url"), "{url:?}");
         }
     }
 
@@ -146,7 +231,10 @@ mod tests {
         assert_eq!(refused("ftp://example.com/"), Some("invalid_url"));
         assert_eq!(refused("example.com/hook"), Some("invalid_url"));
         assert_eq!(refused("https://user:pw@example.com/"), Some("invalid_url"));
-        assert_eq!(refused(&format!("https://example.com/{}", "a".repeat(2048))), Some("too_long"));
+        assert_eq!(
+            refused(&format!("https://example.com/{}", "a".repeat(2048))),
+            Some("too_long")
+        );
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{Id, Secret, StoreError, Unit as _};
 use msgflash_webhooks::DueDelivery;
 use msgflash_webhooks::delivery::{Attempt, Next};
-use msgflash_webhooks::ports::DeliveryStore;
+use msgflash_webhooks::ports::DeliveryQueue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::columns::each;
+use super::settle;
 use crate::error::failed;
 use crate::pool::Postgres;
 
@@ -51,7 +51,7 @@ impl From<DueRow> for DueDelivery {
 }
 
 #[async_trait]
-impl DeliveryStore for Postgres {
+impl DeliveryQueue for Postgres {
     async fn claim(
         &self,
         now: OffsetDateTime,
@@ -59,26 +59,41 @@ impl DeliveryStore for Postgres {
         limit: u32,
         per_endpoint: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        // Rows under a live claim have their due time behind them and a lease ahead; they count
-        // against the endpoint's places. A switched-off endpoint's deliveries wait.
+        // A claim moves the due time to its own end, so what is due is what may be claimed, and what
+        // is in somebody's hands lies between now and the end of the longest claim.
+        //
+        // Each endpoint is looked at by itself, from one to the next: however much waits for one of
+        // them, the others cost no more. Those with fewest posts under way come first.
         let mut conn = self.conn().await?;
         let rows: Vec<DueRow> = diesel::sql_query(
-            "WITH busy AS ( \
-               SELECT endpoint_id, count(*) AS held FROM delivery_queue \
-               WHERE lease_until > $1 GROUP BY endpoint_id), \
-             ranked AS ( \
-               SELECT q.delivery_id, q.due_at, COALESCE(b.held, 0) + row_number() OVER ( \
-                 PARTITION BY q.endpoint_id ORDER BY q.due_at, q.delivery_id) AS place \
-               FROM delivery_queue q LEFT JOIN busy b ON b.endpoint_id = q.endpoint_id \
-               WHERE q.due_at <= $1 AND (q.lease_until IS NULL OR q.lease_until <= $1)), \
+            "WITH RECURSIVE heads AS ( \
+               (SELECT endpoint_id FROM delivery_queue ORDER BY endpoint_id LIMIT 1) \
+               UNION ALL \
+               SELECT (SELECT n.endpoint_id FROM delivery_queue n \
+                       WHERE n.endpoint_id > h.endpoint_id ORDER BY n.endpoint_id LIMIT 1) \
+               FROM heads h WHERE h.endpoint_id IS NOT NULL), \
+             able AS ( \
+               SELECT w.id, (SELECT count(*) FROM delivery_queue b \
+                             WHERE b.endpoint_id = w.id AND b.lease_until > $1 \
+                               AND b.due_at > $1 AND b.due_at <= $2) AS busy \
+               FROM heads h JOIN webhook_endpoints w ON w.id = h.endpoint_id AND w.active \
+               JOIN subscriptions s ON s.account_id = w.account_id \
+               JOIN plans p ON p.id = s.plan_id AND p.feature_webhooks), \
+             candidates AS MATERIALIZED ( \
+               SELECT q.delivery_id, q.due_at, a.busy + q.turn AS turn FROM able a \
+               CROSS JOIN LATERAL ( \
+                 SELECT d.delivery_id, d.due_at, \
+                   row_number() OVER (ORDER BY d.due_at, d.delivery_id) AS turn \
+                 FROM delivery_queue d WHERE d.endpoint_id = a.id AND d.due_at <= $1 \
+                 ORDER BY d.due_at, d.delivery_id LIMIT GREATEST($4 - a.busy, 0)) q \
+               ORDER BY turn, q.due_at LIMIT $3), \
              chosen AS ( \
                SELECT q.delivery_id FROM delivery_queue q \
-               JOIN ranked r ON r.delivery_id = q.delivery_id \
-               WHERE r.place <= $4 AND (q.lease_until IS NULL OR q.lease_until <= $1) \
-               ORDER BY r.due_at LIMIT $3 FOR UPDATE OF q SKIP LOCKED) \
-             UPDATE delivery_queue q SET lease_until = $2 \
+               JOIN candidates c ON c.delivery_id = q.delivery_id \
+               WHERE q.due_at <= $1 FOR UPDATE OF q SKIP LOCKED) \
+             UPDATE delivery_queue q SET due_at = $2, lease_until = $2 \
              FROM chosen c, deliveries d, webhook_endpoints w \
-             WHERE q.delivery_id = c.delivery_id AND w.id = q.endpoint_id AND w.active \
+             WHERE q.delivery_id = c.delivery_id AND w.id = q.endpoint_id \
                AND d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id \
              RETURNING d.id, d.endpoint_id, w.url, w.secret, d.event_id, d.event, d.body, d.attempts",
         )
@@ -93,61 +108,22 @@ impl DeliveryStore for Postgres {
     }
 
     async fn settle(&self, attempts: &[Attempt], now: OffsetDateTime) -> Result<(), StoreError> {
-        let status = |it: &Attempt| match it.next {
-            Next::Delivered => "delivered",
-            Next::Retry(_) => "pending",
-            Next::Failed | Next::Gone => "failed",
-        };
-        let retry = |it: &Attempt| match it.next {
-            Next::Retry(at) => Some(at),
-            _ => None,
-        };
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        let gone: Vec<Uuid> = attempts
+            .iter()
+            .filter(|it| it.next == Next::Gone)
+            .map(|it| it.endpoint.uuid())
+            .collect();
+        if gone.is_empty() {
+            return settle::record(&mut *self.conn().await?, attempts, now).await;
+        }
+        // Whoever locks both locks endpoints before deliveries, and those before their queue.
         let mut unit = self.unit().await?;
-        diesel::sql_query(
-            "UPDATE deliveries d SET status = u.status, attempts = u.attempts, \
-               response_status = u.response_status, response_excerpt = u.excerpt, \
-               error = u.error, next_attempt_at = u.next_at, updated_at = $8 \
-             FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $9) AS u (endpoint_id, id, status, attempts, \
-               response_status, excerpt, error, next_at) \
-             WHERE d.endpoint_id = u.endpoint_id AND d.id = u.id",
-        )
-        .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.endpoint.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.id.uuid()))
-        .bind::<Array<Text>, _>(each(attempts, status))
-        .bind::<Array<Integer>, _>(each(attempts, |it| i32::try_from(it.attempts).unwrap_or(i32::MAX)))
-        .bind::<Array<Nullable<Integer>>, _>(each(attempts, |it| it.response_status.map(i32::from)))
-        .bind::<Array<Nullable<Text>>, _>(each(attempts, |it| it.excerpt.clone()))
-        .bind::<Array<Nullable<Text>>, _>(each(attempts, |it| it.error.clone()))
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<Nullable<Timestamptz>>, _>(each(attempts, retry))
-        .execute(unit.conn())
-        .await
-        .map_err(failed)?;
-        diesel::sql_query(
-            "WITH u AS (SELECT * FROM UNNEST($1, $2) AS u (id, next_at)), \
-             again AS ( \
-               UPDATE delivery_queue q SET due_at = u.next_at, lease_until = NULL FROM u \
-               WHERE q.delivery_id = u.id AND u.next_at IS NOT NULL) \
-             DELETE FROM delivery_queue q USING u \
-             WHERE q.delivery_id = u.id AND u.next_at IS NULL",
-        )
-        .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.id.uuid()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(each(attempts, retry))
-        .execute(unit.conn())
-        .await
-        .map_err(failed)?;
-        diesel::sql_query(
-            "UPDATE webhook_endpoints w SET active = false, updated_at = $3, \
-               disabled_reason = 'The receiver answered 410 Gone' \
-             FROM UNNEST($1, $2) AS u (endpoint_id, gone) \
-             WHERE w.id = u.endpoint_id AND u.gone AND w.active",
-        )
-        .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.endpoint.uuid()))
-        .bind::<Array<Bool>, _>(each(attempts, |it| it.next == Next::Gone))
-        .bind::<Timestamptz, _>(now)
-        .execute(unit.conn())
-        .await
-        .map_err(failed)?;
+        settle::switch_off(unit.conn(), &gone, now).await?;
+        settle::record(unit.conn(), attempts, now).await?;
+        settle::fail_waiting(unit.conn(), &gone, now).await?;
         Box::new(unit).commit().await
     }
 }

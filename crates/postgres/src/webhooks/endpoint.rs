@@ -1,19 +1,19 @@
 //! Endpoints.
 
 use async_trait::async_trait;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, ReplayStore, Secret, StoreError, WorkspaceId};
-use msgflash_webhooks::ports::{
-    EndpointReader, EndpointStore, EndpointUnit, EndpointUnits,
-};
+use msgflash_webhooks::ports::{EndpointReader, EndpointStore, EndpointUnit, EndpointUnits};
 use msgflash_webhooks::{Endpoint, EndpointId, EventName};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{deliveries, delivery_queue, users, webhook_endpoints};
+use crate::schema::{delivery_queue, teams, users, webhook_endpoints};
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -47,7 +47,11 @@ impl TryFrom<EndpointRow> for Endpoint {
             created_by: Id::new(row.created_by),
             url: row.url,
             secret: Secret::new(row.secret),
-            events: row.events.into_iter().map(event).collect::<Result<_, _>>()?,
+            events: row
+                .events
+                .into_iter()
+                .map(event)
+                .collect::<Result<_, _>>()?,
             active: row.active,
             disabled_reason: row.disabled_reason,
             created_at: row.created_at,
@@ -93,16 +97,24 @@ impl EndpointReader for Postgres {
 impl EndpointStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
         // The account row is the lock of everything that is counted on the account.
-        users::table
+        let owner: Option<Uuid> = users::table
             .find(account.uuid())
             .select(users::id)
             .for_no_key_update()
-            .first::<Uuid>(self.conn())
+            .first(self.conn())
             .await
             .optional()
             .map_err(failed)?;
+        owner.ok_or(StoreError::Stale("users"))?;
+        // A statement of its own: it begins after the lock is held, so it sees what whoever held
+        // it before has committed.
         let count: i64 = webhook_endpoints::table
             .filter(webhook_endpoints::account_id.eq(account.uuid()))
+            .filter(not(exists(
+                teams::table
+                    .filter(teams::id.eq(webhook_endpoints::workspace_id))
+                    .filter(teams::deleted_at.is_not_null()),
+            )))
             .count()
             .get_result(self.conn())
             .await
@@ -120,31 +132,34 @@ impl EndpointStore for PgUnit {
     }
 
     async fn delete(&mut self, workspace: WorkspaceId, id: EndpointId) -> Result<bool, StoreError> {
-        let known: Option<Uuid> = webhook_endpoints::table
-            .filter(webhook_endpoints::id.eq(id.uuid()))
+        // The endpoint first: whoever is handing it deliveries right now is waited for, and what
+        // they wrote is seen below.
+        let gone = diesel::delete(webhook_endpoints::table.find(id.uuid()))
             .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
-            .select(webhook_endpoints::id)
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        if known.is_none() {
-            return Ok(false);
-        }
-        // In the order in which settling locks: deliveries, their queue, the endpoint.
-        diesel::delete(deliveries::table.filter(deliveries::endpoint_id.eq(id.uuid())))
             .execute(self.conn())
             .await
             .map_err(failed)?;
+        if gone == 0 {
+            return Ok(false);
+        }
+        // What had ended stays in the history until its time is up.
+        diesel::sql_query(
+            "WITH waiting AS MATERIALIZED ( \
+               SELECT d.endpoint_id, d.id FROM delivery_queue q \
+               JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id \
+               WHERE q.endpoint_id = $1 ORDER BY d.endpoint_id, d.id FOR UPDATE OF d) \
+             DELETE FROM deliveries d USING waiting w \
+             WHERE d.endpoint_id = w.endpoint_id AND d.id = w.id AND d.status = 'pending'",
+        )
+        .bind::<SqlUuid, _>(id.uuid())
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
         diesel::delete(delivery_queue::table.filter(delivery_queue::endpoint_id.eq(id.uuid())))
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        let gone = diesel::delete(webhook_endpoints::table.find(id.uuid()))
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
-        Ok(gone == 1)
+        Ok(true)
     }
 }
 

@@ -1,15 +1,12 @@
-//! Facts, and handing them to endpoints.
+//! Facts, kept in the transaction that made them true.
 
 use async_trait::async_trait;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{Event, Outbox, StoreError};
-use msgflash_webhooks::ports::FanOutStore;
-use time::OffsetDateTime;
 
 use crate::columns::each;
 use crate::error::failed;
-use crate::pool::Postgres;
 use crate::unit::PgUnit;
 
 #[async_trait]
@@ -35,47 +32,4 @@ impl Outbox for PgUnit {
         .map(drop)
         .map_err(failed)
     }
-}
-
-#[async_trait]
-impl FanOutStore for Postgres {
-    async fn fan_out(&self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError> {
-        // One statement is one transaction: an event leaves the outbox exactly when its deliveries
-        // are there. The id of a delivery is drawn here, because the pairs are not known before.
-        let mut conn = self.conn().await?;
-        let row: TakenRow = diesel::sql_query(
-            "WITH taken AS ( \
-               DELETE FROM outbox WHERE event_id IN ( \
-                 SELECT event_id FROM outbox ORDER BY event_id LIMIT $2 FOR UPDATE SKIP LOCKED) \
-               RETURNING event_id, workspace_id), \
-             new AS ( \
-               INSERT INTO deliveries (endpoint_id, id, workspace_id, event_id, event, body, \
-                 status, next_attempt_at, created_at, updated_at) \
-               SELECT w.id, gen_random_uuid(), e.workspace_id, e.id, e.name, e.payload::text, \
-                 'pending', $1, $1, $1 \
-               FROM taken t \
-               JOIN events e ON e.workspace_id = t.workspace_id AND e.id = t.event_id \
-               JOIN webhook_endpoints w ON w.workspace_id = e.workspace_id \
-                 AND w.active AND e.name = ANY (w.events) \
-               JOIN subscriptions s ON s.account_id = w.account_id \
-               JOIN plans p ON p.id = s.plan_id AND p.feature_webhooks \
-               RETURNING endpoint_id, id), \
-             queued AS ( \
-               INSERT INTO delivery_queue (delivery_id, endpoint_id, due_at) \
-               SELECT id, endpoint_id, $1 FROM new) \
-             SELECT count(*) AS taken FROM taken",
-        )
-        .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(i64::from(limit))
-        .get_result(&mut conn)
-        .await
-        .map_err(failed)?;
-        Ok(usize::try_from(row.taken).unwrap_or(0))
-    }
-}
-
-#[derive(diesel::QueryableByName)]
-struct TakenRow {
-    #[diesel(sql_type = BigInt)]
-    taken: i64,
 }

@@ -13,30 +13,44 @@ use msgflash_webhooks::ports::WebhookSender as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+/// What a request may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A resolver that answers what the test says.
 struct Stub(Vec<IpAddr>);
 
 #[async_trait]
 impl Resolve for Stub {
     async fn resolve(&self, _: &str) -> Lookup {
-        if self.0.is_empty() { Err(io::Error::other("no such name")) } else { Ok(self.0.clone()) }
+        if self.0.is_empty() {
+            Err(io::Error::other("no such name"))
+        } else {
+            Ok(self.0.clone())
+        }
     }
 }
 
 fn sender(allow_private: bool, addresses: &[&str]) -> HttpWebhookSender {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let addresses = addresses.iter().map(|it| it.parse().unwrap()).collect();
-    let timeout = Duration::from_secs(2);
-    HttpWebhookSender::with_resolver(timeout, allow_private, Arc::new(Stub(addresses))).unwrap()
+    HttpWebhookSender::with_resolver(TIMEOUT, allow_private, Arc::new(Stub(addresses))).unwrap()
 }
 
 fn request(url: &str) -> SignedRequest {
     let headers = vec![("X-MsgFlash-Event", "message.sent".to_owned())];
-    SignedRequest { url: url.into(), headers, body: "{}".into() }
+    SignedRequest {
+        url: url.into(),
+        headers,
+        body: "{}".into(),
+    }
 }
 
 /// A receiver that answers every connection with `answer` and counts them.
 async fn receiver(answer: &'static str, close: bool) -> (u16, Arc<AtomicUsize>) {
+    receiver_of(answer.as_bytes(), close).await
+}
+
+async fn receiver_of(answer: &'static [u8], close: bool) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -47,7 +61,7 @@ async fn receiver(answer: &'static str, close: bool) -> (u16, Arc<AtomicUsize>) 
             count.fetch_add(1, Ordering::SeqCst);
             let mut buffer = [0; 4096];
             let _ = socket.read(&mut buffer).await;
-            let _ = socket.write_all(answer.as_bytes()).await;
+            let _ = socket.write_all(answer).await;
             if !close {
                 open.push(socket);
             }
@@ -62,7 +76,11 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens() {
     let (port, seen) = receiver(OK, true).await;
     let leads = [
-        &["127.0.0.1"][..], &["::1"], &["169.254.169.254"], &["10.0.0.1"], &["::ffff:127.0.0.1"],
+        &["127.0.0.1"][..],
+        &["::1"],
+        &["169.254.169.254"],
+        &["10.0.0.1"],
+        &["::ffff:127.0.0.1"],
         &["1.1.1.1", "127.0.0.1"],
     ];
     for addresses in leads {
@@ -88,7 +106,10 @@ async fn a_literal_private_address_is_refused_too() {
 async fn the_switch_for_development_reaches_the_loopback() {
     let (port, seen) = receiver(OK, true).await;
     let url = format!("http://hooks.example.com:{port}/");
-    let answer = sender(true, &["127.0.0.1"]).post(&request(&url)).await.unwrap();
+    let answer = sender(true, &["127.0.0.1"])
+        .post(&request(&url))
+        .await
+        .unwrap();
     assert_eq!((answer.status, answer.excerpt.as_str()), (200, "ok"));
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
@@ -96,16 +117,25 @@ async fn the_switch_for_development_reaches_the_loopback() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_an_instruction() {
     let (other, reached) = receiver(OK, true).await;
-    let text = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n");
+    let text = format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n"
+    );
     let (port, _) = receiver(text.leak(), true).await;
     let url = format!("http://127.0.0.1:{port}/");
-    assert_eq!(sender(true, &[]).post(&request(&url)).await.unwrap().status, 302);
+    assert_eq!(
+        sender(true, &[]).post(&request(&url)).await.unwrap().status,
+        302
+    );
     assert_eq!(reached.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
 async fn an_answer_that_never_ends_costs_the_time_limit_and_keeps_its_status() {
-    let (port, _) = receiver("HTTP/1.1 500 No\r\ncontent-length: 100000\r\n\r\nslow", false).await;
+    let (port, _) = receiver(
+        "HTTP/1.1 500 No\r\ncontent-length: 100000\r\n\r\nslow",
+        false,
+    )
+    .await;
     let url = format!("http://127.0.0.1:{port}/");
     let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
     assert_eq!((answer.status, answer.excerpt.as_str()), (500, "slow"));
@@ -115,17 +145,95 @@ async fn an_answer_that_never_ends_costs_the_time_limit_and_keeps_its_status() {
 async fn silence_is_a_time_out_and_a_closed_port_a_refusal() {
     let (port, _) = receiver("", false).await;
     let url = format!("http://127.0.0.1:{port}/");
-    assert_eq!(sender(true, &[]).post(&request(&url)).await, Err(PostError::Timeout));
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    assert_eq!(
+        sender(true, &[]).post(&request(&url)).await,
+        Err(PostError::Timeout)
+    );
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let url = format!("http://127.0.0.1:{free}/");
     let refused = sender(true, &[]).post(&request(&url)).await;
-    assert_eq!(refused, Err(PostError::Connection("connection refused".into())));
+    assert_eq!(
+        refused,
+        Err(PostError::Connection("connection refused".into()))
+    );
 }
 
 #[tokio::test]
 async fn retry_after_is_read() {
-    let (port, _) = receiver("HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n", true).await;
+    let (port, _) = receiver(
+        "HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
+        true,
+    )
+    .await;
     let url = format!("http://127.0.0.1:{port}/");
     let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
-    assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
+    assert_eq!(answer.retry_after.as_deref(), Some("7"));
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_told_in_words() {
+    let refused = sender(false, &[])
+        .post(&request("https://nowhere.example.com/"))
+        .await;
+    assert_eq!(
+        refused,
+        Err(PostError::Connection("the name was not found".into()))
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_told_in_words() {
+    let (port, _) = receiver("nonsense, not TLS", true).await;
+    let url = format!("https://hooks.example.com:{port}/");
+    let refused = sender(true, &["127.0.0.1"]).post(&request(&url)).await;
+    assert_eq!(
+        refused,
+        Err(PostError::Connection("the TLS handshake failed".into()))
+    );
+}
+
+#[tokio::test]
+async fn a_kilobyte_of_the_answer_is_kept_and_the_rest_never_read() {
+    // Far more is announced than ever comes: reading on would end in the time limit.
+    let text = format!(
+        "HTTP/1.1 400 No\r\ncontent-length: 9000000\r\n\r\n{}",
+        "é".repeat(2000)
+    );
+    let (port, _) = receiver(text.leak(), false).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let begun = std::time::Instant::now();
+    let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
+    assert_eq!((answer.status, answer.excerpt.len()), (400, 1024));
+    assert!(begun.elapsed() < TIMEOUT);
+}
+
+#[tokio::test]
+async fn unreadable_bytes_do_not_make_the_excerpt_longer() {
+    let mut text = b"HTTP/1.1 400 No\r\ncontent-length: 1024\r\n\r\n".to_vec();
+    text.resize(text.len() + 1024, 0xff);
+    let (port, _) = receiver_of(text.leak(), true).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let answer = sender(true, &[]).post(&request(&url)).await.unwrap();
+    assert!(answer.excerpt.len() <= 1024, "{}", answer.excerpt.len());
+}
+
+#[tokio::test]
+async fn a_slow_look_up_ends_at_the_time_limit() {
+    struct Never;
+    #[async_trait]
+    impl Resolve for Never {
+        async fn resolve(&self, _: &str) -> Lookup {
+            std::future::pending().await
+        }
+    }
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let limit = Duration::from_millis(200);
+    let sender = HttpWebhookSender::with_resolver(limit, false, Arc::new(Never)).unwrap();
+    let refused = sender.post(&request("https://hooks.example.com/")).await;
+    assert_eq!(refused, Err(PostError::Timeout));
 }

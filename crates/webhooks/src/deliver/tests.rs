@@ -3,7 +3,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::ports::{MockDeliveryStore, MockWebhookSender};
+use crate::ports::{MockDeliveryQueue, MockWebhookSender};
 
 const NOW: OffsetDateTime = datetime!(2026-05-01 0:00 UTC);
 
@@ -20,7 +20,7 @@ fn due(attempts: u32) -> DueDelivery {
     }
 }
 
-fn deliverer(store: MockDeliveryStore, sender: MockWebhookSender) -> Deliverer {
+fn deliverer(store: MockDeliveryQueue, sender: MockWebhookSender) -> Deliverer {
     Deliverer::new(
         Arc::new(store),
         Arc::new(sender),
@@ -32,32 +32,43 @@ fn deliverer(store: MockDeliveryStore, sender: MockWebhookSender) -> Deliverer {
 }
 
 fn judged(attempts: u32, answer: Result<Response, PostError>) -> Attempt {
-    let it = deliverer(MockDeliveryStore::new(), MockWebhookSender::new());
+    let it = deliverer(MockDeliveryQueue::new(), MockWebhookSender::new());
     it.judge(&due(attempts), answer, NOW)
 }
 
-fn answer(status: u16) -> Result<Response, PostError> {
-    Ok(Response { status, excerpt: "text".into(), retry_after: None })
+fn answer(status: u16) -> Response {
+    Response {
+        status,
+        excerpt: "text".into(),
+        retry_after: None,
+    }
 }
 
 #[test]
 fn any_2xx_delivers_and_everything_else_is_tried_again() {
     for status in [200, 201, 204, 299] {
-        assert_eq!(judged(0, answer(status)).next, Next::Delivered, "{status}");
+        assert_eq!(
+            judged(0, Ok(answer(status))).next,
+            Next::Delivered,
+            "{status}"
+        );
     }
     for status in [199, 301, 302, 400, 404, 429, 500, 503] {
-        let attempt = judged(0, answer(status));
+        let attempt = judged(0, Ok(answer(status)));
         assert!(matches!(attempt.next, Next::Retry(_)), "{status}");
         assert_eq!(attempt.error, Some(format!("HTTP {status}")));
     }
-    assert!(matches!(judged(0, Err(PostError::Timeout)).next, Next::Retry(_)));
+    assert!(matches!(
+        judged(0, Err(PostError::Timeout)).next,
+        Next::Retry(_)
+    ));
 }
 
 #[test]
 fn the_fifth_failure_is_the_last_and_gone_ends_at_once() {
-    assert!(matches!(judged(3, answer(500)).next, Next::Retry(_)));
-    assert_eq!(judged(4, answer(500)).next, Next::Failed);
-    assert_eq!(judged(0, answer(410)).next, Next::Gone);
+    assert!(matches!(judged(3, Ok(answer(500))).next, Next::Retry(_)));
+    assert_eq!(judged(4, Ok(answer(500))).next, Next::Failed);
+    assert_eq!(judged(0, Ok(answer(410))).next, Next::Gone);
 }
 
 #[tokio::test]
@@ -75,11 +86,14 @@ async fn a_request_carries_every_published_header_and_its_outcome_is_recorded() 
         assert_eq!(header("User-Agent"), "MsgFlash-Webhooks/1.0");
         assert!(header("X-MsgFlash-Signature").starts_with("sha256="));
         assert!(header("webhook-signature").starts_with("v1,"));
-        answer(200)
+        Ok(answer(200))
     });
-    let mut store = MockDeliveryStore::new();
+    let mut store = MockDeliveryQueue::new();
     store.expect_settle().times(1).returning(|attempts, _| {
-        assert_eq!((attempts[0].attempts, attempts[0].next), (3, Next::Delivered));
+        assert_eq!(
+            (attempts[0].attempts, attempts[0].next),
+            (3, Next::Delivered)
+        );
         Ok(())
     });
     assert!(deliverer(store, sender).work(due(2)).await.is_ok());

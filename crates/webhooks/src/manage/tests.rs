@@ -41,14 +41,19 @@ struct Units(Mutex<Option<FakeUnit>>);
 #[async_trait]
 impl EndpointUnits for Units {
     async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
-        Ok(Box::new(self.0.lock().unwrap().take().expect("one unit per test")))
+        Ok(Box::new(
+            self.0.lock().unwrap().take().expect("one unit per test"),
+        ))
     }
 }
 
 fn order(url: &str, events: &[&str]) -> EndpointOrder {
     let owner = Id::new(Uuid::from_u128(1));
     EndpointOrder {
-        actor: Actor { workspace: Workspace::personal(owner), user: owner },
+        actor: Actor {
+            workspace: Workspace::personal(owner),
+            user: owner,
+        },
         url: url.into(),
         events: events.iter().map(|name| (*name).to_owned()).collect(),
         cap: Some(3),
@@ -67,7 +72,9 @@ fn create(unit: FakeUnit) -> CreateEndpoint {
 
 fn holding(held: u32) -> FakeUnit {
     let mut unit = FakeUnit::default();
-    unit.endpoints.expect_count_locked().returning(move |_| Ok(held));
+    unit.endpoints
+        .expect_count_locked()
+        .returning(move |_| Ok(held));
     unit.endpoints.expect_insert().returning(|_| Ok(()));
     unit
 }
@@ -76,10 +83,18 @@ fn holding(held: u32) -> FakeUnit {
 async fn repeated_events_are_kept_once() {
     let unit = holding(2);
     let committed = Arc::clone(&unit.committed);
-    let order = order("https://example.com/", &["message.sent", "message.read", "message.sent"]);
+    let order = order(
+        "https://example.com/",
+        &["message.sent", "message.read", "message.sent"],
+    );
     let made = create(unit).create(order, None).await;
-    let Ok(Outcome::Done(endpoint)) = made else { panic!("{made:?}") };
-    assert_eq!(endpoint.events, [EventName::MessageSent, EventName::MessageRead]);
+    let Ok(Outcome::Done(endpoint)) = made else {
+        panic!("{made:?}")
+    };
+    assert_eq!(
+        endpoint.events,
+        [EventName::MessageSent, EventName::MessageRead]
+    );
     assert!(endpoint.secret.reveal().starts_with("whsec_"));
     assert!(committed.load(Ordering::SeqCst));
 }
@@ -88,7 +103,9 @@ async fn repeated_events_are_kept_once() {
 async fn the_plan_caps_the_number_of_endpoints() {
     let unit = holding(3);
     let committed = Arc::clone(&unit.committed);
-    let refused = create(unit).create(order("https://example.com/", &["message.sent"]), None).await;
+    let refused = create(unit)
+        .create(order("https://example.com/", &["message.sent"]), None)
+        .await;
     assert!(matches!(refused, Err(WebhookError::TooMany)));
     assert!(!committed.load(Ordering::SeqCst));
 }
@@ -96,10 +113,19 @@ async fn the_plan_caps_the_number_of_endpoints() {
 #[tokio::test]
 async fn everything_wrong_is_told_at_once() {
     let refused = create(FakeUnit::default())
-        .create(order("http://127.0.0.1/", &["message.sent", "message.lost"]), None)
+        .create(
+            order("http://127.0.0.1/", &["message.sent", "message.lost"]),
+            None,
+        )
         .await;
-    let Err(WebhookError::Invalid(problems)) = refused else { panic!("{refused:?}") };
-    let fields: Vec<_> = problems.0.iter().map(|problem| problem.field.as_str()).collect();
+    let Err(WebhookError::Invalid(problems)) = refused else {
+        panic!("{refused:?}")
+    };
+    let fields: Vec<_> = problems
+        .0
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
     assert_eq!(fields, ["url", "events.1"]);
 }
 
@@ -109,7 +135,9 @@ async fn an_endpoint_of_another_workspace_is_not_found() {
     unit.endpoints.expect_delete().returning(|_, _| Ok(false));
     let committed = Arc::clone(&unit.committed);
     let delete = DeleteEndpoint::new(Arc::new(Units(Mutex::new(Some(unit)))));
-    let refused = delete.delete(Id::new(Uuid::nil()), Id::new(Uuid::nil())).await;
+    let refused = delete
+        .delete(Id::new(Uuid::nil()), Id::new(Uuid::nil()))
+        .await;
     assert!(matches!(refused, Err(WebhookError::NoEndpoint(_))));
     assert!(!committed.load(Ordering::SeqCst));
 }
