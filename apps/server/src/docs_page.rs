@@ -16,7 +16,11 @@ use crate::openapi::document;
 /// Adds both. `public_url` is the server named in the document.
 pub(crate) fn configure(config: &mut web::ServiceConfig, public_url: &str) {
     let mut document = document();
-    document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
+    document.servers = Some(vec![
+        ServerBuilder::new()
+            .url(public_url.trim_end_matches('/'))
+            .build(),
+    ]);
     let text = web::Bytes::from(document.to_json().expect("the document has text keys only"));
     let page = SwaggerUi::new("/docs/{_:.*}").config(
         Config::from("/openapi.json")
