@@ -52,6 +52,33 @@ impl ReadMessages {
 impl MessageFilter {
     /// Names the list this filter makes, for its cursors.
     pub fn scope(&self) -> String {
-        format!("messages {self:?}")
+        let mut scope = "messages".to_owned();
+        let mut add = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                scope.extend(["|", name, "=", &value]);
+            }
+        };
+        add("instance", self.instance.map(|id| id.to_string()));
+        add("status", self.status.map(|status| status.as_str().to_owned()));
+        add("campaign", self.campaign.map(|id| id.to_string()));
+        add("to", self.to.map(|to| to.to_string()));
+        add("inbound", self.inbound.map(|inbound| inbound.to_string()));
+        add("from", self.from.map(|at| at.unix_timestamp_nanos().to_string()));
+        add("until", self.until.map(|at| at.unix_timestamp_nanos().to_string()));
+        scope
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msgflash_kernel::Phone;
+
+    use super::*;
+
+    #[test]
+    fn filters_that_differ_in_one_digit_make_different_lists() {
+        let to = |raw| MessageFilter { to: Phone::parse(raw).ok(), ..MessageFilter::default() };
+        assert_ne!(to("+33612345678").scope(), to("+33699995678").scope());
+        assert_eq!(MessageFilter::default().scope(), "messages");
     }
 }
