@@ -1,6 +1,7 @@
 //! The sender.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +113,7 @@ fn failure(error: &reqwest::Error) -> PostError {
     if error.is_timeout() {
         return PostError::Timeout;
     }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
+    let mut cause = error.source();
     let mut kind = None;
     while let Some(inner) = cause {
         if inner.is::<NotAllowed>() {
@@ -121,19 +122,22 @@ fn failure(error: &reqwest::Error) -> PostError {
         if inner.is::<NotFound>() {
             return PostError::Connection("the name was not found".to_owned());
         }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            let is_tls = io.get_ref().is_some_and(|it| it.is::<rustls::Error>());
-            if is_tls {
-                return PostError::Connection("the TLS handshake failed".to_owned());
-            }
-            kind = Some(io.kind());
+        if inner.is::<rustls::Error>() {
+            return PostError::Connection("the TLS handshake failed".to_owned());
         }
-        cause = inner.source();
+        cause = match inner.downcast_ref::<io::Error>() {
+            Some(error) => {
+                kind = Some(error.kind());
+                // Its `source` leaves out the error it wraps.
+                error.get_ref().map(|it| it as &(dyn Error + 'static))
+            }
+            None => inner.source(),
+        };
     }
     let words = match kind {
-        Some(std::io::ErrorKind::ConnectionRefused) => "connection refused",
-        Some(std::io::ErrorKind::ConnectionReset) => "connection reset",
-        Some(std::io::ErrorKind::UnexpectedEof) => "connection closed",
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::ConnectionReset) => "connection reset",
+        Some(io::ErrorKind::UnexpectedEof) => "connection closed",
         _ if error.is_connect() => "could not connect",
         _ => "the request failed",
     };
