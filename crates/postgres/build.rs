@@ -1,10 +1,5 @@
 //! Rebuilds the crate when a migration changes, and names the set of migrations by its contents.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "build scripts speak to cargo on standard output"
-)]
-
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::{fs, io};

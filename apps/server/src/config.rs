@@ -74,12 +74,20 @@ pub struct Roles {
 }
 
 /// How to reach the gateway.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Evolution {
     /// Its address.
     pub url: Url,
     /// Its global key.
     pub api_key: Secret<String>,
+}
+
+impl std::fmt::Debug for Evolution {
+    /// Without the password somebody may have put into the address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let address = safe(&self.url);
+        f.debug_struct("Evolution").field("url", &address).finish_non_exhaustive()
+    }
 }
 
 /// How log lines look.

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use evolution_simulator::{Options, Running, Simulator};
-use msgflash_kernel::Secret;
+use msgflash_kernel::{Random as _, Secret};
 use reqwest::Url;
 
+use crate::chance::SystemRandom;
 use crate::cli::{Failure, Output};
 use crate::config::{Config, Evolution};
 use crate::serve::Server;
@@ -76,6 +77,7 @@ impl Stage {
             bind: "127.0.0.1:0".parse()?,
             api_key: GATEWAY_KEY.to_owned(),
             time_scale: TIME_SCALE,
+            seed: seed(),
             ..Options::default()
         })
         .context("cannot start the simulator")?;
@@ -163,6 +165,14 @@ async fn play(stage: &mut Stage, out: &Output) -> Result<()> {
     }
     timeline.summary(out);
     Ok(())
+}
+
+/// Another one every time: WhatsApp's ids never come twice, and the database keeps those of
+/// earlier demos.
+fn seed() -> u64 {
+    let mut bytes = [0u8; 8];
+    SystemRandom.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
 }
 
 fn step(out: &Output, what: &str) {

@@ -6,9 +6,11 @@ use msgflash_kernel::StoreError;
 /// What a failed statement means to the domain.
 pub(crate) fn failed(error: Error) -> StoreError {
     match error {
-        Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
-            StoreError::Unavailable(error.into())
-        }
+        // diesel-async reports a connection that broke under a statement as the second kind.
+        Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _,
+        ) => StoreError::Unavailable(error.into()),
         Error::BrokenTransactionManager => StoreError::Unavailable(error.into()),
         other => StoreError::Failed(other.into()),
     }

@@ -60,6 +60,5 @@ fn secrets_are_hidden_when_printed() {
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
-    let without_url = shown.replace("user:hunter2@", "");
-    assert!(!without_url.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
 }

@@ -6,6 +6,7 @@ use msgflash_kernel::{Clock, Id, Ids, StoreError};
 use msgflash_quotas::Settlement;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use tracing::warn;
 
 use super::entry::QueueEntry;
 use super::ports::EntryKey;
@@ -204,7 +205,11 @@ impl Settle {
         unit.queue().remove(&[entry.key()]).await?;
         if let Some(key_id) = key_id {
             let queue = unit.queue();
-            queue.bind_ref(entry.instance, key_id, entry.workspace, entry.message, now).await?;
+            let (instance, message) = (entry.instance, entry.message);
+            if !queue.bind_ref(instance, key_id, entry.workspace, message, now).await? {
+                // Its receipts will find the other message. WhatsApp's ids do not repeat.
+                warn!(message.id = %message, "the provider gave an id that is taken already");
+            }
         }
         let Some(mut message) = load(unit, entry).await? else { return Ok(()) };
         if message.advance(MessageStatus::Sent, now) {
