@@ -72,7 +72,7 @@ impl DeliveryQueue for Postgres {
                SELECT (SELECT n.endpoint_id FROM delivery_queue n \
                        WHERE n.endpoint_id > h.endpoint_id ORDER BY n.endpoint_id LIMIT 1) \
                FROM heads h WHERE h.endpoint_id IS NOT NULL), \
-             able AS ( \
+             able AS MATERIALIZED ( \
                SELECT w.id, (SELECT count(*) FROM delivery_queue b \
                              WHERE b.endpoint_id = w.id AND b.lease_until > $1 \
                                AND b.due_at > $1 AND b.due_at <= $2) AS busy \

@@ -9,3 +9,4 @@ mod replay;
 mod stage;
 mod unit;
 mod usage;
+mod webhooks;

@@ -1,5 +1,7 @@
 //! The sender against receivers on the loopback.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail its test")]
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,8 +34,12 @@ impl Resolve for Stub {
 
 fn sender(allow_private: bool, addresses: &[&str]) -> HttpWebhookSender {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let addresses = addresses.iter().map(|it| it.parse().unwrap()).collect();
-    HttpWebhookSender::with_resolver(TIMEOUT, allow_private, Arc::new(Stub(addresses))).unwrap()
+    let addresses = addresses
+        .iter()
+        .map(|it| it.parse().expect("an address"))
+        .collect();
+    HttpWebhookSender::with_resolver(TIMEOUT, allow_private, Arc::new(Stub(addresses)))
+        .expect("a client")
 }
 
 fn request(url: &str) -> SignedRequest {
@@ -51,8 +57,8 @@ async fn receiver(answer: &'static str, close: bool) -> (u16, Arc<AtomicUsize>) 
 }
 
 async fn receiver_of(answer: &'static [u8], close: bool) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
     tokio::spawn(async move {

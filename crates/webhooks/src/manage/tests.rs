@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    CountingRandom, FixedClock, MockReplayStore, ReplayStore, SequentialIds, StoreError, Unit,
-    Workspace,
+    CountingRandom, Fault as _, FixedClock, Kind, MockReplayStore, ReplayKey, ReplayStore,
+    SequentialIds, StoreError, StoredAnswer, Unit, Workspace,
 };
 use time::macros::datetime;
 use uuid::Uuid;
@@ -140,4 +140,76 @@ async fn an_endpoint_of_another_workspace_is_not_found() {
         .await;
     assert!(matches!(refused, Err(WebhookError::NoEndpoint(_))));
     assert!(!committed.load(Ordering::SeqCst));
+}
+
+fn key() -> ReplayKey {
+    ReplayKey {
+        workspace: Id::new(Uuid::from_u128(1)),
+        route: "POST /api/v1/webhooks",
+        key: [1; 32],
+        request: [2; 32],
+    }
+}
+
+fn render(endpoint: &Endpoint) -> StoredAnswer {
+    StoredAnswer {
+        status: 201,
+        body: endpoint.url.clone(),
+    }
+}
+
+/// Creates once per key when this is known about the key.
+async fn create_once(mut unit: FakeUnit, claim: Claim) -> Result<Outcome<Endpoint>, WebhookError> {
+    unit.replays
+        .expect_claim()
+        .times(1)
+        .returning(move |_, _| Ok(claim.clone()));
+    let key = key();
+    let once = Once {
+        key: &key,
+        render: &render,
+    };
+    let order = order("https://example.com/", &["message.sent"]);
+    create(unit).create(order, Some(once)).await
+}
+
+#[tokio::test]
+async fn a_fresh_key_keeps_the_answer_with_the_endpoint() {
+    let mut unit = holding(0);
+    unit.replays
+        .expect_keep()
+        .withf(|_, answer, _| answer.body == "https://example.com/")
+        .times(1)
+        .returning(|_, _, _| Ok(()));
+    let committed = Arc::clone(&unit.committed);
+    let made = create_once(unit, Claim::Fresh).await;
+    assert!(matches!(made, Ok(Outcome::Done(_))));
+    assert!(committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_known_key_makes_nothing() {
+    let answer = StoredAnswer {
+        status: 201,
+        body: "kept".into(),
+    };
+    let unit = FakeUnit::default();
+    let committed = Arc::clone(&unit.committed);
+    let again = create_once(unit, Claim::Replay(answer.clone())).await;
+    assert!(matches!(again, Ok(Outcome::Replayed(kept)) if kept == answer));
+    assert!(!committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_key_in_use_is_a_conflict_that_passes_and_a_misused_one_is_not() {
+    for (claim, wait) in [(Claim::Busy, Some(1)), (Claim::Mismatch, None)] {
+        let refused = create_once(FakeUnit::default(), claim)
+            .await
+            .expect_err("a conflict");
+        assert_eq!(
+            (refused.kind(), refused.code()),
+            (Kind::Conflict, "CONFLICT")
+        );
+        assert_eq!(refused.retry_after().map(|wait| wait.as_secs()), wait);
+    }
 }
