@@ -29,7 +29,7 @@ pub mod exit {
     pub const UNAVAILABLE: u8 = 5;
 }
 
-/// `MsgFlash` puts your software in touch with `WhatsApp`.
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "msgflash",
@@ -62,7 +62,7 @@ pub struct Global {
     /// The configuration file, instead of ./msgflash.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Any setting by its name in the file, such as --set pace_ms=500; repeatable
+    /// Any setting by its name in the file, such as `--set pace_ms=500`; repeatable
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
     /// Answer in JSON, with the field names of the API
@@ -80,7 +80,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 pub enum Command {
     /// Run the server: the API, the workers, or both
     ///
-    /// Without DATABASE_URL a private PostgreSQL is started in the data directory and stopped at
+    /// Without `DATABASE_URL` a private PostgreSQL is started in the data directory and stopped at
     /// the end. Migrations that are missing are applied first. SIGTERM and Ctrl-C stop accepting,
     /// finish the calls in hand and leave.
     Serve(ServeArgs),
@@ -265,18 +265,18 @@ impl Cli {
             return out.document(&crate::openapi::document());
         }
         let config = Config::load(self.global.config.as_deref(), &self.flags())
-            .map_err(Failure::config)?;
+            .map_err(|error| Failure::config(&error))?;
         crate::logging::start(&config, matches!(self.command, Command::Serve(_)));
         match self.command {
             Command::Openapi => Ok(()),
             Command::Serve(_) => crate::serve::run(config).await.map_err(Failure::from),
-            Command::Demo(args) => crate::demo::run(config, args.once, &out).await,
-            Command::Migrate(args) => store::migrate(&config, args.revert_all, &out).await,
-            Command::Config(ConfigCommand::Print) => config::print(&config, &out),
-            Command::Config(ConfigCommand::Check) => config::check(&config, &out).await,
-            Command::User(command) => user::run(&config, command, &out).await,
-            Command::Key(command) => key::run(&config, command, &out).await,
-            Command::Instance(command) => instance::run(&config, command, &out).await,
+            Command::Demo(args) => crate::demo::run(config, args.once, out).await,
+            Command::Migrate(args) => store::migrate(&config, args.revert_all, out).await,
+            Command::Config(ConfigCommand::Print) => config::print(&config, out),
+            Command::Config(ConfigCommand::Check) => config::check(&config, out).await,
+            Command::User(command) => user::run(&config, command, out).await,
+            Command::Key(command) => key::run(&config, command, out).await,
+            Command::Instance(command) => instance::run(&config, command, out).await,
         }
     }
 }

@@ -31,10 +31,10 @@ const RECIPIENT: &str = "+33612345678";
 /// The number of the simulated phone.
 const OWN_NUMBER: &str = "33611112222";
 /// How long the whole round may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs the demo; with `once` it ends after its round and fails when a step was not seen.
-pub(crate) async fn run(config: Config, once: bool, out: &Output) -> Result<(), Failure> {
+pub(crate) async fn run(config: Config, once: bool, out: Output) -> Result<(), Failure> {
     let begun = Instant::now();
     let mut stage = Stage::start(config, out).await?;
     let played = tokio::select! {
@@ -71,7 +71,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn start(mut config: Config, out: &Output) -> Result<Self> {
+    async fn start(mut config: Config, out: Output) -> Result<Self> {
         step(out, "Starting the WhatsApp simulator");
         let simulator = Simulator::start(Options {
             bind: "127.0.0.1:0".parse()?,
@@ -88,14 +88,14 @@ impl Stage {
         // Simulator, receiver and server talk over the loopback.
         config.allow_private_targets = true;
         config.callback_url = Url::parse(&format!("http://{}", config.bind))?;
-        let receiver = Receiver::start().await?;
+        let receiver = Receiver::start()?;
         step(out, "Starting PostgreSQL and the server");
         let server = Server::start(config).await?;
         step(out, &format!("The API answers at {}", server.base()));
         Ok(Self { simulator, receiver, server, setup: None })
     }
 
-    fn explain(&self, out: &Output) {
+    fn explain(&self, out: Output) {
         let Some(setup) = &self.setup else { return };
         let base = self.server.base();
         let (key, instance) = (&setup.key, &setup.instance);
@@ -113,7 +113,7 @@ impl Stage {
         ));
     }
 
-    async fn stop(self, out: &Output) {
+    async fn stop(self, out: Output) {
         step(out, "Stopping");
         self.server.stop().await;
         self.receiver.stop().await;
@@ -122,7 +122,7 @@ impl Stage {
 }
 
 /// One round: link the phone, send three messages, watch them arrive.
-async fn play(stage: &mut Stage, out: &Output) -> Result<()> {
+async fn play(stage: &mut Stage, out: Output) -> Result<()> {
     step(out, "Making a demo account, an instance and an API key");
     let setup = account::prepare(stage.server.backend()).await?;
     let client = Client::new(&stage.server.base(), &setup.key)?;
@@ -175,6 +175,6 @@ fn seed() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-fn step(out: &Output, what: &str) {
+fn step(out: Output, what: &str) {
     out.say(format!("• {what}"));
 }

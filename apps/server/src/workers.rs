@@ -72,7 +72,9 @@ impl Yard {
                     Ok(Tick::Did(count)) => {
                         debug!(count, "did");
                         pause.reset();
-                        then.iter().for_each(|bell| bell.nudge());
+                        for bell in &then {
+                            bell.nudge();
+                        }
                         continue;
                     }
                     Ok(Tick::Idle) => {
@@ -104,14 +106,11 @@ impl Pause {
     fn after(&mut self, cause: &StoreError) -> Duration {
         self.0 = (self.0 + 1).min(8);
         let pause = (Duration::from_millis(250) * 2u32.pow(self.0)).min(LONGEST_PAUSE);
-        match cause {
-            StoreError::Unavailable(source) => {
-                warn!(%cause, %source, pause_ms = pause.as_millis(), "the database is away");
-            }
-            _ => {
-                let source = std::error::Error::source(cause).map(ToString::to_string);
-                error!(%cause, source, "background work failed");
-            }
+        let source = std::error::Error::source(cause).map(ToString::to_string);
+        if matches!(cause, StoreError::Unavailable(_)) {
+            warn!(%cause, source, pause_ms = pause.as_millis(), "the database is away");
+        } else {
+            error!(%cause, source, "background work failed");
         }
         pause
     }

@@ -63,9 +63,9 @@ struct Arguments {
     /// QR codes are scanned by themselves after 1-3 seconds.
     #[arg(long)]
     auto_scan: bool,
-    /// Random ids and delays come from here.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Random ids and delays come from here; another one every time when not given.
+    #[arg(long)]
+    seed: Option<u64>,
     /// The release to imitate.
     #[arg(long, value_enum, default_value = "2.3.7")]
     version_to_imitate: Release,
@@ -102,7 +102,8 @@ async fn main() -> anyhow::Result<()> {
         api_key: arguments.api_key,
         time_scale: arguments.time_scale,
         auto_scan: arguments.auto_scan,
-        seed: arguments.seed,
+        // A server keeps the ids of earlier runs: they must not come twice.
+        seed: arguments.seed.unwrap_or_else(rand::random),
         version: match arguments.version_to_imitate {
             Release::Stable => Version::Stable,
             Release::Next => Version::Next,

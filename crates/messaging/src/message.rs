@@ -143,12 +143,11 @@ impl MessageStatus {
     /// Whether a message in this state may go to `next`. States only move forward; a failure
     /// reported late counts unless the message was seen on a device.
     pub const fn may_become(self, next: Self) -> bool {
-        match (self, next) {
-            (Self::Queued, Self::Sent | Self::Delivered | Self::Read)
-            | (Self::Queued, Self::Failed | Self::Cancelled)
-            | (Self::Sent, Self::Delivered | Self::Read | Self::Failed)
-            | (Self::Delivered, Self::Read) => true,
-            _ => false,
+        match self {
+            Self::Queued => !matches!(next, Self::Queued | Self::Received),
+            Self::Sent => matches!(next, Self::Delivered | Self::Read | Self::Failed),
+            Self::Delivered => matches!(next, Self::Read),
+            Self::Read | Self::Failed | Self::Cancelled | Self::Received => false,
         }
     }
 }

@@ -230,8 +230,8 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
 
-    fn connected(days: i64) -> Option<OffsetDateTime> {
-        Some(NOW - Duration::days(days))
+    fn since(days: i64) -> OffsetDateTime {
+        NOW - Duration::days(days)
     }
 
     #[test]
@@ -239,23 +239,23 @@ mod tests {
         let quiet = Window::default();
         assert_eq!(state(None, &quiet, NOW), SafetyState::New);
         assert_eq!(state(Some(NOW - Duration::hours(23)), &quiet, NOW), SafetyState::New);
-        assert_eq!(state(connected(1), &quiet, NOW), SafetyState::Warming);
-        assert_eq!(state(connected(14), &quiet, NOW), SafetyState::Stable);
+        assert_eq!(state(Some(since(1)), &quiet, NOW), SafetyState::Warming);
+        assert_eq!(state(Some(since(14)), &quiet, NOW), SafetyState::Stable);
     }
 
     #[test]
     fn failures_and_passed_caps_put_it_at_risk() {
         let window = |outbound_24h, failed_24h| Window { outbound_24h, failed_24h, ..Window::default() };
-        assert_eq!(state(connected(30), &window(100, 10), NOW), SafetyState::Stable);
-        assert_eq!(state(connected(30), &window(100, 11), NOW), SafetyState::AtRisk);
-        assert_eq!(state(connected(30), &window(100, 31), NOW), SafetyState::Restricted);
-        assert_eq!(state(connected(30), &window(9, 9), NOW), SafetyState::Stable);
-        assert_eq!(state(connected(2), &window(101, 0), NOW), SafetyState::AtRisk);
+        assert_eq!(state(Some(since(30)), &window(100, 10), NOW), SafetyState::Stable);
+        assert_eq!(state(Some(since(30)), &window(100, 11), NOW), SafetyState::AtRisk);
+        assert_eq!(state(Some(since(30)), &window(100, 31), NOW), SafetyState::Restricted);
+        assert_eq!(state(Some(since(30)), &window(9, 9), NOW), SafetyState::Stable);
+        assert_eq!(state(Some(since(2)), &window(101, 0), NOW), SafetyState::AtRisk);
     }
 
     #[test]
     fn a_stable_number_within_its_caps_is_allowed() {
-        let safety = assess(connected(30), &Window::default(), NOW);
+        let safety = assess(Some(since(30)), &Window::default(), NOW);
         assert_eq!((safety.decision(), safety.risk), ("allow", RiskLevel::Low));
         assert!(safety.recommendations.is_empty());
     }
@@ -264,10 +264,10 @@ mod tests {
     fn the_message_that_passes_a_cap_is_warned_about() {
         let at_cap = Window { outbound_1h: 200, outbound_24h: 200, ..Window::default() };
         let below = Window { outbound_1h: 199, outbound_24h: 199, ..Window::default() };
-        assert_eq!(assess(connected(30), &below, NOW).decision(), "allow");
-        let safety = assess(connected(30), &at_cap, NOW);
+        assert_eq!(assess(Some(since(30)), &below, NOW).decision(), "allow");
+        let safety = assess(Some(since(30)), &at_cap, NOW);
         assert_eq!((safety.decision(), safety.risk), ("warn", RiskLevel::Medium));
         let warming = Window { outbound_1h: 25, outbound_24h: 25, ..Window::default() };
-        assert_eq!(assess(connected(3), &warming, NOW).risk, RiskLevel::High);
+        assert_eq!(assess(Some(since(3)), &warming, NOW).risk, RiskLevel::High);
     }
 }

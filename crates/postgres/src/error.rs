@@ -5,15 +5,16 @@ use msgflash_kernel::StoreError;
 
 /// What a failed statement means to the domain.
 pub(crate) fn failed(error: Error) -> StoreError {
-    match error {
-        // diesel-async reports a connection that broke under a statement as the second kind.
-        Error::DatabaseError(
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
-            _,
-        ) => StoreError::Unavailable(error.into()),
-        Error::BrokenTransactionManager => StoreError::Unavailable(error.into()),
-        other => StoreError::Failed(other.into()),
-    }
+    // diesel-async reports a connection that broke under a statement as the second kind.
+    let lost = matches!(
+        error,
+        Error::BrokenTransactionManager
+            | Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            )
+    );
+    if lost { StoreError::Unavailable(error.into()) } else { StoreError::Failed(error.into()) }
 }
 
 /// The name of the constraint a statement broke, if that is why it failed.

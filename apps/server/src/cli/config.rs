@@ -9,7 +9,7 @@ use crate::database::Database;
 use crate::wire;
 
 /// `config print`.
-pub(super) fn print(config: &Config, out: &Output) -> Result<(), Failure> {
+pub(super) fn print(config: &Config, out: Output) -> Result<(), Failure> {
     let shown = config.shown();
     let values: Map<String, Value> =
         shown.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
@@ -27,26 +27,25 @@ pub(super) fn print(config: &Config, out: &Output) -> Result<(), Failure> {
 }
 
 /// `config check`: every setting was read by now; what they point to must answer.
-pub(super) async fn check(config: &Config, out: &Output) -> Result<(), Failure> {
+pub(super) async fn check(config: &Config, out: Output) -> Result<(), Failure> {
     let database = Database::open(config).await?;
     let postgres = database.connect(config)?;
     postgres.ping().await.map_err(Failure::from)?;
     let pending = msgflash_postgres::pending_migrations(database.url())
         .await
         .map_err(Failure::from_error)?;
-    let gateway = match &config.evolution {
-        None => None,
-        Some(_) => {
-            let provider = wire::provider(config)?;
-            let version = provider.version().await.map_err(|error| {
-                Failure::new(exit::UNAVAILABLE, "PROVIDER_UNAVAILABLE", format!("the gateway: {error}"))
-            })?;
-            // The version is public; only a call that needs the key proves the key.
-            provider.fetch_all().await.map_err(|error| {
-                Failure::new(exit::CONFIG, "PROVIDER_ERROR", format!("the gateway: {error}"))
-            })?;
-            Some(version)
-        }
+    let gateway = if config.evolution.is_some() {
+        let provider = wire::provider(config)?;
+        let version = provider.version().await.map_err(|error| {
+            Failure::new(exit::UNAVAILABLE, "PROVIDER_UNAVAILABLE", format!("the gateway: {error}"))
+        })?;
+        // The version is public; only a call that needs the key proves the key.
+        provider.fetch_all().await.map_err(|error| {
+            Failure::new(exit::CONFIG, "PROVIDER_ERROR", format!("the gateway: {error}"))
+        })?;
+        Some(version)
+    } else {
+        None
     };
     let value = json!({ "database": "ok", "pendingMigrations": pending, "gateway": gateway });
     let gateway = gateway.map_or("not configured".to_owned(), |version| format!("Evolution {version}"));

@@ -18,13 +18,13 @@ use crate::config::Config;
 use crate::wire::Backend;
 
 /// A gateway hands out codes for about this long.
-const PAIRING_LIMIT: Duration = Duration::from_secs(20 * 60);
+const PAIRING_LIMIT: Duration = Duration::from_mins(20);
 const POLL: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(
     config: &Config,
     command: InstanceCommand,
-    out: &Output,
+    out: Output,
 ) -> Result<(), Failure> {
     let (_database, backend) = open(config).await?;
     match command {
@@ -88,7 +88,7 @@ async fn connect(
     instance: &Instance,
     phone: Option<Phone>,
     no_wait: bool,
-    out: &Output,
+    out: Output,
 ) -> Result<(), Failure> {
     let mut shown = None;
     let begun = std::time::Instant::now();
@@ -123,14 +123,14 @@ async fn connect(
     }
 }
 
-fn out_once(out: &Output, shown: &mut Option<String>, text: &str) {
+fn out_once(out: Output, shown: &mut Option<String>, text: &str) {
     if shown.as_deref() != Some(text) {
         out.say(text);
         *shown = Some(text.to_owned());
     }
 }
 
-async fn linked(backend: &Backend, instance: &Instance, out: &Output) -> Result<(), Failure> {
+async fn linked(backend: &Backend, instance: &Instance, out: Output) -> Result<(), Failure> {
     let now = backend.read_instances.get(instance.account, instance.id).await?;
     let number = now.wa_number.map(|number| format!(" as {number}")).unwrap_or_default();
     out.result(&view(&now), format!("Connected{number}."))

@@ -10,7 +10,7 @@ use super::output::{Failure, Output};
 use super::user::{find, open};
 use crate::config::Config;
 
-pub(super) async fn run(config: &Config, command: KeyCommand, out: &Output) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Result<(), Failure> {
     let (_database, backend) = open(config).await?;
     match command {
         KeyCommand::Create { user, name } => {
@@ -35,15 +35,15 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: &Output) -> R
         }
         KeyCommand::List { user } => {
             let user = find(&backend, &user).await?;
-            let keys = backend.list_keys.list(&Workspace::personal(user.id)).await?;
-            let rows: Vec<_> = keys
+            let found = backend.list_keys.list(&Workspace::personal(user.id)).await?;
+            let rows: Vec<_> = found
                 .iter()
                 .map(|key| {
-                    let used = key.last_used_at.map_or("never".to_owned(), timestamp);
-                    vec![key.id.to_string(), key.name.clone(), key.prefix.clone(), used]
+                    let last = key.last_used_at.map_or("never".to_owned(), timestamp);
+                    vec![key.id.to_string(), key.name.clone(), key.prefix.clone(), last]
                 })
                 .collect();
-            let values: Vec<_> = keys.iter().map(view).collect();
+            let values: Vec<_> = found.iter().map(view).collect();
             out.table(&["ID", "NAME", "PREFIX", "LAST USED"], &rows, &values)
         }
         KeyCommand::Revoke { id, user } => {

@@ -108,7 +108,7 @@ impl Failure {
     }
 
     /// A setting is wrong.
-    pub fn config(error: anyhow::Error) -> Self {
+    pub fn config(error: &anyhow::Error) -> Self {
         Self::new(exit::CONFIG, "CONFIG_INVALID", format!("{error:#}"))
     }
 

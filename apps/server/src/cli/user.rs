@@ -28,7 +28,7 @@ pub(super) async fn find(backend: &Backend, named: &str) -> Result<User, Failure
     found.ok_or_else(|| Failure::not_found(format!("there is no account {named}")))
 }
 
-pub(super) async fn run(config: &Config, command: UserCommand, out: &Output) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> Result<(), Failure> {
     let (_database, backend) = open(config).await?;
     match command {
         UserCommand::Create { email, password, name, plan } => {

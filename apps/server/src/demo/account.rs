@@ -46,20 +46,15 @@ pub(super) async fn prepare(backend: &Backend) -> Result<Setup> {
     let (_, secret) = backend.create_key.create(order).await?;
 
     let known = backend.read_instances.list(workspace.account).await?;
-    let instance = match known.into_iter().find(|it| it.name == INSTANCE_NAME) {
-        Some(instance) => {
-            // The simulated phone of an earlier demo is gone; this notes it.
-            backend.read_instances.state(workspace.account, instance.id).await?;
-            instance
-        }
-        None => {
-            let order = NewInstance {
-                actor,
-                name: INSTANCE_NAME.to_owned(),
-                cap: plan.limits.max_instances,
-            };
-            backend.provision.create(order).await?
-        }
+    let known = known.into_iter().find(|it| it.name == INSTANCE_NAME);
+    let instance = if let Some(instance) = known {
+        // The simulated phone of an earlier demo is gone; this notes it.
+        backend.read_instances.state(workspace.account, instance.id).await?;
+        instance
+    } else {
+        let name = INSTANCE_NAME.to_owned();
+        let cap = plan.limits.max_instances;
+        backend.provision.create(NewInstance { actor, name, cap }).await?
     };
     Ok(Setup {
         key: secret.reveal().to_owned(),

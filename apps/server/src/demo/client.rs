@@ -60,7 +60,7 @@ impl Client {
 
     /// Waits until the instance says that it is connected.
     pub(super) async fn wait_connected(&self, instance: &str) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let state = self.call(Method::GET, &format!("instances/{instance}/state"), None).await?;
             if state["status"] == "connected" {

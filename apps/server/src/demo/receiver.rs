@@ -35,7 +35,7 @@ struct State {
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Result<Self> {
+    pub(super) fn start() -> Result<Self> {
         let (pass_on, heard) = unbounded_channel();
         let state = Arc::new(State { secret: OnceLock::new(), pass_on });
         let shared = web::Data::from(Arc::clone(&state));

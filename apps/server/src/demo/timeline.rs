@@ -28,7 +28,7 @@ struct Track {
 
 impl Timeline {
     /// Follows a message that was accepted just now.
-    pub(super) fn track(&mut self, label: &'static str, id: String, out: &Output) {
+    pub(super) fn track(&mut self, label: &'static str, id: String, out: Output) {
         out.say(format!("    {label:<10} queued     {id}"));
         let queued = Instant::now();
         let mut steps = BTreeMap::new();
@@ -41,7 +41,7 @@ impl Timeline {
     }
 
     /// Notes a webhook.
-    pub(super) fn note(&mut self, event: &Heard, out: &Output) {
+    pub(super) fn note(&mut self, event: &Heard, out: Output) {
         if event.name == "instance.connected" {
             self.connected = true;
             out.say("    instance   connected  (webhook verified)");
@@ -88,7 +88,7 @@ impl Timeline {
     }
 
     /// One line per message.
-    pub(super) fn summary(&self, out: &Output) {
+    pub(super) fn summary(&self, out: Output) {
         out.say("\n  message    queued      sent  delivered       read");
         for track in &self.messages {
             let cell = |step| {

@@ -216,7 +216,7 @@ impl Work {
             }
         });
         yard.run_posts(self.deliverer, bells.posts.clone());
-        yard.run("sweeper", Bell::new(), Duration::from_secs(600), vec![], {
+        yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
             move || {
                 let (it, now) = (it.clone(), clock.now());

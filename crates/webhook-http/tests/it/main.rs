@@ -1,7 +1,5 @@
 //! The sender against receivers on the loopback.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail its test")]
-
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
