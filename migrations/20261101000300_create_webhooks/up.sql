@@ -60,4 +60,5 @@ CREATE TABLE delivery_queue (
     lease_until timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX delivery_queue_due ON delivery_queue (due_at);
-CREATE INDEX delivery_queue_endpoint ON delivery_queue (endpoint_id);
+-- The order in which one endpoint is served: a claim reads its first rows and no more.
+CREATE INDEX delivery_queue_endpoint ON delivery_queue (endpoint_id, due_at, delivery_id);

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use msgflash_local_postgres::{Cluster, Options, Programs};
 use msgflash_postgres::Postgres;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::config::Config;
 
@@ -29,7 +29,7 @@ impl Database {
         if cluster.is_owner() {
             info!(data_dir = %config.data_dir.display(), "private PostgreSQL is ready");
         } else {
-            warn!("using the private PostgreSQL another process started; it ends with that one");
+            info!("using the private PostgreSQL another process started; it ends with that one");
         }
         Ok(Self { url: cluster.url(), _cluster: Some(cluster) })
     }

@@ -163,7 +163,7 @@ impl Work {
                 Arc::clone(&backend.record),
                 Arc::clone(&clock),
             )),
-            fan_out: Arc::new(FanOut::new(store.clone(), Arc::clone(&clock))),
+            fan_out: Arc::new(FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids))),
             deliverer: Arc::new(Deliverer::new(
                 store,
                 Arc::new(sender),
