@@ -63,7 +63,7 @@ pub struct ErrorDetail {
         version = env!("CARGO_PKG_VERSION"),
         description = "Send and receive WhatsApp messages. Every call needs an API key in \
             `x-api-key`; a team's key also needs the team's id in `X-Team-Id`. Routes and members \
-            marked as extensions go beyond the original contract and never change it.",
+            marked as extensions may still grow; the others stay as they are.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
