@@ -1,4 +1,6 @@
 //! The server as its clients see it, one module per resource.
 
 mod architecture;
+mod idempotency;
 mod messages;
+mod quotas;

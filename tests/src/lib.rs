@@ -7,11 +7,15 @@ pub mod account;
 pub mod client;
 pub mod receiver;
 pub mod stack;
+pub mod tap;
+pub mod work;
 
 pub use account::Account;
 pub use client::{Client, Reply};
 pub use receiver::{Delivery, Receiver};
 pub use stack::Stack;
+pub use tap::Tap;
+pub use work::{EVENTS, id_of, moment_in, text};
 
 use std::future::Future;
 use std::time::{Duration, Instant};

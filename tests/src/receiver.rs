@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -33,6 +34,8 @@ struct State {
     heard: Vec<Delivery>,
     /// Statuses for the next deliveries; 200 when none is left.
     answers: Vec<u16>,
+    /// How long each answer takes.
+    delay: Duration,
 }
 
 /// A small server on a free port.
@@ -51,8 +54,17 @@ impl Receiver {
 
     /// One that answers the first deliveries with these statuses, and 200 afterwards.
     pub async fn answering(statuses: &[u16]) -> Self {
+        Self::behaving(statuses, Duration::ZERO).await
+    }
+
+    /// One that answers 200 after a while.
+    pub async fn slow(delay: Duration) -> Self {
+        Self::behaving(&[], delay).await
+    }
+
+    async fn behaving(statuses: &[u16], delay: Duration) -> Self {
         let answers = statuses.iter().rev().copied().collect();
-        let state = Arc::new(Mutex::new(State { heard: Vec::new(), answers }));
+        let state = Arc::new(Mutex::new(State { heard: Vec::new(), answers, delay }));
         let shared = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
             App::new().app_data(shared.clone()).default_service(web::to(hear))
@@ -106,8 +118,11 @@ async fn hear(
         raw: body.to_vec(),
         json: serde_json::from_slice(&body).unwrap_or(Value::Null),
     };
-    let mut state = state.lock().expect("unpoisoned");
-    state.heard.push(delivery);
-    let status = state.answers.pop().unwrap_or(200);
+    let (status, delay) = {
+        let mut state = state.lock().expect("unpoisoned");
+        state.heard.push(delivery);
+        (state.answers.pop().unwrap_or(200), state.delay)
+    };
+    tokio::time::sleep(delay).await;
     HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::OK)).finish()
 }
