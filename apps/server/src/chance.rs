@@ -11,6 +11,8 @@ pub(crate) struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness there are no secrets; going on would be worse than stopping.
-        SysRng.try_fill_bytes(bytes).expect("the operating system provides randomness");
+        SysRng
+            .try_fill_bytes(bytes)
+            .expect("the operating system provides randomness");
     }
 }

@@ -86,7 +86,9 @@ impl std::fmt::Debug for Evolution {
     /// Without the password somebody may have put into the address.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let address = safe(&self.url);
-        f.debug_struct("Evolution").field("url", &address).finish_non_exhaustive()
+        f.debug_struct("Evolution")
+            .field("url", &address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,7 +160,9 @@ impl Config {
                 .with_context(|| unknown_setting(name))?;
             figment = figment.merge((setting.name, setting.value(value)));
         }
-        let raw: Raw = figment.extract().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let raw: Raw = figment
+            .extract()
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
         Self::check(raw)
     }
 
@@ -173,7 +177,9 @@ impl Config {
             .as_deref()
             .unwrap_or("127.0.0.1:4080")
             .parse()
-            .context("bind (MSGFLASH_BIND) must be an address and a port, such as 127.0.0.1:4080")?;
+            .context(
+                "bind (MSGFLASH_BIND) must be an address and a port, such as 127.0.0.1:4080",
+            )?;
         let public_url = match raw.public_url {
             Some(url) => web_url("public_url (MSGFLASH_PUBLIC_URL)", &url)?,
             None => Url::parse(&format!("http://{bind}"))?,
@@ -183,7 +189,10 @@ impl Config {
             None => public_url.clone(),
         };
         let secret_key = raw.secret_key.map(Secret::new);
-        if secret_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
+        if secret_key
+            .as_ref()
+            .is_some_and(|key| key.reveal().len() < 32)
+        {
             bail!("secret_key (MSGFLASH_SECRET_KEY) must have at least 32 characters");
         }
         let evolution = match (raw.evolution_url, raw.evolution_api_key) {
@@ -223,13 +232,19 @@ impl Config {
             gateway_patience: seconds(raw.gateway_patience_seconds, 900),
             unknown_patience: seconds(raw.unknown_patience_seconds, 600),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
-            webhook_retry: retry(raw.webhook_retry_seconds.as_deref().unwrap_or("5,30,120,600"))?,
+            webhook_retry: retry(
+                raw.webhook_retry_seconds
+                    .as_deref()
+                    .unwrap_or("5,30,120,600"),
+            )?,
             shutdown: seconds(raw.shutdown_seconds, 25),
             log: raw.log.unwrap_or_else(|| "info".to_owned()),
             log_format: match raw.log_format.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
-                Some(other) => bail!("log_format (MSGFLASH_LOG_FORMAT) is text or json, not {other:?}"),
+                Some(other) => {
+                    bail!("log_format (MSGFLASH_LOG_FORMAT) is text or json, not {other:?}")
+                }
             },
         })
     }
@@ -262,19 +277,31 @@ impl Config {
             None => String::new(),
         };
         let seconds = |span: Duration| span.as_secs().to_string();
-        let retry: Vec<_> = self.webhook_retry.iter().map(|span| seconds(*span)).collect();
+        let retry: Vec<_> = self
+            .webhook_retry
+            .iter()
+            .map(|span| seconds(*span))
+            .collect();
         let value = |name: &str| match name {
             "database_url" => hidden(&self.database_url),
             "database_pool" => self.database_pool.to_string(),
             "redis_url" => hidden(&self.redis_url),
             "data_dir" => self.data_dir.display().to_string(),
-            "pg_bin" => self.pg_bin.as_ref().map(|it| it.display().to_string()).unwrap_or_default(),
+            "pg_bin" => self
+                .pg_bin
+                .as_ref()
+                .map(|it| it.display().to_string())
+                .unwrap_or_default(),
             "bind" => self.bind.to_string(),
             "public_url" => self.public_base(),
             "callback_url" => self.callback_base(),
             "secret_key" => hidden(&self.secret_key),
             "roles" => self.roles.to_string(),
-            "evolution_url" => self.evolution.as_ref().map(|it| safe(&it.url)).unwrap_or_default(),
+            "evolution_url" => self
+                .evolution
+                .as_ref()
+                .map(|it| safe(&it.url))
+                .unwrap_or_default(),
             "evolution_api_key" => hidden(&self.evolution.as_ref().map(|it| it.api_key.clone())),
             "allow_private_targets" => self.allow_private_targets.to_string(),
             "rate_limit_per_second" => self.rate_limit_per_second.to_string(),
@@ -292,7 +319,10 @@ impl Config {
             },
             _ => String::new(),
         };
-        SETTINGS.iter().map(|setting| (setting.name, value(setting.name))).collect()
+        SETTINGS
+            .iter()
+            .map(|setting| (setting.name, value(setting.name)))
+            .collect()
     }
 }
 
@@ -322,7 +352,10 @@ fn web_url(what: &str, text: &str) -> Result<Url> {
 }
 
 fn roles(text: &str) -> Result<Roles> {
-    let mut roles = Roles { api: false, worker: false };
+    let mut roles = Roles {
+        api: false,
+        worker: false,
+    };
     for word in text.split(',').map(str::trim) {
         match word {
             "api" => roles.api = true,
@@ -334,8 +367,10 @@ fn roles(text: &str) -> Result<Roles> {
 }
 
 fn retry(text: &str) -> Result<Vec<Duration>> {
-    let spans: Result<Vec<_>, _> =
-        text.split(',').map(|word| word.trim().parse().map(Duration::from_secs)).collect();
+    let spans: Result<Vec<_>, _> = text
+        .split(',')
+        .map(|word| word.trim().parse().map(Duration::from_secs))
+        .collect();
     spans.context(
         "webhook_retry_seconds (MSGFLASH_WEBHOOK_RETRY_SECONDS) are whole seconds with commas \
          between them, such as 5,30,120,600",
@@ -362,7 +397,9 @@ fn unknown_setting(name: &str) -> String {
         let own = setting.env.to_lowercase();
         own.starts_with(&wanted) || wanted.starts_with(&own) || own.ends_with(&wanted)
     });
-    let hint = near.map(|setting| format!(" Did you mean {}?", setting.env)).unwrap_or_default();
+    let hint = near
+        .map(|setting| format!(" Did you mean {}?", setting.env))
+        .unwrap_or_default();
     format!("unknown setting {name}.{hint} `msgflash config print` lists them all")
 }
 

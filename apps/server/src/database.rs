@@ -18,20 +18,28 @@ impl Database {
     /// Finds or starts the database.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         if let Some(url) = &config.database_url {
-            return Ok(Self { url: url.reveal().clone(), _cluster: None });
+            return Ok(Self {
+                url: url.reveal().clone(),
+                _cluster: None,
+            });
         }
         let programs = Programs::find(config.pg_bin.as_deref(), std::path::Path::new(".local/pg"))?;
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
         let mut options = Options::new(programs, config.data_dir.join("postgres"));
-        options.settings.push(("log_min_messages".into(), "warning".into()));
+        options
+            .settings
+            .push(("log_min_messages".into(), "warning".into()));
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(&options)).await??;
         if cluster.is_owner() {
             info!(data_dir = %config.data_dir.display(), "private PostgreSQL is ready");
         } else {
             info!("using the private PostgreSQL another process started; it ends with that one");
         }
-        Ok(Self { url: cluster.url(), _cluster: Some(cluster) })
+        Ok(Self {
+            url: cluster.url(),
+            _cluster: Some(cluster),
+        })
     }
 
     /// Where it is.

@@ -43,7 +43,10 @@ pub(crate) async fn run(config: Config, once: bool, out: Output) -> Result<(), F
     };
     match played {
         Ok(Some(())) => {
-            out.say(format!("\nEvery step was seen, in {:.0} s.", begun.elapsed().as_secs_f64()));
+            out.say(format!(
+                "\nEvery step was seen, in {:.0} s.",
+                begun.elapsed().as_secs_f64()
+            ));
             if !once {
                 stage.explain(out);
                 crate::serve::signalled().await;
@@ -53,7 +56,11 @@ pub(crate) async fn run(config: Config, once: bool, out: Output) -> Result<(), F
         }
         Ok(None) => {
             stage.stop(out).await;
-            if once { Err(anyhow::anyhow!("interrupted before every step was seen").into()) } else { Ok(()) }
+            if once {
+                Err(anyhow::anyhow!("interrupted before every step was seen").into())
+            } else {
+                Ok(())
+            }
         }
         Err(error) => {
             stage.stop(out).await;
@@ -92,7 +99,12 @@ impl Stage {
         step(out, "Starting PostgreSQL and the server");
         let server = Server::start(config).await?;
         step(out, &format!("The API answers at {}", server.base()));
-        Ok(Self { simulator, receiver, server, setup: None })
+        Ok(Self {
+            simulator,
+            receiver,
+            server,
+            setup: None,
+        })
     }
 
     fn explain(&self, out: Output) {
@@ -132,30 +144,55 @@ async fn play(stage: &mut Stage, out: Output) -> Result<()> {
     let secret = client.subscribe(&stage.receiver.hook_url()).await?;
     stage.receiver.expect_secret(secret);
 
-    step(out, "Linking the simulated phone: the QR code is \"scanned\" for you");
-    account::link(stage.server.backend(), &instance, &stage.simulator.url(), &session).await?;
+    step(
+        out,
+        "Linking the simulated phone: the QR code is \"scanned\" for you",
+    );
+    account::link(
+        stage.server.backend(),
+        &instance,
+        &stage.simulator.url(),
+        &session,
+    )
+    .await?;
     client.wait_connected(&instance).await?;
 
-    step(out, "Sending a text, an image and a scheduled message through the public API");
+    step(
+        out,
+        "Sending a text, an image and a scheduled message through the public API",
+    );
     let mut timeline = Timeline::default();
-    let text = client.send(&instance, serde_json::json!({
-        "type": "text", "text": "Hello from MsgFlash!",
-    }));
+    let text = client.send(
+        &instance,
+        serde_json::json!({
+            "type": "text", "text": "Hello from MsgFlash!",
+        }),
+    );
     timeline.track("text", text.await?, out);
-    let image = client.send(&instance, serde_json::json!({
-        "type": "image", "mediaUrl": stage.receiver.picture_url(), "text": "A picture",
-    }));
+    let image = client.send(
+        &instance,
+        serde_json::json!({
+            "type": "image", "mediaUrl": stage.receiver.picture_url(), "text": "A picture",
+        }),
+    );
     timeline.track("image", image.await?, out);
-    let scheduled = client.schedule(&instance, Duration::from_secs(4), serde_json::json!({
-        "type": "text", "text": "Sent at its time",
-    }));
+    let scheduled = client.schedule(
+        &instance,
+        Duration::from_secs(4),
+        serde_json::json!({
+            "type": "text", "text": "Sent at its time",
+        }),
+    );
     timeline.track("scheduled", scheduled.await?, out);
 
     let deadline = Instant::now() + PATIENCE;
     while !timeline.is_complete() {
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(event) = tokio::time::timeout(left, stage.receiver.next()).await else {
-            bail!("not every step was seen in time; missing: {}", timeline.missing());
+            bail!(
+                "not every step was seen in time; missing: {}",
+                timeline.missing()
+            );
         };
         let event = event.context("the webhook receiver ended")?;
         if !event.verified {

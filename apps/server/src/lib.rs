@@ -18,7 +18,7 @@ pub mod openapi;
 mod probe;
 pub mod serve;
 pub mod services;
-pub mod wire;
-pub mod workers;
 #[cfg(test)]
 mod testing;
+pub mod wire;
+pub mod workers;

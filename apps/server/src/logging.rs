@@ -10,7 +10,11 @@ use crate::config::{Config, LogFormat};
 /// Starts logging to standard error. Commands that answer and leave log warnings only, unless the
 /// operator asks for more.
 pub(crate) fn start(config: &Config, serving: bool) {
-    let level = if serving || config.log != "info" { config.log.as_str() } else { "warn" };
+    let level = if serving || config.log != "info" {
+        config.log.as_str()
+    } else {
+        "warn"
+    };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

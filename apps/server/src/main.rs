@@ -11,7 +11,10 @@ fn main() -> ExitCode {
     // One TLS implementation for every client in the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Many threads: migrations block in place, which a single-threaded runtime cannot.
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             out.failure(&anyhow::Error::from(error).into());

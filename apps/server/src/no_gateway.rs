@@ -41,10 +41,15 @@ impl WhatsAppProvider for NoGateway {
         Err(AWAY)
     }
     async fn send(&self, _: &str, _: &Outbound) -> Result<Accepted, SendFailure> {
-        Err(SendFailure::GatewayDown("no gateway is configured".to_owned()))
+        Err(SendFailure::GatewayDown(
+            "no gateway is configured".to_owned(),
+        ))
     }
     fn expected_echo(&self, _: &Outbound) -> Echo {
-        Echo { kind: "text", text: None }
+        Echo {
+            kind: "text",
+            text: None,
+        }
     }
     async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
         Err(AWAY)

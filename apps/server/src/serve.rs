@@ -86,7 +86,14 @@ impl Server {
             }
             None => None,
         };
-        Ok(Self { config, backend, http, workers, draining, _database: database })
+        Ok(Self {
+            config,
+            backend,
+            http,
+            workers,
+            draining,
+            _database: database,
+        })
     }
 
     /// Where the API answers.
@@ -143,6 +150,10 @@ impl Http {
         let handle = server.handle();
         let task = tokio::spawn(server);
         info!(%address, "the API is listening");
-        Ok(Self { address, handle, task })
+        Ok(Self {
+            address,
+            handle,
+            task,
+        })
     }
 }

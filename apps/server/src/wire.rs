@@ -68,10 +68,14 @@ pub struct Backend {
 
 /// The gateway's client; one that refuses everything when none is configured.
 pub fn provider(config: &Config) -> Result<Arc<dyn WhatsAppProvider>> {
-    let Some(evolution) = &config.evolution else { return Ok(Arc::new(NoGateway)) };
+    let Some(evolution) = &config.evolution else {
+        return Ok(Arc::new(NoGateway));
+    };
     let mut settings = EvolutionConfig::new(evolution.url.clone(), evolution.api_key.clone());
     settings.send_timeout = config.send_timeout;
-    Ok(Arc::new(EvolutionClient::new(settings).context("the gateway's settings")?))
+    Ok(Arc::new(
+        EvolutionClient::new(settings).context("the gateway's settings")?,
+    ))
 }
 
 /// Builds what everything shares.
@@ -81,8 +85,11 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let provider = provider(config)?;
-    let record =
-        Arc::new(RecordConnection::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
+    let record = Arc::new(RecordConnection::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+    ));
     let hasher = Arc::new(InlineHasher::new(Arc::clone(&random)));
     let read_instances = Arc::new(ReadInstances::new(
         store.clone(),

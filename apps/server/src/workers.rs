@@ -90,7 +90,8 @@ impl Yard {
                 }
             }
         };
-        self.tracker.spawn(work.instrument(info_span!("worker", worker = name)));
+        self.tracker
+            .spawn(work.instrument(info_span!("worker", worker = name)));
     }
 }
 

@@ -55,7 +55,10 @@ pub struct Limits {
 
 /// What a plan makes possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a published set of independent switches")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a published set of independent switches"
+)]
 pub struct Features {
     /// Campaigns.
     pub campaigns: bool,
@@ -73,16 +76,23 @@ impl Plan {
     /// Refuses webhook endpoints on a plan without them.
     pub fn allow_webhooks(&self) -> Result<(), BillingError> {
         let possible = self.features.webhooks && self.limits.max_webhook_endpoints != Some(0);
-        possible.then_some(()).ok_or(BillingError::WebhooksNotAvailable)
+        possible
+            .then_some(())
+            .ok_or(BillingError::WebhooksNotAvailable)
     }
 
     /// Refuses voice notes on a plan without them.
     pub fn allow_voice_notes(&self) -> Result<(), BillingError> {
-        self.features.voice_notes.then_some(()).ok_or(BillingError::FeatureNotAvailable("Voice notes"))
+        self.features
+            .voice_notes
+            .then_some(())
+            .ok_or(BillingError::FeatureNotAvailable("Voice notes"))
     }
 
     /// Refuses API keys on a plan whose cap is zero.
     pub fn allow_api_keys(&self) -> Result<(), BillingError> {
-        (self.limits.max_api_keys != Some(0)).then_some(()).ok_or(BillingError::ApiKeysNotAvailable)
+        (self.limits.max_api_keys != Some(0))
+            .then_some(())
+            .ok_or(BillingError::ApiKeysNotAvailable)
     }
 }

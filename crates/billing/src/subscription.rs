@@ -109,7 +109,11 @@ impl Subscription {
 impl Entitlement {
     /// Refuses what an unusable subscription does not allow.
     pub fn require_usable(&self, now: OffsetDateTime) -> Result<(), BillingError> {
-        if self.subscription.is_usable(now) { Ok(()) } else { Err(BillingError::SubscriptionInactive) }
+        if self.subscription.is_usable(now) {
+            Ok(())
+        } else {
+            Err(BillingError::SubscriptionInactive)
+        }
     }
 }
 
@@ -133,12 +137,18 @@ impl SetPlan {
             .plan_by_code(code)
             .await?
             .ok_or_else(|| BillingError::UnknownPlan(code.to_owned()))?;
-        let mut subscription =
-            unit.subscriptions().lock(account).await?.ok_or(BillingError::NoSubscription)?;
+        let mut subscription = unit
+            .subscriptions()
+            .lock(account)
+            .await?
+            .ok_or(BillingError::NoSubscription)?;
         subscription.plan = plan.id;
         subscription.status = SubscriptionStatus::Active;
-        subscription.provider =
-            if plan.price == 0 { BillingProvider::None } else { BillingProvider::Manual };
+        subscription.provider = if plan.price == 0 {
+            BillingProvider::None
+        } else {
+            BillingProvider::Manual
+        };
         subscription.period_start = self.clock.now();
         subscription.period_end = None;
         subscription.cancel_at_period_end = false;
@@ -191,6 +201,8 @@ mod tests {
 
     #[test]
     fn an_expired_one_is_never_usable() {
-        assert!(!subscription(SubscriptionStatus::Expired).is_usable(datetime!(2026-05-02 0:00 UTC)));
+        assert!(
+            !subscription(SubscriptionStatus::Expired).is_usable(datetime!(2026-05-02 0:00 UTC))
+        );
     }
 }

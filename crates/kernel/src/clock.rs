@@ -15,7 +15,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one production source of time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one production source of time"
+    )]
     fn now(&self) -> OffsetDateTime {
         truncate(OffsetDateTime::now_utc())
     }
@@ -33,18 +36,25 @@ impl FixedClock {
 
     /// Moves the clock; negative durations move it back.
     pub fn advance(&self, by: Duration) {
-        *self.0.lock().expect("no test panics while it holds the clock") += by;
+        *self
+            .0
+            .lock()
+            .expect("no test panics while it holds the clock") += by;
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().expect("no test panics while it holds the clock")
+        *self
+            .0
+            .lock()
+            .expect("no test panics while it holds the clock")
     }
 }
 
 fn truncate(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_nanosecond(at.nanosecond() / 1_000 * 1_000).expect("whole microseconds are in range")
+    at.replace_nanosecond(at.nanosecond() / 1_000 * 1_000)
+        .expect("whole microseconds are in range")
 }
 
 #[cfg(test)]

@@ -60,8 +60,17 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     /// Notes one more problem.
-    pub fn add(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {
-        self.0.push(Problem { field: field.into(), code, message: message.into() });
+    pub fn add(
+        &mut self,
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.0.push(Problem {
+            field: field.into(),
+            code,
+            message: message.into(),
+        });
     }
 
     /// A refusal with a single problem.
@@ -119,7 +128,10 @@ pub enum StoreError {
 impl StoreError {
     /// A stored value that the domain refuses.
     pub fn corrupt(place: &'static str, value: impl Into<String>) -> Self {
-        Self::Corrupt { place, value: value.into() }
+        Self::Corrupt {
+            place,
+            value: value.into(),
+        }
     }
 }
 

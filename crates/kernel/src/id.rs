@@ -82,7 +82,10 @@ pub trait Ids: Send + Sync {
 pub struct RandomIds;
 
 impl Ids for RandomIds {
-    #[expect(clippy::disallowed_methods, reason = "the one production source of ids")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one production source of ids"
+    )]
     fn next(&self) -> Uuid {
         Uuid::now_v7()
     }

@@ -27,13 +27,20 @@ impl<T> Page<T> {
         let limit = limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = if more { rows.last().map(cursor_of) } else { None };
+        let next = if more {
+            rows.last().map(cursor_of)
+        } else {
+            None
+        };
         Self { items: rows, next }
     }
 
     /// The same page with other items.
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(each).collect(), next: self.next }
+        Page {
+            items: self.items.into_iter().map(each).collect(),
+            next: self.next,
+        }
     }
 }
 
@@ -52,7 +59,10 @@ pub struct InvalidCursor;
 impl Cursor {
     /// A cursor for the list named by `scope`, after the row with `key`.
     pub fn new(scope: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { scope: scope.into(), key: key.into() }
+        Self {
+            scope: scope.into(),
+            key: key.into(),
+        }
     }
 
     /// The key of the row after which the page begins.
@@ -85,7 +95,10 @@ mod tests {
     fn a_cursor_survives_the_trip_and_keeps_its_scope() {
         let cursor = Cursor::new("messages|status=sent", "0190-key");
         let text = cursor.encode();
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        assert!(
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        );
         assert_eq!(Cursor::decode(&text, "messages|status=sent"), Ok(cursor));
         assert_eq!(Cursor::decode(&text, "messages|"), Err(InvalidCursor));
         assert_eq!(Cursor::decode("?", "messages|"), Err(InvalidCursor));

@@ -76,14 +76,32 @@ mod tests {
 
     #[test]
     fn cleans_what_people_write() {
-        for raw in ["+33612345678", "33612345678", "0033612345678", " +33 (6) 12.34-56 78 "] {
-            assert_eq!(Phone::parse(raw).map(|p| p.to_string()), Ok("+33612345678".into()), "{raw}");
+        for raw in [
+            "+33612345678",
+            "33612345678",
+            "0033612345678",
+            " +33 (6) 12.34-56 78 ",
+        ] {
+            assert_eq!(
+                Phone::parse(raw).map(|p| p.to_string()),
+                Ok("+33612345678".into()),
+                "{raw}"
+            );
         }
     }
 
     #[test]
     fn refuses_national_short_long_and_odd() {
-        let odd = ["0612345678", "+0612345678", "12", "1234567890123456", "+33a612345678", "", "+", "1+2345678"];
+        let odd = [
+            "0612345678",
+            "+0612345678",
+            "12",
+            "1234567890123456",
+            "+33a612345678",
+            "",
+            "+",
+            "1+2345678",
+        ];
         for raw in odd {
             assert_eq!(Phone::parse(raw), Err(InvalidPhone), "{raw}");
         }

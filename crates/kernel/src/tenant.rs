@@ -36,12 +36,20 @@ pub struct Workspace {
 impl Workspace {
     /// The personal workspace of `owner`.
     pub fn personal(owner: UserId) -> Self {
-        Self { id: Id::new(owner.uuid()), account: Id::new(owner.uuid()), team: None }
+        Self {
+            id: Id::new(owner.uuid()),
+            account: Id::new(owner.uuid()),
+            team: None,
+        }
     }
 
     /// The workspace of a team that `owner` pays for.
     pub fn team(team: TeamId, owner: UserId) -> Self {
-        Self { id: Id::new(team.uuid()), account: Id::new(owner.uuid()), team: Some(team) }
+        Self {
+            id: Id::new(team.uuid()),
+            account: Id::new(owner.uuid()),
+            team: Some(team),
+        }
     }
 
     /// The user who owns the workspace and pays for it.

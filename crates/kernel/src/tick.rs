@@ -12,7 +12,11 @@ pub enum Tick {
 impl Tick {
     /// A step that did `count` things.
     pub const fn of(count: usize) -> Self {
-        if count == 0 { Self::Idle } else { Self::Did(count) }
+        if count == 0 {
+            Self::Idle
+        } else {
+            Self::Did(count)
+        }
     }
 }
 

@@ -65,9 +65,7 @@ impl Fault for MessagingError {
             Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
                 Kind::Missing
             }
-            Self::Suspended | Self::TooManyInstances | Self::ButtonsNeedBusiness => {
-                Kind::Forbidden
-            },
+            Self::Suspended | Self::TooManyInstances | Self::ButtonsNeedBusiness => Kind::Forbidden,
             Self::InvalidDestination(_) => Kind::Unprocessable,
             Self::WrongState(_) => Kind::Invalid,
             Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,

@@ -29,7 +29,9 @@ const TIMESTAMP: &[BorrowedFormatItem<'static>] =
 
 /// A moment as published: UTC, milliseconds.
 pub fn timestamp(at: OffsetDateTime) -> String {
-    at.to_offset(time::UtcOffset::UTC).format(TIMESTAMP).expect("every moment has this form")
+    at.to_offset(time::UtcOffset::UTC)
+        .format(TIMESTAMP)
+        .expect("every moment has this form")
 }
 
 /// The event of a message's present state; none for states that raise no event.
@@ -88,7 +90,14 @@ fn event(
     at: OffsetDateTime,
 ) -> Event {
     let workspace = message.workspace;
-    Event { id, workspace: workspace.id, account: workspace.account, name, payload, at }
+    Event {
+        id,
+        workspace: workspace.id,
+        account: workspace.account,
+        name,
+        payload,
+        at,
+    }
 }
 
 /// An instance became connected or stopped being so, as one workspace hears it.
@@ -111,5 +120,12 @@ pub fn instance_changed(
     if name == INSTANCE_DISCONNECTED {
         payload["reason"] = json!(reason);
     }
-    Event { id, workspace, account: instance.account, name, payload, at }
+    Event {
+        id,
+        workspace,
+        account: instance.account,
+        name,
+        payload,
+        at,
+    }
 }

@@ -43,9 +43,14 @@ impl InstanceStatus {
 
     /// Reads the published word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Disconnected, Self::Connecting, Self::Connected, Self::Suspended]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+        [
+            Self::Disconnected,
+            Self::Connecting,
+            Self::Connected,
+            Self::Suspended,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
     }
 }
 

@@ -137,7 +137,9 @@ impl MessageStatus {
 
     /// Reads the stored number.
     pub fn from_i16(stored: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.to_i16() == stored)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.to_i16() == stored)
     }
 
     /// Whether a message in this state may go to `next`. States only move forward; a failure
@@ -240,7 +242,11 @@ mod tests {
         ];
         for from in MessageStatus::ALL {
             for to in MessageStatus::ALL {
-                assert_eq!(from.may_become(to), forward.contains(&(from, to)), "{from:?} {to:?}");
+                assert_eq!(
+                    from.may_become(to),
+                    forward.contains(&(from, to)),
+                    "{from:?} {to:?}"
+                );
             }
         }
         assert!(!Received.may_become(Read));

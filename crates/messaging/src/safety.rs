@@ -124,7 +124,11 @@ pub struct Safety {
 impl Safety {
     /// The published decision: it warns or allows, and never blocks.
     pub fn decision(&self) -> &'static str {
-        if self.reasons.is_empty() { "allow" } else { "warn" }
+        if self.reasons.is_empty() {
+            "allow"
+        } else {
+            "warn"
+        }
     }
 }
 
@@ -183,14 +187,26 @@ pub fn assess(
     reasons.extend(reason.map(str::to_owned));
     recommendations.extend(advice.map(str::to_owned));
     let caps = [
-        ("hourly", window.outbound_1h, window.recipients_1h, policy.hourly_outbound),
-        ("daily", window.outbound_24h, window.recipients_24h, policy.daily_outbound),
+        (
+            "hourly",
+            window.outbound_1h,
+            window.recipients_1h,
+            policy.hourly_outbound,
+        ),
+        (
+            "daily",
+            window.outbound_24h,
+            window.recipients_24h,
+            policy.daily_outbound,
+        ),
     ];
     let mut over = false;
     for (span, sent, recipients, cap) in caps {
         if sent >= cap || recipients >= cap {
             over = true;
-            reasons.push(format!("This message passes the recommended {span} cap of {cap}."));
+            reasons.push(format!(
+                "This message passes the recommended {span} cap of {cap}."
+            ));
         }
     }
     if over {
@@ -202,7 +218,13 @@ pub fn assess(
         1 if !trouble => RiskLevel::Medium,
         _ => RiskLevel::High,
     };
-    Safety { state, score: score(state, window, policy), risk, reasons, recommendations }
+    Safety {
+        state,
+        score: score(state, window, policy),
+        risk,
+        reasons,
+        recommendations,
+    }
 }
 
 /// Health from 0 to 100: the state gives the base, answers raise it, nearing the cap and failures
@@ -218,7 +240,9 @@ fn score(state: SafetyState, window: &Window, policy: Policy) -> u8 {
     let answers = (window.replies_24h * 10 / window.outbound_24h.max(1)).min(10);
     let fullness = (window.outbound_24h * 10 / policy.daily_outbound).min(10);
     let failures = (window.failed_24h * 20 / window.outbound_24h.max(1)).min(20);
-    let score = (base + answers).saturating_sub(fullness + failures).min(100);
+    let score = (base + answers)
+        .saturating_sub(fullness + failures)
+        .min(100);
     u8::try_from(score).expect("bounded by a hundred")
 }
 
@@ -238,19 +262,41 @@ mod tests {
     fn age_makes_a_number_stable() {
         let quiet = Window::default();
         assert_eq!(state(None, &quiet, NOW), SafetyState::New);
-        assert_eq!(state(Some(NOW - Duration::hours(23)), &quiet, NOW), SafetyState::New);
+        assert_eq!(
+            state(Some(NOW - Duration::hours(23)), &quiet, NOW),
+            SafetyState::New
+        );
         assert_eq!(state(Some(since(1)), &quiet, NOW), SafetyState::Warming);
         assert_eq!(state(Some(since(14)), &quiet, NOW), SafetyState::Stable);
     }
 
     #[test]
     fn failures_and_passed_caps_put_it_at_risk() {
-        let window = |outbound_24h, failed_24h| Window { outbound_24h, failed_24h, ..Window::default() };
-        assert_eq!(state(Some(since(30)), &window(100, 10), NOW), SafetyState::Stable);
-        assert_eq!(state(Some(since(30)), &window(100, 11), NOW), SafetyState::AtRisk);
-        assert_eq!(state(Some(since(30)), &window(100, 31), NOW), SafetyState::Restricted);
-        assert_eq!(state(Some(since(30)), &window(9, 9), NOW), SafetyState::Stable);
-        assert_eq!(state(Some(since(2)), &window(101, 0), NOW), SafetyState::AtRisk);
+        let window = |outbound_24h, failed_24h| Window {
+            outbound_24h,
+            failed_24h,
+            ..Window::default()
+        };
+        assert_eq!(
+            state(Some(since(30)), &window(100, 10), NOW),
+            SafetyState::Stable
+        );
+        assert_eq!(
+            state(Some(since(30)), &window(100, 11), NOW),
+            SafetyState::AtRisk
+        );
+        assert_eq!(
+            state(Some(since(30)), &window(100, 31), NOW),
+            SafetyState::Restricted
+        );
+        assert_eq!(
+            state(Some(since(30)), &window(9, 9), NOW),
+            SafetyState::Stable
+        );
+        assert_eq!(
+            state(Some(since(2)), &window(101, 0), NOW),
+            SafetyState::AtRisk
+        );
     }
 
     #[test]
@@ -262,12 +308,27 @@ mod tests {
 
     #[test]
     fn the_message_that_passes_a_cap_is_warned_about() {
-        let at_cap = Window { outbound_1h: 200, outbound_24h: 200, ..Window::default() };
-        let below = Window { outbound_1h: 199, outbound_24h: 199, ..Window::default() };
+        let at_cap = Window {
+            outbound_1h: 200,
+            outbound_24h: 200,
+            ..Window::default()
+        };
+        let below = Window {
+            outbound_1h: 199,
+            outbound_24h: 199,
+            ..Window::default()
+        };
         assert_eq!(assess(Some(since(30)), &below, NOW).decision(), "allow");
         let safety = assess(Some(since(30)), &at_cap, NOW);
-        assert_eq!((safety.decision(), safety.risk), ("warn", RiskLevel::Medium));
-        let warming = Window { outbound_1h: 25, outbound_24h: 25, ..Window::default() };
+        assert_eq!(
+            (safety.decision(), safety.risk),
+            ("warn", RiskLevel::Medium)
+        );
+        let warming = Window {
+            outbound_1h: 25,
+            outbound_24h: 25,
+            ..Window::default()
+        };
         assert_eq!(assess(Some(since(3)), &warming, NOW).risk, RiskLevel::High);
     }
 }

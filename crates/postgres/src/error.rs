@@ -14,7 +14,11 @@ pub(crate) fn failed(error: Error) -> StoreError {
                 _,
             )
     );
-    if lost { StoreError::Unavailable(error.into()) } else { StoreError::Failed(error.into()) }
+    if lost {
+        StoreError::Unavailable(error.into())
+    } else {
+        StoreError::Failed(error.into())
+    }
 }
 
 /// The name of the constraint a statement broke, if that is why it failed.

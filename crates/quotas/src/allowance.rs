@@ -32,7 +32,10 @@ impl AllowanceReader for PlanAllowances {
         for account in accounts {
             let entitlement = self.billing.entitlement(*account).await?;
             allowances.push(entitlement.map_or(
-                Allowance { usable: false, outbound: Some(0) },
+                Allowance {
+                    usable: false,
+                    outbound: Some(0),
+                },
                 |held| Allowance {
                     usable: held.subscription.is_usable(now),
                     outbound: held.plan.limits.monthly_outbound_quota,

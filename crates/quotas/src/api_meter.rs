@@ -29,7 +29,10 @@ struct State {
 impl ApiMeter {
     /// A meter that flushes into `store`.
     pub fn new(store: Arc<dyn ApiUsageStore>) -> Self {
-        Self { store, state: Mutex::default() }
+        Self {
+            store,
+            state: Mutex::default(),
+        }
     }
 
     /// Counts one request, or refuses it when the month's quota is spent.
@@ -46,7 +49,10 @@ impl ApiMeter {
             let mut state = self.lock();
             // Somebody may have counted while we asked; what they counted is still pending here.
             let pending = state.pending_of(account, period);
-            state.totals.entry((account, period)).or_insert(stored + pending);
+            state
+                .totals
+                .entry((account, period))
+                .or_insert(stored + pending);
         }
         let mut state = self.lock();
         let total = state.totals.entry((account, period)).or_insert(0);
@@ -54,10 +60,13 @@ impl ApiMeter {
             return Err(QuotaError::ApiRequests(period.time_left(now)));
         }
         *total += 1;
-        let used = state
-            .pending
-            .entry((key, period))
-            .or_insert(ApiUse { key, account, period, count: 0, last_at: now });
+        let used = state.pending.entry((key, period)).or_insert(ApiUse {
+            key,
+            account,
+            period,
+            count: 0,
+            last_at: now,
+        });
         used.count += 1;
         used.last_at = used.last_at.max(now);
         Ok(())
@@ -88,7 +97,10 @@ impl ApiMeter {
             self.lock().give_back(batch);
             return Err(error);
         }
-        let mut accounts: Vec<_> = batch.iter().map(|used| (used.account, used.period)).collect();
+        let mut accounts: Vec<_> = batch
+            .iter()
+            .map(|used| (used.account, used.period))
+            .collect();
         accounts.sort_unstable();
         accounts.dedup();
         for (account, period) in accounts {
@@ -105,13 +117,18 @@ impl ApiMeter {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().expect("the lock is never held across a panic")
+        self.state
+            .lock()
+            .expect("the lock is never held across a panic")
     }
 }
 
 impl State {
     fn pending_of(&self, account: AccountId, period: Period) -> u64 {
-        let of_account = self.pending.values().filter(|u| u.account == account && u.period == period);
+        let of_account = self
+            .pending
+            .values()
+            .filter(|u| u.account == account && u.period == period);
         of_account.map(|used| used.count).sum()
     }
 
@@ -155,7 +172,9 @@ mod tests {
         assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
         assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
         let refused = meter.count(key, account, Some(10), NOW).await;
-        let Err(QuotaError::ApiRequests(wait)) = refused else { panic!("{refused:?}") };
+        let Err(QuotaError::ApiRequests(wait)) = refused else {
+            panic!("{refused:?}")
+        };
         assert_eq!(wait.as_secs(), 2);
     }
 
@@ -174,7 +193,10 @@ mod tests {
         });
         let meter = ApiMeter::new(Arc::new(store));
         for _ in 0..2 {
-            meter.count(key, account, None, NOW).await.expect("no limit");
+            meter
+                .count(key, account, None, NOW)
+                .await
+                .expect("no limit");
         }
         assert!(meter.flush().await.is_err());
         assert_eq!(meter.flush().await.expect("second try"), 1);
@@ -184,7 +206,9 @@ mod tests {
     async fn a_new_month_starts_at_zero() {
         let (key, account) = ids();
         let mut store = MockApiUsageStore::new();
-        store.expect_total().returning(|_, period| Ok(if period.to_i32() == 202_605 { 5 } else { 0 }));
+        store
+            .expect_total()
+            .returning(|_, period| Ok(if period.to_i32() == 202_605 { 5 } else { 0 }));
         let meter = ApiMeter::new(Arc::new(store));
         assert!(meter.count(key, account, Some(5), NOW).await.is_err());
         let june = NOW + time::Duration::seconds(3);

@@ -71,7 +71,11 @@ mod tests {
 
     #[test]
     fn reservations_fill_the_quota_like_use_does() {
-        let usage = Usage { messages: 3, statuses: 1, reserved: 5 };
+        let usage = Usage {
+            messages: 3,
+            statuses: 1,
+            reserved: 5,
+        };
         assert!(usage.leaves_room(Some(10)));
         assert!(!usage.leaves_room(Some(9)));
         assert!(usage.leaves_room(None));

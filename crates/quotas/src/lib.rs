@@ -17,10 +17,12 @@ pub use error::QuotaError;
 pub use ledger::{Settlement, Usage, Want};
 pub use period::Period;
 pub use ports::{
-    Allowance, AllowanceReader,
-    ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerStore, RateLimiter, UsageReader,
+    Allowance, AllowanceReader, ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerStore,
+    RateLimiter, UsageReader,
 };
 pub use rate::{RateDecision, SlidingWindows};
 
 #[cfg(any(test, feature = "mocks"))]
-pub use ports::{MockAllowanceReader, MockApiUsageStore, MockLedgerStore, MockRateLimiter, MockUsageReader};
+pub use ports::{
+    MockAllowanceReader, MockApiUsageStore, MockLedgerStore, MockRateLimiter, MockUsageReader,
+};

@@ -15,7 +15,10 @@ impl Period {
     /// The month that contains `at`.
     pub fn of(at: OffsetDateTime) -> Self {
         let at = at.to_offset(time::UtcOffset::UTC);
-        Self { year: at.year(), month: at.month().into() }
+        Self {
+            year: at.year(),
+            month: at.month().into(),
+        }
     }
 
     /// Reads the stored form of [`Period::to_i32`].
@@ -45,9 +48,15 @@ impl Period {
     #[must_use]
     pub fn next(self) -> Self {
         if self.month == 12 {
-            Self { year: self.year + 1, month: 1 }
+            Self {
+                year: self.year + 1,
+                month: 1,
+            }
         } else {
-            Self { year: self.year, month: self.month + 1 }
+            Self {
+                year: self.year,
+                month: self.month + 1,
+            }
         }
     }
 

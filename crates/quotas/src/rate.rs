@@ -35,7 +35,10 @@ pub struct SlidingWindows(Mutex<HashMap<KeyId, VecDeque<OffsetDateTime>>>);
 impl SlidingWindows {
     /// The decision for one request, noted when allowed.
     pub fn decide(&self, key: KeyId, limit: u32, now: OffsetDateTime) -> RateDecision {
-        let mut windows = self.0.lock().expect("the lock is never held across a panic");
+        let mut windows = self
+            .0
+            .lock()
+            .expect("the lock is never held across a panic");
         if windows.len() >= SWEEP_AT && !windows.contains_key(&key) {
             windows.retain(|_, hits| hits.back().is_some_and(|last| now - *last < WINDOW));
         }
@@ -54,7 +57,12 @@ impl SlidingWindows {
         }
         let remaining = limit.saturating_sub(used + u32::from(allowed));
         let reset = hits.front().map_or(WINDOW, |first| *first + WINDOW - now);
-        RateDecision { allowed, limit, remaining, reset }
+        RateDecision {
+            allowed,
+            limit,
+            remaining,
+            reset,
+        }
     }
 }
 
@@ -90,7 +98,10 @@ mod tests {
             }
         }
         let most = allowed.iter().map(|from| {
-            allowed.iter().filter(|at| **at >= *from && **at < *from + WINDOW).count()
+            allowed
+                .iter()
+                .filter(|at| **at >= *from && **at < *from + WINDOW)
+                .count()
         });
         assert_eq!(most.max(), Some(10));
         assert_eq!(allowed.len(), 30);
@@ -112,6 +123,10 @@ mod tests {
     fn a_clock_stepping_back_does_not_shut_a_key() {
         let windows = SlidingWindows::default();
         assert!(windows.decide(key(1), 1, START).allowed);
-        assert!(windows.decide(key(1), 1, START - Duration::hours(1)).allowed);
+        assert!(
+            windows
+                .decide(key(1), 1, START - Duration::hours(1))
+                .allowed
+        );
     }
 }

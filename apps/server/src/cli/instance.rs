@@ -34,7 +34,10 @@ pub(super) async fn run(
             let held = backend.billing.entitlement(workspace.account).await?;
             let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
             let order = NewInstance {
-                actor: Actor { workspace, user: user.id },
+                actor: Actor {
+                    workspace,
+                    user: user.id,
+                },
                 name,
                 cap: held.plan.limits.max_instances,
             };
@@ -51,18 +54,35 @@ pub(super) async fn run(
             let rows: Vec<_> = instances
                 .iter()
                 .map(|it| {
-                    let number = it.wa_number.map(|number| number.to_string()).unwrap_or_default();
-                    vec![it.id.to_string(), it.name.clone(), it.status.as_str().to_owned(), number]
+                    let number = it
+                        .wa_number
+                        .map(|number| number.to_string())
+                        .unwrap_or_default();
+                    vec![
+                        it.id.to_string(),
+                        it.name.clone(),
+                        it.status.as_str().to_owned(),
+                        number,
+                    ]
                 })
                 .collect();
             let values: Vec<_> = instances.iter().map(view).collect();
             out.table(&["ID", "NAME", "STATUS", "NUMBER"], &rows, &values)
         }
-        InstanceCommand::Connect { id, user, phone, no_wait } => {
+        InstanceCommand::Connect {
+            id,
+            user,
+            phone,
+            no_wait,
+        } => {
             let instance = locate(&backend, &id, user.as_deref()).await?;
-            let phone = phone.as_deref().map(Phone::parse).transpose().map_err(|error| {
-                Failure::new(exit::USAGE, "VALIDATION_ERROR", format!("--phone: {error}"))
-            })?;
+            let phone = phone
+                .as_deref()
+                .map(Phone::parse)
+                .transpose()
+                .map_err(|error| {
+                    Failure::new(exit::USAGE, "VALIDATION_ERROR", format!("--phone: {error}"))
+                })?;
             connect(&backend, &instance, phone, no_wait, out).await
         }
     }
@@ -93,7 +113,11 @@ async fn connect(
     let mut shown = None;
     let begun = std::time::Instant::now();
     loop {
-        match backend.provision.connect(instance.account, instance.id, phone).await? {
+        match backend
+            .provision
+            .connect(instance.account, instance.id, phone)
+            .await?
+        {
             Pairing::AlreadyOpen => return linked(backend, instance, out).await,
             Pairing::NotYet => out_once(out, &mut shown, "waiting for a code from the gateway …"),
             Pairing::Code { qr, pairing } => {
@@ -106,13 +130,20 @@ async fn connect(
             }
         }
         if begun.elapsed() > PAIRING_LIMIT {
-            return Err(Failure::new(exit::FAILED, "PAIRING_EXPIRED", "nobody scanned the code"));
+            return Err(Failure::new(
+                exit::FAILED,
+                "PAIRING_EXPIRED",
+                "nobody scanned the code",
+            ));
         }
         // Asking for codes again and again would start one socket more each time while the
         // session is closed, so only a live one is asked.
         loop {
             tokio::time::sleep(POLL).await;
-            let (_, live) = backend.read_instances.state(instance.account, instance.id).await?;
+            let (_, live) = backend
+                .read_instances
+                .state(instance.account, instance.id)
+                .await?;
             match live {
                 LinkState::Open => return linked(backend, instance, out).await,
                 LinkState::Connecting => break,
@@ -131,8 +162,14 @@ fn out_once(out: Output, shown: &mut Option<String>, text: &str) {
 }
 
 async fn linked(backend: &Backend, instance: &Instance, out: Output) -> Result<(), Failure> {
-    let now = backend.read_instances.get(instance.account, instance.id).await?;
-    let number = now.wa_number.map(|number| format!(" as {number}")).unwrap_or_default();
+    let now = backend
+        .read_instances
+        .get(instance.account, instance.id)
+        .await?;
+    let number = now
+        .wa_number
+        .map(|number| format!(" as {number}"))
+        .unwrap_or_default();
     out.result(&view(&now), format!("Connected{number}."))
 }
 
@@ -145,7 +182,9 @@ fn show(qr: &str, pairing: Option<&str>) -> Result<String, Failure> {
     }
     let code = QrCode::new(qr.as_bytes()).map_err(Failure::from_error)?;
     let picture = code.render::<Dense1x2>().quiet_zone(true).build();
-    Ok(format!("{picture}\nOn the phone: WhatsApp > Linked devices > Link a device, and scan this."))
+    Ok(format!(
+        "{picture}\nOn the phone: WhatsApp > Linked devices > Link a device, and scan this."
+    ))
 }
 
 fn view(it: &Instance) -> Value {

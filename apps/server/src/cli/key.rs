@@ -20,7 +20,10 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Re
             let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
             held.plan.allow_api_keys()?;
             let order = KeyOrder {
-                actor: Actor { workspace, user: user.id },
+                actor: Actor {
+                    workspace,
+                    user: user.id,
+                },
                 name,
                 cap: held.plan.limits.max_api_keys,
             };
@@ -35,12 +38,20 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Re
         }
         KeyCommand::List { user } => {
             let user = find(&backend, &user).await?;
-            let found = backend.list_keys.list(&Workspace::personal(user.id)).await?;
+            let found = backend
+                .list_keys
+                .list(&Workspace::personal(user.id))
+                .await?;
             let rows: Vec<_> = found
                 .iter()
                 .map(|key| {
                     let last = key.last_used_at.map_or("never".to_owned(), timestamp);
-                    vec![key.id.to_string(), key.name.clone(), key.prefix.clone(), last]
+                    vec![
+                        key.id.to_string(),
+                        key.name.clone(),
+                        key.prefix.clone(),
+                        last,
+                    ]
                 })
                 .collect();
             let values: Vec<_> = found.iter().map(view).collect();
@@ -50,8 +61,14 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Re
             let user = find(&backend, &user).await?;
             let unknown = || Failure::not_found(format!("there is no key {id}"));
             let key = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-            backend.revoke_key.revoke(Id::new(user.id.uuid()), key).await?;
-            out.result(&json!({ "success": true }), "The key is revoked and works no more.")
+            backend
+                .revoke_key
+                .revoke(Id::new(user.id.uuid()), key)
+                .await?;
+            out.result(
+                &json!({ "success": true }),
+                "The key is revoked and works no more.",
+            )
         }
     }
 }

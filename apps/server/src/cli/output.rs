@@ -80,7 +80,10 @@ impl Output {
         };
         let widths: Vec<_> = (0..headings.len()).map(width).collect();
         let line = |cells: Vec<&str>| {
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            let padded = cells
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:width$}"));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         self.say(line(headings.to_vec()));
@@ -104,7 +107,11 @@ impl Output {
 impl Failure {
     /// A failure with a message of its own.
     pub fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into() }
+        Self {
+            exit,
+            code,
+            message: message.into(),
+        }
     }
 
     /// A setting is wrong.

@@ -13,7 +13,9 @@ use crate::wire::{self, Backend};
 /// Opens the database and builds the use cases for one command. The schema must be up to date.
 pub(super) async fn open(config: &Config) -> Result<(Database, Backend), Failure> {
     let database = Database::open(config).await?;
-    msgflash_postgres::migrate(database.url()).await.map_err(Failure::from_error)?;
+    msgflash_postgres::migrate(database.url())
+        .await
+        .map_err(Failure::from_error)?;
     let postgres = database.connect(config)?;
     let backend = wire::backend(config, &postgres)?;
     Ok((database, backend))
@@ -31,7 +33,12 @@ pub(super) async fn find(backend: &Backend, named: &str) -> Result<User, Failure
 pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> Result<(), Failure> {
     let (_database, backend) = open(config).await?;
     match command {
-        UserCommand::Create { email, password, name, plan } => {
+        UserCommand::Create {
+            email,
+            password,
+            name,
+            plan,
+        } => {
             let order = UserOrder {
                 email,
                 full_name: name,
@@ -45,12 +52,18 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
                 Some(code) => set_plan(&backend, &user, &code).await?,
                 None => plan_of(&backend, &user).await?,
             };
-            out.result(&view(&user, &code), format!("Account {} ({}) on {code}", user.email, user.id))
+            out.result(
+                &view(&user, &code),
+                format!("Account {} ({}) on {code}", user.email, user.id),
+            )
         }
         UserCommand::SetPlan { user, plan } => {
             let user = find(&backend, &user).await?;
             let code = set_plan(&backend, &user, &plan).await?;
-            out.result(&view(&user, &code), format!("{} is on {code} now", user.email))
+            out.result(
+                &view(&user, &code),
+                format!("{} is on {code} now", user.email),
+            )
         }
     }
 }

@@ -39,7 +39,13 @@ const fn text(
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { name, env, kind: Kind::Text, default, help }
+    Setting {
+        name,
+        env,
+        kind: Kind::Text,
+        default,
+        help,
+    }
 }
 
 const fn number(
@@ -48,23 +54,89 @@ const fn number(
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { name, env, kind: Kind::Number, default, help }
+    Setting {
+        name,
+        env,
+        kind: Kind::Number,
+        default,
+        help,
+    }
 }
 
 /// Every setting.
 pub const SETTINGS: &[Setting] = &[
-    text("database_url", "DATABASE_URL", "", "PostgreSQL 15 or newer. Without it a private PostgreSQL is started in the data directory"),
-    number("database_pool", "MSGFLASH_DATABASE_POOL", "16", "Database connections this process opens at most"),
-    text("redis_url", "REDIS_URL", "", "Reserved: in this version each process keeps its own rate windows"),
-    text("data_dir", "MSGFLASH_DATA_DIR", ".local/data", "Where the private PostgreSQL lives"),
-    text("pg_bin", "PG_BIN", "", "The directory of PostgreSQL's programs, when they are not found by themselves"),
-    text("bind", "MSGFLASH_BIND", "127.0.0.1:4080", "Address and port the API listens on"),
-    text("public_url", "MSGFLASH_PUBLIC_URL", "http://<bind>", "Where clients reach the API"),
-    text("callback_url", "MSGFLASH_CALLBACK_URL", "<public_url>", "Where the WhatsApp gateway reaches this server, if that differs"),
-    text("secret_key", "MSGFLASH_SECRET_KEY", "", "Reserved for console sessions; at least 32 characters"),
-    text("roles", "MSGFLASH_ROLES", "api,worker", "What this process does: api, worker, or both"),
-    text("evolution_url", "MSGFLASH_EVOLUTION_URL", "", "The Evolution API gateway, such as http://127.0.0.1:8080"),
-    text("evolution_api_key", "MSGFLASH_EVOLUTION_API_KEY", "", "The gateway's global key (its AUTHENTICATION_API_KEY)"),
+    text(
+        "database_url",
+        "DATABASE_URL",
+        "",
+        "PostgreSQL 15 or newer. Without it a private PostgreSQL is started in the data directory",
+    ),
+    number(
+        "database_pool",
+        "MSGFLASH_DATABASE_POOL",
+        "16",
+        "Database connections this process opens at most",
+    ),
+    text(
+        "redis_url",
+        "REDIS_URL",
+        "",
+        "Reserved: in this version each process keeps its own rate windows",
+    ),
+    text(
+        "data_dir",
+        "MSGFLASH_DATA_DIR",
+        ".local/data",
+        "Where the private PostgreSQL lives",
+    ),
+    text(
+        "pg_bin",
+        "PG_BIN",
+        "",
+        "The directory of PostgreSQL's programs, when they are not found by themselves",
+    ),
+    text(
+        "bind",
+        "MSGFLASH_BIND",
+        "127.0.0.1:4080",
+        "Address and port the API listens on",
+    ),
+    text(
+        "public_url",
+        "MSGFLASH_PUBLIC_URL",
+        "http://<bind>",
+        "Where clients reach the API",
+    ),
+    text(
+        "callback_url",
+        "MSGFLASH_CALLBACK_URL",
+        "<public_url>",
+        "Where the WhatsApp gateway reaches this server, if that differs",
+    ),
+    text(
+        "secret_key",
+        "MSGFLASH_SECRET_KEY",
+        "",
+        "Reserved for console sessions; at least 32 characters",
+    ),
+    text(
+        "roles",
+        "MSGFLASH_ROLES",
+        "api,worker",
+        "What this process does: api, worker, or both",
+    ),
+    text(
+        "evolution_url",
+        "MSGFLASH_EVOLUTION_URL",
+        "",
+        "The Evolution API gateway, such as http://127.0.0.1:8080",
+    ),
+    text(
+        "evolution_api_key",
+        "MSGFLASH_EVOLUTION_API_KEY",
+        "",
+        "The gateway's global key (its AUTHENTICATION_API_KEY)",
+    ),
     Setting {
         name: "allow_private_targets",
         env: "MSGFLASH_ALLOW_PRIVATE_TARGETS",
@@ -72,22 +144,75 @@ pub const SETTINGS: &[Setting] = &[
         default: "false",
         help: "Lets webhooks and media go to private addresses, and webhooks over plain HTTP; for development",
     },
-    number("rate_limit_per_second", "MSGFLASH_RATE_LIMIT_PER_SECOND", "10", "Requests per second and API key"),
-    number("pace_ms", "MSGFLASH_PACE_MS", "1000", "Milliseconds between two messages of one number, at least"),
-    number("send_timeout_seconds", "MSGFLASH_SEND_TIMEOUT_SECONDS", "90", "How long one send may take at the gateway before its outcome counts as unknown"),
-    number("gateway_patience_seconds", "MSGFLASH_GATEWAY_PATIENCE_SECONDS", "900", "How long a single or scheduled message waits for a gateway that is away"),
-    number("unknown_patience_seconds", "MSGFLASH_UNKNOWN_PATIENCE_SECONDS", "600", "How long an unknown outcome is looked up before the message fails"),
-    number("webhook_timeout_seconds", "MSGFLASH_WEBHOOK_TIMEOUT_SECONDS", "10", "How long a webhook receiver may take to answer"),
-    text("webhook_retry_seconds", "MSGFLASH_WEBHOOK_RETRY_SECONDS", "5,30,120,600", "Waits between the attempts of a webhook delivery; one attempt more than waits"),
-    number("shutdown_seconds", "MSGFLASH_SHUTDOWN_SECONDS", "25", "How long calls in hand may take when the process is told to stop"),
-    text("log", "MSGFLASH_LOG", "info", "Which log lines are written: error, warn, info, debug, or a tracing filter"),
-    text("log_format", "MSGFLASH_LOG_FORMAT", "text", "text for people, json for machines"),
+    number(
+        "rate_limit_per_second",
+        "MSGFLASH_RATE_LIMIT_PER_SECOND",
+        "10",
+        "Requests per second and API key",
+    ),
+    number(
+        "pace_ms",
+        "MSGFLASH_PACE_MS",
+        "1000",
+        "Milliseconds between two messages of one number, at least",
+    ),
+    number(
+        "send_timeout_seconds",
+        "MSGFLASH_SEND_TIMEOUT_SECONDS",
+        "90",
+        "How long one send may take at the gateway before its outcome counts as unknown",
+    ),
+    number(
+        "gateway_patience_seconds",
+        "MSGFLASH_GATEWAY_PATIENCE_SECONDS",
+        "900",
+        "How long a single or scheduled message waits for a gateway that is away",
+    ),
+    number(
+        "unknown_patience_seconds",
+        "MSGFLASH_UNKNOWN_PATIENCE_SECONDS",
+        "600",
+        "How long an unknown outcome is looked up before the message fails",
+    ),
+    number(
+        "webhook_timeout_seconds",
+        "MSGFLASH_WEBHOOK_TIMEOUT_SECONDS",
+        "10",
+        "How long a webhook receiver may take to answer",
+    ),
+    text(
+        "webhook_retry_seconds",
+        "MSGFLASH_WEBHOOK_RETRY_SECONDS",
+        "5,30,120,600",
+        "Waits between the attempts of a webhook delivery; one attempt more than waits",
+    ),
+    number(
+        "shutdown_seconds",
+        "MSGFLASH_SHUTDOWN_SECONDS",
+        "25",
+        "How long calls in hand may take when the process is told to stop",
+    ),
+    text(
+        "log",
+        "MSGFLASH_LOG",
+        "info",
+        "Which log lines are written: error, warn, info, debug, or a tracing filter",
+    ),
+    text(
+        "log_format",
+        "MSGFLASH_LOG_FORMAT",
+        "text",
+        "text for people, json for machines",
+    ),
 ];
 
 impl Setting {
     /// Whether its value must not be printed.
     pub fn is_secret(&self) -> bool {
-        matches!(self.name, "database_url" | "redis_url" | "secret_key" | "evolution_api_key")
+        matches!(
+            self.name,
+            "database_url" | "redis_url" | "secret_key" | "evolution_api_key"
+        )
     }
 
     /// The environment's value with the type the setting has.
@@ -102,8 +227,12 @@ impl Setting {
     pub(super) fn value(&self, text: &str) -> Value {
         match self.kind {
             Kind::Text => Value::from(text),
-            Kind::Number => text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
-            Kind::Switch => text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
+            Kind::Number => text
+                .parse::<u64>()
+                .map_or_else(|_| Value::from(text), Value::from),
+            Kind::Switch => text
+                .parse::<bool>()
+                .map_or_else(|_| Value::from(text), Value::from),
         }
     }
 }
@@ -118,11 +247,16 @@ impl Provider for TypedEnv {
         self.env.metadata()
     }
 
-    fn data(&self) -> Result<figment::value::Map<figment::Profile, figment::value::Dict>, figment::Error> {
+    fn data(
+        &self,
+    ) -> Result<figment::value::Map<figment::Profile, figment::value::Dict>, figment::Error> {
         if !self.text {
             return self.env.data();
         }
-        let dict = self.env.iter().map(|(key, value)| (key.into_string(), Value::from(value)));
+        let dict = self
+            .env
+            .iter()
+            .map(|(key, value)| (key.into_string(), Value::from(value)));
         Ok(figment::Profile::Default.collect(dict.collect()))
     }
 }

@@ -1,7 +1,9 @@
 use super::*;
 
 fn with(flags: &[(&str, &str)]) -> Result<Config> {
-    let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let flags = flags
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Config::load(None, &flags.collect())
 }
 
@@ -10,7 +12,13 @@ fn defaults_need_no_setting() {
     let config = with(&[]).expect("defaults are complete");
     assert_eq!(config.bind.to_string(), "127.0.0.1:4080");
     assert_eq!(config.public_base(), "http://127.0.0.1:4080");
-    assert_eq!(config.roles, Roles { api: true, worker: true });
+    assert_eq!(
+        config.roles,
+        Roles {
+            api: true,
+            worker: true
+        }
+    );
     assert!(config.evolution.is_none());
 }
 
@@ -36,11 +44,23 @@ fn each_mistake_names_its_setting() {
         (("roles", "api,clerk"), "clerk"),
         (("public_url", "ftp://x"), "MSGFLASH_PUBLIC_URL"),
         (("secret_key", "short"), "MSGFLASH_SECRET_KEY"),
-        (("rate_limit_per_second", "0"), "MSGFLASH_RATE_LIMIT_PER_SECOND"),
+        (
+            ("rate_limit_per_second", "0"),
+            "MSGFLASH_RATE_LIMIT_PER_SECOND",
+        ),
         (("rate_limit_per_second", "many"), "rate_limit_per_second"),
-        (("allow_private_targets", "perhaps"), "allow_private_targets"),
-        (("webhook_retry_seconds", "5;30"), "MSGFLASH_WEBHOOK_RETRY_SECONDS"),
-        (("evolution_url", "http://127.0.0.1:8080"), "MSGFLASH_EVOLUTION_API_KEY"),
+        (
+            ("allow_private_targets", "perhaps"),
+            "allow_private_targets",
+        ),
+        (
+            ("webhook_retry_seconds", "5;30"),
+            "MSGFLASH_WEBHOOK_RETRY_SECONDS",
+        ),
+        (
+            ("evolution_url", "http://127.0.0.1:8080"),
+            "MSGFLASH_EVOLUTION_API_KEY",
+        ),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
     ];

@@ -28,7 +28,10 @@ pub(super) struct Setup {
 pub(super) async fn prepare(backend: &Backend) -> Result<Setup> {
     let user = account(backend).await?;
     let workspace = Workspace::personal(user.id);
-    let actor = Actor { workspace, user: user.id };
+    let actor = Actor {
+        workspace,
+        user: user.id,
+    };
     let plan = backend
         .billing
         .entitlement(workspace.account)
@@ -42,19 +45,29 @@ pub(super) async fn prepare(backend: &Backend) -> Result<Setup> {
             backend.revoke_key.revoke(workspace.account, key.id).await?;
         }
     }
-    let order = KeyOrder { actor, name: KEY_NAME.to_owned(), cap: plan.limits.max_api_keys };
+    let order = KeyOrder {
+        actor,
+        name: KEY_NAME.to_owned(),
+        cap: plan.limits.max_api_keys,
+    };
     let (_, secret) = backend.create_key.create(order).await?;
 
     let known = backend.read_instances.list(workspace.account).await?;
     let known = known.into_iter().find(|it| it.name == INSTANCE_NAME);
     let instance = if let Some(instance) = known {
         // The simulated phone of an earlier demo is gone; this notes it.
-        backend.read_instances.state(workspace.account, instance.id).await?;
+        backend
+            .read_instances
+            .state(workspace.account, instance.id)
+            .await?;
         instance
     } else {
         let name = INSTANCE_NAME.to_owned();
         let cap = plan.limits.max_instances;
-        backend.provision.create(NewInstance { actor, name, cap }).await?
+        backend
+            .provision
+            .create(NewInstance { actor, name, cap })
+            .await?
     };
     Ok(Setup {
         key: secret.reveal().to_owned(),
@@ -90,7 +103,11 @@ pub(super) async fn link(
     session: &str,
 ) -> Result<()> {
     let id = InstanceId::parse(instance).context("an instance id")?;
-    let found = backend.read_instances.any(id).await?.context("the demo instance is gone")?;
+    let found = backend
+        .read_instances
+        .any(id)
+        .await?
+        .context("the demo instance is gone")?;
     let account: AccountId = found.account;
     for _ in 0..20 {
         match backend.provision.connect(account, id, None).await? {
@@ -103,12 +120,17 @@ pub(super) async fn link(
 }
 
 async fn scan(simulator: &str, session: &str) -> Result<()> {
-    let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .build()?;
     let url = format!("{simulator}/simulator/instances/{session}/scan");
     let body = json!({ "number": OWN_NUMBER, "profileName": "Demo shop" });
     let answer = http.post(url).json(&body).send().await?;
     if !answer.status().is_success() {
-        bail!("the simulated phone could not scan the code: {}", answer.status());
+        bail!(
+            "the simulated phone could not scan the code: {}",
+            answer.status()
+        );
     }
     Ok(())
 }

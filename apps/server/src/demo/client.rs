@@ -19,22 +19,40 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(base: &str, key: &str) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        Ok(Self { http, base: base.to_owned(), key: key.to_owned() })
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .build()?;
+        Ok(Self {
+            http,
+            base: base.to_owned(),
+            key: key.to_owned(),
+        })
     }
 
     /// One call; anything but success is an error that tells the answer.
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let url = format!("{}/api/v1/{path}", self.base);
-        let mut request = self.http.request(method.clone(), url).header("x-api-key", &self.key);
+        let mut request = self
+            .http
+            .request(method.clone(), url)
+            .header("x-api-key", &self.key);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| format!("{method} {path}"))?;
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("{method} {path}"))?;
         let status = answer.status();
-        let value: Value = answer.json().await.with_context(|| format!("{method} {path}"))?;
+        let value: Value = answer
+            .json()
+            .await
+            .with_context(|| format!("{method} {path}"))?;
         if !status.is_success() {
-            bail!("{method} {path} answered {status}: {}", value["error"]["message"]);
+            bail!(
+                "{method} {path} answered {status}: {}",
+                value["error"]["message"]
+            );
         }
         Ok(value["data"].clone())
     }
@@ -44,25 +62,38 @@ impl Client {
     pub(super) async fn subscribe(&self, url: &str) -> Result<String> {
         let known = self.call(Method::GET, "webhooks", None).await?;
         for endpoint in known.as_array().into_iter().flatten() {
-            let ours = endpoint["url"].as_str().is_some_and(|url| url.ends_with("/demo-hook"));
+            let ours = endpoint["url"]
+                .as_str()
+                .is_some_and(|url| url.ends_with("/demo-hook"));
             if let (true, Some(id)) = (ours, endpoint["id"].as_str()) {
-                self.call(Method::DELETE, &format!("webhooks/{id}"), None).await?;
+                self.call(Method::DELETE, &format!("webhooks/{id}"), None)
+                    .await?;
             }
         }
         let events = [
-            "message.sent", "message.delivered", "message.read", "message.failed",
-            "message.received", "instance.connected", "instance.disconnected",
+            "message.sent",
+            "message.delivered",
+            "message.read",
+            "message.failed",
+            "message.received",
+            "instance.connected",
+            "instance.disconnected",
         ];
         let body = json!({ "url": url, "events": events });
         let made = self.call(Method::POST, "webhooks", Some(&body)).await?;
-        made["secret"].as_str().map(str::to_owned).context("the endpoint came without a secret")
+        made["secret"]
+            .as_str()
+            .map(str::to_owned)
+            .context("the endpoint came without a secret")
     }
 
     /// Waits until the instance says that it is connected.
     pub(super) async fn wait_connected(&self, instance: &str) -> Result<()> {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            let state = self.call(Method::GET, &format!("instances/{instance}/state"), None).await?;
+            let state = self
+                .call(Method::GET, &format!("instances/{instance}/state"), None)
+                .await?;
             if state["status"] == "connected" {
                 return Ok(());
             }
@@ -93,6 +124,9 @@ impl Client {
         body["instanceId"] = json!(instance);
         body["to"] = json!(RECIPIENT);
         let message = self.call(Method::POST, path, Some(&body)).await?;
-        message["id"].as_str().map(str::to_owned).context("the message came without an id")
+        message["id"]
+            .as_str()
+            .map(str::to_owned)
+            .context("the message came without an id")
     }
 }

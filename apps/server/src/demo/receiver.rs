@@ -37,7 +37,10 @@ struct State {
 impl Receiver {
     pub(super) fn start() -> Result<Self> {
         let (pass_on, heard) = unbounded_channel();
-        let state = Arc::new(State { secret: OnceLock::new(), pass_on });
+        let state = Arc::new(State {
+            secret: OnceLock::new(),
+            pass_on,
+        });
         let shared = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
             App::new()
@@ -49,11 +52,19 @@ impl Receiver {
         .disable_signals()
         .bind(("127.0.0.1", 0))
         .context("cannot start the webhook receiver")?;
-        let address = *server.addrs().first().context("the receiver has no address")?;
+        let address = *server
+            .addrs()
+            .first()
+            .context("the receiver has no address")?;
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { base: format!("http://{address}"), handle, state, heard })
+        Ok(Self {
+            base: format!("http://{address}"),
+            handle,
+            state,
+            heard,
+        })
     }
 
     pub(super) fn hook_url(&self) -> String {
@@ -82,7 +93,12 @@ impl Receiver {
 
 async fn hook(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
     let header = |name: &str| {
-        request.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
+        request
+            .headers()
+            .get(name)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
     };
     let Some(secret) = state.secret.get() else {
         // Not known yet: asking for a repetition is what a real receiver would do.
@@ -90,7 +106,11 @@ async fn hook(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -
     };
     let verified = verify(secret, &header, &body);
     let payload = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let heard = Heard { name: header("x-msgflash-event"), payload, verified };
+    let heard = Heard {
+        name: header("x-msgflash-event"),
+        payload,
+        verified,
+    };
     let _ = state.pass_on.send(heard);
     HttpResponse::Ok().finish()
 }

@@ -37,7 +37,13 @@ impl Timeline {
                 steps.insert(*step, at.saturating_duration_since(queued));
             }
         }
-        self.messages.push(Track { label, id, queued, steps, failed: false });
+        self.messages.push(Track {
+            label,
+            id,
+            queued,
+            steps,
+            failed: false,
+        });
     }
 
     /// Notes a webhook.
@@ -70,7 +76,11 @@ impl Timeline {
 
     /// Whether everything was seen.
     pub(super) fn is_complete(&self) -> bool {
-        self.connected && self.messages.iter().all(|track| track.steps.len() == STEPS.len())
+        self.connected
+            && self
+                .messages
+                .iter()
+                .all(|track| track.steps.len() == STEPS.len())
     }
 
     /// What was not seen, in words.
@@ -97,7 +107,11 @@ impl Timeline {
             };
             out.say(format!(
                 "  {:<10} {:>6} {:>9} {:>10} {:>10}",
-                track.label, "0.0 s", cell("sent"), cell("delivered"), cell("read")
+                track.label,
+                "0.0 s",
+                cell("sent"),
+                cell("delivered"),
+                cell("read")
             ));
         }
     }

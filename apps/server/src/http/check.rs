@@ -162,10 +162,8 @@ impl Check {
     /// An absolute `http` or `https` address.
     pub fn url(&mut self, path: &str, field: &Field<String>, need: Need) -> Option<Url> {
         let text = self.text(path, field, need, MAX_URL)?;
-        let url = text
-            .validate_url()
-            .then(|| Url::parse(&text).ok())
-            .flatten();
+        let plain = is_plain_url(&text) && text.validate_url();
+        let url = plain.then(|| Url::parse(&text).ok()).flatten();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if url.is_none() {
             self.refuse(path, "invalid_url", "Must be an absolute http or https URL");
@@ -201,6 +199,14 @@ impl Check {
         }
         at
     }
+}
+
+/// Whether an address says what a lenient parser reads out of it. The parser forgives blanks, line
+/// breaks, backslashes and missing or surplus slashes; what we pass on is read by others.
+fn is_plain_url(text: &str) -> bool {
+    let odd = |it: char| it.is_whitespace() || it.is_control() || it == '\\';
+    let host = text.split_once("://").map(|(_, rest)| rest);
+    !text.contains(odd) && host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -260,6 +266,11 @@ mod tests {
             "ftp://x.example",
             "javascript:alert(1)",
             "https://",
+            "https:///files.example.com/a.jpg",
+            "https:files.example.com/a.jpg",
+            "https:\\\\files.example.com\\a.jpg",
+            "https://files.example.com/a b.jpg",
+            " https://files.example.com/a.jpg",
             "data:,x",
         ] {
             assert!(check.url("a", &valid(bad), Need::Must).is_none(), "{bad}");

@@ -64,6 +64,7 @@ impl Yard {
                 }
             }
         };
-        self.tracker.spawn(work.instrument(info_span!("worker", worker = "dispatcher")));
+        self.tracker
+            .spawn(work.instrument(info_span!("worker", worker = "dispatcher")));
     }
 }

@@ -46,6 +46,7 @@ impl Yard {
                 }
             }
         };
-        self.tracker.spawn(work.instrument(info_span!("worker", worker = "deliverer")));
+        self.tracker
+            .spawn(work.instrument(info_span!("worker", worker = "deliverer")));
     }
 }

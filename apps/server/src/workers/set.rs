@@ -41,7 +41,12 @@ pub struct Bells {
 
 impl Default for Bells {
     fn default() -> Self {
-        Self { lanes: Bell::new(), inbox: Bell::new(), events: Bell::new(), posts: Bell::new() }
+        Self {
+            lanes: Bell::new(),
+            inbox: Bell::new(),
+            events: Bell::new(),
+            posts: Bell::new(),
+        }
     }
 }
 
@@ -68,12 +73,12 @@ struct Work {
 
 impl Workers {
     /// Wires the work of the roles this process has.
-    pub fn new(
-        config: &Config,
-        postgres: &Postgres,
-        backend: &Backend,
-    ) -> anyhow::Result<Self> {
-        let work = config.roles.worker.then(|| Work::new(config, postgres, backend)).transpose()?;
+    pub fn new(config: &Config, postgres: &Postgres, backend: &Backend) -> anyhow::Result<Self> {
+        let work = config
+            .roles
+            .worker
+            .then(|| Work::new(config, postgres, backend))
+            .transpose()?;
         Ok(Self {
             bells: backend.bells.clone(),
             meter: Arc::clone(&backend.meter),
@@ -84,7 +89,10 @@ impl Workers {
 
     /// Starts every loop.
     pub fn start(self) -> WorkersHandle {
-        let yard = Yard { tracker: TaskTracker::new(), stop: CancellationToken::new() };
+        let yard = Yard {
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
         let bells = self.bells;
         let meter = self.meter;
         yard.run("api-meter", Bell::new(), POLL, vec![], move || {
@@ -163,7 +171,9 @@ impl Work {
                 Arc::clone(&backend.record),
                 Arc::clone(&clock),
             )),
-            fan_out: Arc::new(FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids))),
+            fan_out: Arc::new(
+                FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),
+            ),
             deliverer: Arc::new(Deliverer::new(
                 store,
                 Arc::new(sender),
@@ -179,14 +189,25 @@ impl Work {
 
     fn start(self, yard: &Yard, bells: &Bells, gap: Duration) {
         let events = || vec![Arc::clone(&bells.events)];
-        yard.run("scheduler", Bell::new(), POLL, vec![bells.lanes.clone(), bells.events.clone()], {
-            let it = self.scheduler;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
-        yard.run_lanes(self.dispatcher, bells.lanes.clone(), gap, bells.events.clone());
+        yard.run(
+            "scheduler",
+            Bell::new(),
+            POLL,
+            vec![bells.lanes.clone(), bells.events.clone()],
+            {
+                let it = self.scheduler;
+                move || {
+                    let it = Arc::clone(&it);
+                    async move { it.tick().await }
+                }
+            },
+        );
+        yard.run_lanes(
+            self.dispatcher,
+            bells.lanes.clone(),
+            gap,
+            bells.events.clone(),
+        );
         yard.run("reconciler", Bell::new(), POLL, events(), {
             let it = self.reconciler;
             move || {
@@ -208,13 +229,19 @@ impl Work {
                 async move { it.tick().await }
             }
         });
-        yard.run("fan-out", bells.events.clone(), POLL, vec![bells.posts.clone()], {
-            let it = self.fan_out;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
+        yard.run(
+            "fan-out",
+            bells.events.clone(),
+            POLL,
+            vec![bells.posts.clone()],
+            {
+                let it = self.fan_out;
+                move || {
+                    let it = Arc::clone(&it);
+                    async move { it.tick().await }
+                }
+            },
+        );
         yard.run_posts(self.deliverer, bells.posts.clone());
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
@@ -239,6 +266,8 @@ impl WorkersHandle {
     /// Takes no new work and waits for what is in hand; `false` when it took too long.
     pub async fn stop(self, patience: Duration) -> bool {
         self.yard.stop.cancel();
-        tokio::time::timeout(patience, self.yard.tracker.wait()).await.is_ok()
+        tokio::time::timeout(patience, self.yard.tracker.wait())
+            .await
+            .is_ok()
     }
 }

@@ -31,7 +31,10 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { gap: Duration::SECOND, lease: Duration::seconds(120) }
+        Self {
+            gap: Duration::SECOND,
+            lease: Duration::seconds(120),
+        }
     }
 }
 
@@ -64,7 +67,12 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Wires it. `owner` names this process in the rows it starts.
     pub fn new(ports: DispatchPorts, pace: Pace, owner: Uuid) -> Self {
-        Self { ports, pace, owner, busy: Mutex::default() }
+        Self {
+            ports,
+            pace,
+            owner,
+            busy: Mutex::default(),
+        }
     }
 
     /// Takes up to `limit` lanes that may call now. Each must be given to [`Self::work`].
@@ -75,9 +83,17 @@ impl Dispatcher {
         // Busy lanes may fill the answer, so room is asked for them too.
         let taken = u32::try_from(self.lock().len()).unwrap_or(u32::MAX);
         let now = self.ports.clock.now();
-        let lanes = self.ports.queue.ready_lanes(now, limit.saturating_add(taken)).await?;
+        let lanes = self
+            .ports
+            .queue
+            .ready_lanes(now, limit.saturating_add(taken))
+            .await?;
         let mut busy = self.lock();
-        Ok(lanes.into_iter().filter(|lane| busy.insert(*lane)).take(limit as usize).collect())
+        Ok(lanes
+            .into_iter()
+            .filter(|lane| busy.insert(*lane))
+            .take(limit as usize)
+            .collect())
     }
 
     /// Makes one call of a claimed lane, if it still has one to make, and gives the lane back.
@@ -92,7 +108,9 @@ impl Dispatcher {
         let lanes = self.claim(64).await?;
         let mut did = 0;
         let mut failed = None;
-        for result in futures_util::future::join_all(lanes.iter().map(|lane| self.work(*lane))).await {
+        for result in
+            futures_util::future::join_all(lanes.iter().map(|lane| self.work(*lane))).await
+        {
             match result {
                 Ok(Tick::Did(count)) => did += count,
                 Ok(Tick::Idle) => {}
@@ -106,7 +124,9 @@ impl Dispatcher {
         let instance = self.ports.instances.get(lane).await?;
         let now = self.ports.clock.now();
         let mut unit = self.ports.starts.begin().await?;
-        let Some(entry) = unit.queue().pick(lane, now).await? else { return Ok(Tick::Idle) };
+        let Some(entry) = unit.queue().pick(lane, now).await? else {
+            return Ok(Tick::Idle);
+        };
         let key = entry.key();
         let usable = match gate(instance.as_ref(), &entry, now) {
             Gate::Call(instance) => instance,
@@ -118,20 +138,37 @@ impl Dispatcher {
             Gate::Fail(failure) => {
                 drop(unit);
                 let verdict = Verdict::Failed(failure);
-                self.ports.settle.record(key, entry.attempt, &verdict, None).await?;
+                self.ports
+                    .settle
+                    .record(key, entry.attempt, &verdict, None)
+                    .await?;
                 return Ok(Tick::Did(1));
             }
         };
-        let message = unit.messages().lock(&[(entry.workspace, entry.message)]).await?.pop();
-        let outbound = message.as_ref().and_then(|message| outbound_of(message, usable));
+        let message = unit
+            .messages()
+            .lock(&[(entry.workspace, entry.message)])
+            .await?
+            .pop();
+        let outbound = message
+            .as_ref()
+            .and_then(|message| outbound_of(message, usable));
         let Some((message, outbound)) = message.zip(outbound) else {
             drop(unit);
             let verdict = Verdict::Failed(Failure::BROKEN);
-            self.ports.settle.record(key, entry.attempt, &verdict, None).await?;
+            self.ports
+                .settle
+                .record(key, entry.attempt, &verdict, None)
+                .await?;
             return Ok(Tick::Did(1));
         };
-        let lease = Lease { owner: self.owner, until: now + self.pace.lease };
-        unit.queue().start(key, lease, now, now + self.pace.gap).await?;
+        let lease = Lease {
+            owner: self.owner,
+            until: now + self.pace.lease,
+        };
+        unit.queue()
+            .start(key, lease, now, now + self.pace.gap)
+            .await?;
         unit.commit().await?;
 
         let span = info_span!(
@@ -140,7 +177,9 @@ impl Dispatcher {
             instance.id = %lane,
             request.id = message.request_id.as_deref().unwrap_or(""),
         );
-        self.call(usable, &entry, &outbound).instrument(span).await?;
+        self.call(usable, &entry, &outbound)
+            .instrument(span)
+            .await?;
         Ok(Tick::Did(1))
     }
 
@@ -152,11 +191,18 @@ impl Dispatcher {
         outbound: &Outbound,
     ) -> Result<(), StoreError> {
         let now = self.ports.clock.now();
-        let window = self.ports.instances.window(instance.id, now).await.unwrap_or_default();
+        let window = self
+            .ports
+            .instances
+            .window(instance.id, now)
+            .await
+            .unwrap_or_default();
         let safety = safety::assess(instance.first_connected_at, &window, now);
         let answer = self.ports.provider.send(&instance.session, outbound).await;
         let verdict = match &answer {
-            Ok(accepted) => Verdict::Sent { key_id: accepted.key_id.clone() },
+            Ok(accepted) => Verdict::Sent {
+                key_id: accepted.key_id.clone(),
+            },
             Err(failure) => {
                 // The text is the provider's: it goes to the operator's log and nowhere else.
                 warn!(failure = %failure, "the provider did not take the message");
@@ -164,8 +210,11 @@ impl Dispatcher {
             }
         };
         let attempt = entry.attempt + 1;
-        let settled =
-            self.ports.settle.record(entry.key(), attempt, &verdict, Some(&safety)).await?;
+        let settled = self
+            .ports
+            .settle
+            .record(entry.key(), attempt, &verdict, Some(&safety))
+            .await?;
         info!(?verdict, settled, "call settled");
         if let Err(SendFailure::NotConnected(_)) = answer {
             self.revive(instance).await;
@@ -184,7 +233,9 @@ impl Dispatcher {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<InstanceId>> {
-        self.busy.lock().expect("the lock is never held across a panic")
+        self.busy
+            .lock()
+            .expect("the lock is never held across a panic")
     }
 }
 
@@ -197,7 +248,9 @@ enum Gate<'a> {
 }
 
 fn gate<'a>(instance: Option<&'a Instance>, entry: &QueueEntry, now: OffsetDateTime) -> Gate<'a> {
-    let Some(instance) = instance else { return Gate::Fail(Failure::NOT_CONNECTED) };
+    let Some(instance) = instance else {
+        return Gate::Fail(Failure::NOT_CONNECTED);
+    };
     match (instance.status, instance.reconnecting_since) {
         (InstanceStatus::Connected, None) => Gate::Call(instance),
         (InstanceStatus::Connected, Some(_)) => {

@@ -106,8 +106,11 @@ pub trait QueueStore: Send {
         not_before: OffsetDateTime,
     ) -> Result<(), StoreError>;
     /// Keeps the whole lane from calling before `until`.
-    async fn hold_lane(&mut self, lane: InstanceId, until: OffsetDateTime)
-    -> Result<(), StoreError>;
+    async fn hold_lane(
+        &mut self,
+        lane: InstanceId,
+        until: OffsetDateTime,
+    ) -> Result<(), StoreError>;
     /// Marks an entry unknown, to be looked up at `look_at`.
     async fn mark_unknown(
         &mut self,

@@ -54,7 +54,10 @@ impl Reconciler {
         let unknown = unit.queue().claim_unknown(now, next_look, BATCH).await?;
         unit.commit().await?;
         if expired > 0 {
-            warn!(expired, "calls outlived their lease; their outcome is looked up");
+            warn!(
+                expired,
+                "calls outlived their lease; their outcome is looked up"
+            );
         }
         let looked = unknown.len();
         for entry in unknown {
@@ -66,13 +69,21 @@ impl Reconciler {
     async fn look_up(&self, entry: &QueueEntry, now: OffsetDateTime) -> Result<(), StoreError> {
         let started = entry.started_at.unwrap_or(entry.due_at);
         if let Some(record) = self.find(entry, started, now).await? {
-            let verdict = Verdict::Sent { key_id: Some(record.key_id) };
-            self.ports.settle.record(entry.key(), entry.attempt, &verdict, None).await?;
+            let verdict = Verdict::Sent {
+                key_id: Some(record.key_id),
+            };
+            self.ports
+                .settle
+                .record(entry.key(), entry.attempt, &verdict, None)
+                .await?;
             return Ok(());
         }
         if now - started >= self.ports.settle.patience().unknown {
             let verdict = Verdict::Failed(Failure::TIMEOUT);
-            self.ports.settle.record(entry.key(), entry.attempt, &verdict, None).await?;
+            self.ports
+                .settle
+                .record(entry.key(), entry.attempt, &verdict, None)
+                .await?;
             return Ok(());
         }
         let mut unit = self.ports.units.begin().await?;
@@ -81,9 +92,15 @@ impl Reconciler {
             1 => Duration::seconds(25),
             _ => Duration::MINUTE,
         };
-        let same = unit.queue().lock(entry.key()).await?.filter(|it| it.attempt == entry.attempt);
+        let same = unit
+            .queue()
+            .lock(entry.key())
+            .await?
+            .filter(|it| it.attempt == entry.attempt);
         if same.is_some() {
-            unit.queue().mark_unknown(entry.key(), looks, now + wait).await?;
+            unit.queue()
+                .mark_unknown(entry.key(), looks, now + wait)
+                .await?;
         }
         unit.commit().await
     }
@@ -99,7 +116,11 @@ impl Reconciler {
         let Some(instance) = self.ports.instances.get(entry.instance).await? else {
             return Ok(None);
         };
-        let message = self.ports.messages.find(entry.workspace, entry.message).await?;
+        let message = self
+            .ports
+            .messages
+            .find(entry.workspace, entry.message)
+            .await?;
         let Some(outbound) = message.and_then(|message| outbound_of(&message, &instance)) else {
             return Ok(None);
         };
@@ -107,7 +128,9 @@ impl Reconciler {
         let from = started - CLOCK_SLACK;
         let until = now + CLOCK_SLACK;
         let provider = &self.ports.provider;
-        let found = provider.find_sent(&instance.session, entry.phone, from, until).await;
+        let found = provider
+            .find_sent(&instance.session, entry.phone, from, until)
+            .await;
         let records = match found {
             Ok(records) => records,
             Err(error) => {
@@ -117,7 +140,12 @@ impl Reconciler {
         };
         let mut unit = self.ports.units.begin().await?;
         for record in records.into_iter().filter(|record| record.echo == expected) {
-            if unit.queue().find_ref(entry.instance, &record.key_id).await?.is_none() {
+            if unit
+                .queue()
+                .find_ref(entry.instance, &record.key_id)
+                .await?
+                .is_none()
+            {
                 return Ok(Some(record));
             }
         }

@@ -31,7 +31,13 @@ impl Scheduler {
         settle: Arc<Settle>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { queue, units, allowances, settle, clock }
+        Self {
+            queue,
+            units,
+            allowances,
+            settle,
+            clock,
+        }
     }
 
     /// Handles one batch of due messages.

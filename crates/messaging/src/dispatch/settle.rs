@@ -45,26 +45,45 @@ pub struct Failure {
 
 impl Failure {
     /// The gateway was away for too long.
-    pub const UNAVAILABLE: Self = Self { reason: "Provider unavailable", code: "PROVIDER_UNAVAILABLE" };
+    pub const UNAVAILABLE: Self = Self {
+        reason: "Provider unavailable",
+        code: "PROVIDER_UNAVAILABLE",
+    };
     /// The outcome stayed unknown.
-    pub const TIMEOUT: Self = Self { reason: "Provider timeout", code: "PROVIDER_TIMEOUT" };
+    pub const TIMEOUT: Self = Self {
+        reason: "Provider timeout",
+        code: "PROVIDER_TIMEOUT",
+    };
     /// The provider refused it.
-    pub const REFUSED: Self =
-        Self { reason: "The provider could not send this message", code: "PROVIDER_ERROR" };
+    pub const REFUSED: Self = Self {
+        reason: "The provider could not send this message",
+        code: "PROVIDER_ERROR",
+    };
     /// The number has no WhatsApp.
-    pub const NO_WHATSAPP: Self =
-        Self { reason: "The number is not on WhatsApp", code: "INVALID_DESTINATION" };
+    pub const NO_WHATSAPP: Self = Self {
+        reason: "The number is not on WhatsApp",
+        code: "INVALID_DESTINATION",
+    };
     /// The instance is not linked.
-    pub const NOT_CONNECTED: Self =
-        Self { reason: "The instance is not connected", code: "INSTANCE_NOT_CONNECTED" };
+    pub const NOT_CONNECTED: Self = Self {
+        reason: "The instance is not connected",
+        code: "INSTANCE_NOT_CONNECTED",
+    };
     /// The month's messages are used up.
-    pub const OUT_OF_QUOTA: Self =
-        Self { reason: "Monthly outbound quota exceeded", code: "MONTHLY_OUTBOUND_QUOTA_EXCEEDED" };
+    pub const OUT_OF_QUOTA: Self = Self {
+        reason: "Monthly outbound quota exceeded",
+        code: "MONTHLY_OUTBOUND_QUOTA_EXCEEDED",
+    };
     /// The subscription ended before the message was due.
-    pub const NO_SUBSCRIPTION: Self =
-        Self { reason: "The subscription does not allow sending", code: "SUBSCRIPTION_INACTIVE" };
+    pub const NO_SUBSCRIPTION: Self = Self {
+        reason: "The subscription does not allow sending",
+        code: "SUBSCRIPTION_INACTIVE",
+    };
     /// The stored message cannot be sent.
-    pub const BROKEN: Self = Self { reason: "The message could not be read", code: "INTERNAL_ERROR" };
+    pub const BROKEN: Self = Self {
+        reason: "The message could not be read",
+        code: "INTERNAL_ERROR",
+    };
 }
 
 impl From<&SendFailure> for Verdict {
@@ -119,7 +138,12 @@ impl Settle {
         ids: Arc<dyn Ids>,
         patience: Patience,
     ) -> Self {
-        Self { units, clock, ids, patience }
+        Self {
+            units,
+            clock,
+            ids,
+            patience,
+        }
     }
 
     /// How long to wait for what.
@@ -137,7 +161,12 @@ impl Settle {
         safety: Option<&Safety>,
     ) -> Result<bool, StoreError> {
         let mut unit = self.units.begin().await?;
-        let Some(entry) = unit.queue().lock(key).await?.filter(|it| it.attempt == attempt) else {
+        let Some(entry) = unit
+            .queue()
+            .lock(key)
+            .await?
+            .filter(|it| it.attempt == attempt)
+        else {
             return Ok(false);
         };
         self.settle(&mut *unit, &entry, verdict, safety).await?;
@@ -158,7 +187,9 @@ impl Settle {
             Step::Sent(key_id) => self.sent(unit, entry, key_id.as_deref(), safety, now).await,
             Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
             Step::LaneWaits(until) => {
-                unit.queue().put_back(entry.key(), entry.misses, until).await?;
+                unit.queue()
+                    .put_back(entry.key(), entry.misses, until)
+                    .await?;
                 unit.queue().hold_lane(entry.instance, until).await
             }
             Step::Again(misses, at) => unit.queue().put_back(entry.key(), misses, at).await,
@@ -206,15 +237,22 @@ impl Settle {
         if let Some(key_id) = key_id {
             let queue = unit.queue();
             let (instance, message) = (entry.instance, entry.message);
-            if !queue.bind_ref(instance, key_id, entry.workspace, message, now).await? {
+            if !queue
+                .bind_ref(instance, key_id, entry.workspace, message, now)
+                .await?
+            {
                 // Its receipts will find the other message. WhatsApp's ids do not repeat.
                 warn!(message.id = %message, "the provider gave an id that is taken already");
             }
         }
-        let Some(mut message) = load(unit, entry).await? else { return Ok(()) };
+        let Some(mut message) = load(unit, entry).await? else {
+            return Ok(());
+        };
         if message.advance(MessageStatus::Sent, now) {
             message.provider_message_id = key_id.map(str::to_owned);
-            message.meta.insert("providerResult".into(), json!({ "accepted": true }));
+            message
+                .meta
+                .insert("providerResult".into(), json!({ "accepted": true }));
             if let Some(safety) = safety {
                 message.meta.insert("workerSafety".into(), short(safety));
             }
@@ -232,7 +270,9 @@ impl Settle {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
-        let Some(mut message) = load(unit, entry).await? else { return Ok(()) };
+        let Some(mut message) = load(unit, entry).await? else {
+            return Ok(());
+        };
         if message.fail(failure.reason, failure.code, now) {
             self.keep(unit, &message, now).await?;
         }
@@ -245,7 +285,9 @@ impl Settle {
         message: &Message,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        unit.messages().update(std::slice::from_ref(message)).await?;
+        unit.messages()
+            .update(std::slice::from_ref(message))
+            .await?;
         match events::message_changed(Id::new(self.ids.next()), message, now) {
             Some(event) => unit.outbox().append(&[event]).await,
             None => Ok(()),
@@ -260,9 +302,17 @@ impl Settle {
         released: u32,
     ) -> Result<(), StoreError> {
         // Without a period nothing was reserved, so nothing is owed.
-        let Some(period) = entry.period else { return Ok(()) };
+        let Some(period) = entry.period else {
+            return Ok(());
+        };
         let account = entry.account;
-        let settlement = Settlement { account, period, messages, statuses: 0, released };
+        let settlement = Settlement {
+            account,
+            period,
+            messages,
+            statuses: 0,
+            released,
+        };
         unit.ledger().settle(&[settlement]).await
     }
 }
@@ -281,7 +331,11 @@ async fn load(
     unit: &mut dyn SettleUnit,
     entry: &QueueEntry,
 ) -> Result<Option<Message>, StoreError> {
-    Ok(unit.messages().lock(&[(entry.workspace, entry.message)]).await?.pop())
+    Ok(unit
+        .messages()
+        .lock(&[(entry.workspace, entry.message)])
+        .await?
+        .pop())
 }
 
 /// The published short form of the guidance.

@@ -123,7 +123,9 @@ pub(crate) async fn apply(
     now: OffsetDateTime,
     ids: &dyn Ids,
 ) -> Result<Option<(InstanceStatus, Vec<Event>)>, StoreError> {
-    let Some(mut instance) = instances.lock(id).await? else { return Ok(None) };
+    let Some(mut instance) = instances.lock(id).await? else {
+        return Ok(None);
+    };
     let (changed, news) = instance.apply(change, now);
     if changed {
         instances.update(&instance).await?;
@@ -136,7 +138,9 @@ pub(crate) async fn apply(
         };
         for workspace in instances.workspaces(instance.account).await? {
             let id = Id::new(ids.next());
-            told.push(events::instance_changed(id, workspace, &instance, name, reason, now));
+            told.push(events::instance_changed(
+                id, workspace, &instance, name, reason, now,
+            ));
         }
     }
     Ok(Some((instance.status, told)))
@@ -164,7 +168,9 @@ impl RecordConnection {
         let now = self.clock.now();
         let mut unit = self.units.begin().await?;
         let applied = apply(unit.instances(), id, change, now, &*self.ids).await?;
-        let Some((status, told)) = applied else { return Ok(None) };
+        let Some((status, told)) = applied else {
+            return Ok(None);
+        };
         tell(unit.outbox(), &told).await?;
         unit.commit().await?;
         Ok(Some(status))
@@ -172,11 +178,12 @@ impl RecordConnection {
 }
 
 /// Appends events if there are any.
-pub(crate) async fn tell(
-    outbox: &mut dyn Outbox,
-    events: &[Event],
-) -> Result<(), StoreError> {
-    if events.is_empty() { Ok(()) } else { outbox.append(events).await }
+pub(crate) async fn tell(outbox: &mut dyn Outbox, events: &[Event]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        Ok(())
+    } else {
+        outbox.append(events).await
+    }
 }
 
 /// Gives up on codes nobody scanned and on links that do not come back.
@@ -193,19 +200,27 @@ impl WatchConnections {
         record: Arc<RecordConnection>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { instances, record, clock }
+        Self {
+            instances,
+            record,
+            clock,
+        }
     }
 
     /// Looks once.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.clock.now();
-        let stuck =
-            self.instances.stuck(now - PAIRING_PATIENCE, now - RECONNECT_PATIENCE).await?;
+        let stuck = self
+            .instances
+            .stuck(now - PAIRING_PATIENCE, now - RECONNECT_PATIENCE)
+            .await?;
         for id in &stuck {
             // Which of the two it was, the locked row decides: each change only acts on its own.
             self.record.record(*id, Change::Lost).await?;
             if let Some(instance) = self.instances.get(*id).await?
-                && instance.connecting_since.is_some_and(|at| at <= now - PAIRING_PATIENCE)
+                && instance
+                    .connecting_since
+                    .is_some_and(|at| at <= now - PAIRING_PATIENCE)
             {
                 self.record.record(*id, Change::PairingExpired).await?;
             }
@@ -248,9 +263,15 @@ mod tests {
     fn opening_is_told_once() {
         let mut it = instance(InstanceStatus::Connecting);
         let number = Phone::parse("+33611112222").ok();
-        assert_eq!(it.apply(Change::Opened { number }, NOW), (true, Some(News::Connected)));
+        assert_eq!(
+            it.apply(Change::Opened { number }, NOW),
+            (true, Some(News::Connected))
+        );
         assert_eq!(it.apply(Change::Opened { number }, NOW), (false, None));
-        assert_eq!((it.status, it.wa_number), (InstanceStatus::Connected, number));
+        assert_eq!(
+            (it.status, it.wa_number),
+            (InstanceStatus::Connected, number)
+        );
         assert_eq!(it.first_connected_at, Some(NOW));
     }
 
@@ -276,14 +297,20 @@ mod tests {
     fn three_events_of_one_logout_are_told_once() {
         let mut it = instance(InstanceStatus::Connected);
         let (_, news) = it.apply(Change::Closed { code: Some(401) }, NOW);
-        assert_eq!(news, Some(News::Disconnected(Some("The phone logged the device out"))));
+        assert_eq!(
+            news,
+            Some(News::Disconnected(Some("The phone logged the device out")))
+        );
         assert_eq!(it.apply(Change::Closed { code: None }, NOW), (false, None));
     }
 
     #[test]
     fn a_suspended_instance_stays_so_whatever_the_provider_says() {
         let mut it = instance(InstanceStatus::Suspended);
-        assert_eq!(it.apply(Change::Opened { number: None }, NOW), (false, None));
+        assert_eq!(
+            it.apply(Change::Opened { number: None }, NOW),
+            (false, None)
+        );
         assert_eq!(it.apply(Change::Closed { code: None }, NOW), (false, None));
     }
 }

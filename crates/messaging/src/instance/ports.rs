@@ -12,8 +12,11 @@ use crate::safety::Window;
 #[async_trait]
 pub trait InstanceReader: Send + Sync {
     /// `None` when this account has no such instance.
-    async fn find(&self, account: AccountId, id: InstanceId)
-    -> Result<Option<Instance>, StoreError>;
+    async fn find(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+    ) -> Result<Option<Instance>, StoreError>;
     /// All of an account, newest first.
     async fn list(&self, account: AccountId) -> Result<Vec<Instance>, StoreError>;
     /// By the provider's name for it, whoever it belongs to: for the provider's own calls.
@@ -50,11 +53,18 @@ pub trait InstanceStore: Send {
     /// Removes one from sight and from the count.
     async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
     /// Learns that an opaque address belongs to a phone number.
-    async fn learn_lid(&mut self, id: InstanceId, lid: &str, phone: Phone)
-    -> Result<(), StoreError>;
+    async fn learn_lid(
+        &mut self,
+        id: InstanceId,
+        lid: &str,
+        phone: Phone,
+    ) -> Result<(), StoreError>;
     /// The phone number behind an opaque address, when some event revealed it.
-    async fn phone_of_lid(&mut self, id: InstanceId, lid: &str)
-    -> Result<Option<Phone>, StoreError>;
+    async fn phone_of_lid(
+        &mut self,
+        id: InstanceId,
+        lid: &str,
+    ) -> Result<Option<Phone>, StoreError>;
 }
 
 /// Changes an instance and tells of it, in one transaction.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Actor, Clock, Id, Ids, Phone, Problems, Random, Secret, AccountId};
+use msgflash_kernel::{AccountId, Actor, Clock, Id, Ids, Phone, Problems, Random, Secret};
 use tracing::warn;
 
 use super::connection::{Change, RecordConnection};
@@ -99,7 +99,9 @@ impl ProvisionInstance {
         };
         if let Err(error) = self.ports.provider.create(&session).await {
             let mut unit = self.ports.units.begin().await?;
-            unit.instances().delete(instance.id, self.ports.clock.now()).await?;
+            unit.instances()
+                .delete(instance.id, self.ports.clock.now())
+                .await?;
             unit.commit().await?;
             return Err(error.into());
         }
@@ -129,14 +131,20 @@ impl ProvisionInstance {
                     webhook_secret: instance.webhook_secret.clone(),
                 };
                 self.ports.provider.create(&session).await?;
-                self.ports.provider.connect(&instance.session, phone).await?
+                self.ports
+                    .provider
+                    .connect(&instance.session, phone)
+                    .await?
             }
             Err(error) => return Err(error.into()),
         };
         if pairing == Pairing::AlreadyOpen {
             let known = self.ports.provider.fetch(&instance.session).await?;
             let number = known.and_then(|info| info.owner);
-            self.ports.record.record(id, Change::Opened { number }).await?;
+            self.ports
+                .record
+                .record(id, Change::Opened { number })
+                .await?;
         } else if instance.status != InstanceStatus::Connecting {
             self.ports.record.record(id, Change::PairingStarted).await?;
         }
@@ -144,14 +152,19 @@ impl ProvisionInstance {
     }
 
     fn callback_url(&self, instance: &Instance) -> String {
-        format!("{}/provider/evolution/{}", self.ports.callback_base, instance.session)
+        format!(
+            "{}/provider/evolution/{}",
+            self.ports.callback_base, instance.session
+        )
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

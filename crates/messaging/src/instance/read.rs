@@ -43,7 +43,12 @@ impl ReadInstances {
         record: Arc<RecordConnection>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { instances, provider, record, clock }
+        Self {
+            instances,
+            provider,
+            record,
+            clock,
+        }
     }
 
     /// All of an account, newest first.
@@ -57,7 +62,10 @@ impl ReadInstances {
         account: AccountId,
         id: InstanceId,
     ) -> Result<Instance, MessagingError> {
-        self.instances.find(account, id).await?.ok_or(MessagingError::NoInstance(id))
+        self.instances
+            .find(account, id)
+            .await?
+            .ok_or(MessagingError::NoInstance(id))
     }
 
     /// One by its id alone, whoever it belongs to: for the operator.
@@ -85,13 +93,19 @@ impl ReadInstances {
             | (LinkState::Connecting, InstanceStatus::Connecting) => None,
             (LinkState::Open, _) => {
                 let known = self.provider.fetch(&instance.session).await?;
-                Some(Change::Opened { number: known.and_then(|info| info.owner) })
+                Some(Change::Opened {
+                    number: known.and_then(|info| info.owner),
+                })
             }
             (LinkState::Connecting, _) => Some(Change::Connecting),
             (LinkState::Close, _) => Some(Change::Closed { code: None }),
         };
         let status = match change {
-            Some(change) => self.record.record(id, change).await?.unwrap_or(instance.status),
+            Some(change) => self
+                .record
+                .record(id, change)
+                .await?
+                .unwrap_or(instance.status),
             None => instance.status,
         };
         Ok((status, live))
@@ -106,7 +120,9 @@ impl ReadInstances {
         let instance = self.get(account, id).await?;
         let now = self.clock.now();
         let window = self.instances.window(id, now).await?;
-        let age = instance.first_connected_at.map_or(0.0, |at| (now - at).as_seconds_f64() / 86_400.0);
+        let age = instance
+            .first_connected_at
+            .map_or(0.0, |at| (now - at).as_seconds_f64() / 86_400.0);
         Ok(Health {
             instance_id: id,
             first_connected_at: instance.first_connected_at,

@@ -23,7 +23,11 @@ impl CancelMessage {
         units: Arc<dyn SettleUnits>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { messages, units, clock }
+        Self {
+            messages,
+            units,
+            clock,
+        }
     }
 
     /// Withdraws one. Once this answered, the message is never sent.
@@ -32,12 +36,19 @@ impl CancelMessage {
         workspace: WorkspaceId,
         id: MessageId,
     ) -> Result<Message, MessagingError> {
-        let found =
-            self.messages.find(workspace, id).await?.ok_or(MessagingError::NoMessage(id))?;
+        let found = self
+            .messages
+            .find(workspace, id)
+            .await?
+            .ok_or(MessagingError::NoMessage(id))?;
         let now = self.clock.now();
         let mut unit = self.units.begin().await?;
         let key = (found.instance, id);
-        let waiting = unit.queue().lock(key).await?.filter(|it| it.state == QueueState::Waiting);
+        let waiting = unit
+            .queue()
+            .lock(key)
+            .await?
+            .filter(|it| it.state == QueueState::Waiting);
         if waiting.is_none() {
             return Err(MessagingError::WrongState(
                 "Only a scheduled message that is not due yet can be cancelled",
@@ -52,7 +63,9 @@ impl CancelMessage {
         message.advance(MessageStatus::Cancelled, now);
         message.error = Some("Message cancelled".to_owned());
         unit.queue().remove(&[key]).await?;
-        unit.messages().update(std::slice::from_ref(&message)).await?;
+        unit.messages()
+            .update(std::slice::from_ref(&message))
+            .await?;
         unit.commit().await?;
         Ok(message)
     }

@@ -144,7 +144,12 @@ impl Content {
     pub fn meta(&self) -> Map<String, Value> {
         let value = match self {
             Self::Text(_) | Self::Media { .. } => json!({}),
-            Self::Location { latitude, longitude, name, address } => json!({
+            Self::Location {
+                latitude,
+                longitude,
+                name,
+                address,
+            } => json!({
                 "latitude": latitude, "longitude": longitude,
                 "locationName": name, "locationAddress": address,
             }),
@@ -167,7 +172,13 @@ impl Content {
 
     /// Reads the content of a stored outbound message; `None` when the row does not hold one.
     pub fn of(message: &Message) -> Option<Self> {
-        let text = |key: &str| message.meta.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |key: &str| {
+            message
+                .meta
+                .get(key)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         match message.kind {
             MessageKind::Text => message.body.clone().map(Self::Text),
             MessageKind::Location => Some(Self::Location {
@@ -182,7 +193,10 @@ impl Content {
                     name: card.get("name")?.as_str()?.to_owned(),
                     phone: Phone::parse(card.get("phone")?.as_str()?).ok()?,
                 };
-                Some(Self::Card { contact: message.contact?, card: Some(card) })
+                Some(Self::Card {
+                    contact: message.contact?,
+                    card: Some(card),
+                })
             }
             MessageKind::Buttons => {
                 let list = message.meta.get("buttons")?.as_array()?;
@@ -226,7 +240,11 @@ impl Buttons {
 
     /// Whether the provider would refuse this mix as native buttons.
     pub fn is_mixed(&self) -> bool {
-        let words: Vec<_> = self.buttons.iter().map(|button| button.action.as_str()).collect();
+        let words: Vec<_> = self
+            .buttons
+            .iter()
+            .map(|button| button.action.as_str())
+            .collect();
         let count = |word: &str| words.iter().filter(|found| **found == word).count();
         let alone = |word: &str| count(word) == 0 || count(word) == words.len();
         !alone("reply") || !alone("pix") || count("pix") > 1
@@ -240,7 +258,12 @@ fn button_value(button: &Button) -> Value {
         ButtonAction::Copy(code) => value["copyCode"] = json!(code),
         ButtonAction::Url(url) => value["url"] = json!(url),
         ButtonAction::Call(phone) => value["phoneNumber"] = json!(phone),
-        ButtonAction::Pix { currency, name, key_type, key } => {
+        ButtonAction::Pix {
+            currency,
+            name,
+            key_type,
+            key,
+        } => {
             value["currency"] = json!(currency);
             value["name"] = json!(name);
             value["keyType"] = json!(key_type);
@@ -265,5 +288,8 @@ fn button_of(value: &Value) -> Option<Button> {
         },
         _ => return None,
     };
-    Some(Button { text: text("displayText")?, action })
+    Some(Button {
+        text: text("displayText")?,
+        action,
+    })
 }

@@ -25,7 +25,10 @@ impl ReadMessages {
         workspace: WorkspaceId,
         id: MessageId,
     ) -> Result<Message, MessagingError> {
-        self.messages.find(workspace, id).await?.ok_or(MessagingError::NoMessage(id))
+        self.messages
+            .find(workspace, id)
+            .await?
+            .ok_or(MessagingError::NoMessage(id))
     }
 
     /// A page, newest first. A cursor belongs to the filter it was made with.
@@ -40,12 +43,17 @@ impl ReadMessages {
         let after = cursor
             .map(|text| {
                 let after = Cursor::decode(text, &scope).ok();
-                after.filter(|after| MessageId::parse(after.key()).is_some()).ok_or_else(|| {
-                    Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
-                })
+                after
+                    .filter(|after| MessageId::parse(after.key()).is_some())
+                    .ok_or_else(|| {
+                        Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
+                    })
             })
             .transpose()?;
-        Ok(self.messages.page(workspace, filter, &PageRequest { limit, after }).await?)
+        Ok(self
+            .messages
+            .page(workspace, filter, &PageRequest { limit, after })
+            .await?)
     }
 }
 
@@ -59,12 +67,21 @@ impl MessageFilter {
             }
         };
         add("instance", self.instance.map(|id| id.to_string()));
-        add("status", self.status.map(|status| status.as_str().to_owned()));
+        add(
+            "status",
+            self.status.map(|status| status.as_str().to_owned()),
+        );
         add("campaign", self.campaign.map(|id| id.to_string()));
         add("to", self.to.map(|to| to.to_string()));
         add("inbound", self.inbound.map(|inbound| inbound.to_string()));
-        add("from", self.from.map(|at| at.unix_timestamp_nanos().to_string()));
-        add("until", self.until.map(|at| at.unix_timestamp_nanos().to_string()));
+        add(
+            "from",
+            self.from.map(|at| at.unix_timestamp_nanos().to_string()),
+        );
+        add(
+            "until",
+            self.until.map(|at| at.unix_timestamp_nanos().to_string()),
+        );
         scope
     }
 }
@@ -77,7 +94,10 @@ mod tests {
 
     #[test]
     fn filters_that_differ_in_one_digit_make_different_lists() {
-        let to = |raw| MessageFilter { to: Phone::parse(raw).ok(), ..MessageFilter::default() };
+        let to = |raw| MessageFilter {
+            to: Phone::parse(raw).ok(),
+            ..MessageFilter::default()
+        };
         assert_ne!(to("+33612345678").scope(), to("+33699995678").scope());
         assert_eq!(MessageFilter::default().scope(), "messages");
     }

@@ -56,10 +56,8 @@ pub trait MessageStore: Send {
     /// Stores new ones.
     async fn insert(&mut self, messages: &[Message]) -> Result<(), StoreError>;
     /// Reads some for change, in the order of their ids; those not there are left out.
-    async fn lock(
-        &mut self,
-        keys: &[(WorkspaceId, MessageId)],
-    ) -> Result<Vec<Message>, StoreError>;
+    async fn lock(&mut self, keys: &[(WorkspaceId, MessageId)])
+    -> Result<Vec<Message>, StoreError>;
     /// Writes back what may change: status, error, meta, the provider's id, the time.
     async fn update(&mut self, messages: &[Message]) -> Result<(), StoreError>;
     /// The last outbound message of a workspace to `peer` through the instance.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use msgflash_contacts::{Contact, ContactId, ContactReader};
-use msgflash_kernel::{
-    Actor, Claim, Clock, Id, Ids, Nudge, Once, Outcome, Phone,
-};
+use msgflash_kernel::{Actor, Claim, Clock, Id, Ids, Nudge, Once, Outcome, Phone};
 use msgflash_quotas::{Period, QuotaError, UsageReader, Want};
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -145,14 +143,25 @@ impl SendMessage {
             }
         }
         if let Some(period) = entry.period {
-            let want = Want { account, period, limit: order.outbound_limit, count: 1 };
+            let want = Want {
+                account,
+                period,
+                limit: order.outbound_limit,
+                count: 1,
+            };
             if unit.ledger().reserve(&[want]).await? != [1] {
                 return Err(QuotaError::Outbound(period.time_left(now)).into());
             }
         }
-        unit.messages().insert(std::slice::from_ref(&message)).await?;
+        unit.messages()
+            .insert(std::slice::from_ref(&message))
+            .await?;
         unit.queue().push(&[entry]).await?;
-        let accepted = SentMessage { message, safety, warnings };
+        let accepted = SentMessage {
+            message,
+            safety,
+            warnings,
+        };
         if let Some(once) = once {
             let answer = (once.render)(&accepted);
             unit.replays().keep(once.key, &answer, now).await?;
@@ -173,8 +182,14 @@ impl SendMessage {
         };
         if let Content::Card { contact, .. } = content {
             let found = self.contact(order, contact).await?;
-            let card = Card { name: found.name, phone: found.phone };
-            return Ok(Content::Card { contact, card: Some(card) });
+            let card = Card {
+                name: found.name,
+                phone: found.phone,
+            };
+            return Ok(Content::Card {
+                contact,
+                card: Some(card),
+            });
         }
         if let Some(contact) = order.contact {
             self.contact(order, contact).await?;
@@ -213,7 +228,11 @@ impl SendMessage {
             media_url: content.media_url(),
             status: MessageStatus::Queued,
             error: None,
-            meta: if matches!(content, Content::Text(_)) { Map::new() } else { content.meta() },
+            meta: if matches!(content, Content::Text(_)) {
+                Map::new()
+            } else {
+                content.meta()
+            },
             provider_message_id: None,
             scheduled_at: order.scheduled_at,
             request_id: order.request_id.clone(),
@@ -242,8 +261,16 @@ fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> Q
         workspace: message.workspace.id,
         account: message.workspace.account,
         phone: to,
-        class: if message.scheduled_at.is_some() { Class::Scheduled } else { Class::Single },
-        state: if later { QueueState::Waiting } else { QueueState::Ready },
+        class: if message.scheduled_at.is_some() {
+            Class::Scheduled
+        } else {
+            Class::Single
+        },
+        state: if later {
+            QueueState::Waiting
+        } else {
+            QueueState::Ready
+        },
         due_at,
         not_before: due_at,
         ready_since: (!later).then_some(now),

@@ -73,7 +73,9 @@ impl ApplyEvents {
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
-        let Some(item) = unit.inbox().claim(now, 1).await?.pop() else { return Ok(Tick::Idle) };
+        let Some(item) = unit.inbox().claim(now, 1).await?.pop() else {
+            return Ok(Tick::Idle);
+        };
         let age = now - item.received_at;
         match self.apply(&mut *unit, &item, now).await {
             Ok(Done::NotYet(patience)) if age < patience => {
@@ -167,10 +169,14 @@ impl ApplyEvents {
             ReceiptRank::Delivered => message.advance(MessageStatus::Delivered, now),
             ReceiptRank::Read => message.advance(MessageStatus::Read, now),
             // The quota stays used: the provider had accepted it.
-            ReceiptRank::Error => message.fail("WhatsApp refused the message", "PROVIDER_ERROR", now),
+            ReceiptRank::Error => {
+                message.fail("WhatsApp refused the message", "PROVIDER_ERROR", now)
+            }
         };
         if moved {
-            unit.messages().update(std::slice::from_ref(&message)).await?;
+            unit.messages()
+                .update(std::slice::from_ref(&message))
+                .await?;
             let id = Id::new(self.ports.ids.next());
             let event = events::message_changed(id, &message, now);
             unit.outbox().append(event.as_slice()).await?;
@@ -187,7 +193,12 @@ impl ApplyEvents {
         record: &SentRecord,
         now: OffsetDateTime,
     ) -> Result<Done, StoreError> {
-        if unit.queue().find_ref(item.instance, &record.key_id).await?.is_some() {
+        if unit
+            .queue()
+            .find_ref(item.instance, &record.key_id)
+            .await?
+            .is_some()
+        {
             return Ok(Done::Yes);
         }
         let Some(phone) = self.phone_of(unit, item, &record.address).await? else {
@@ -201,14 +212,25 @@ impl ApplyEvents {
             return Ok(Done::NotYet(PATIENCE));
         }
         let instance = self.ports.instances.get(item.instance).await?;
-        let message = unit.messages().lock(&[(entry.workspace, entry.message)]).await?.pop();
-        let outbound = message.zip(instance).and_then(|(it, instance)| outbound_of(&it, &instance));
+        let message = unit
+            .messages()
+            .lock(&[(entry.workspace, entry.message)])
+            .await?
+            .pop();
+        let outbound = message
+            .zip(instance)
+            .and_then(|(it, instance)| outbound_of(&it, &instance));
         let same = outbound.is_some_and(|it| self.ports.provider.expected_echo(&it) == record.echo);
         if !same {
             return Ok(Done::NotYet(FOREIGN_PATIENCE));
         }
-        let verdict = Verdict::Sent { key_id: Some(record.key_id.clone()) };
-        self.ports.settle.settle(unit, &entry, &verdict, None).await?;
+        let verdict = Verdict::Sent {
+            key_id: Some(record.key_id.clone()),
+        };
+        self.ports
+            .settle
+            .settle(unit, &entry, &verdict, None)
+            .await?;
         Ok(Done::Yes)
     }
 

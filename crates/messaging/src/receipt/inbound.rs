@@ -27,11 +27,20 @@ impl ApplyEvents {
         let workspace = owner(unit, item, instance.account, peer).await?;
         let id = Id::new(self.ports.ids.next());
         let key_id = &inbound.key_id;
-        if !unit.queue().bind_ref(item.instance, key_id, workspace.id, id, now).await? {
+        if !unit
+            .queue()
+            .bind_ref(item.instance, key_id, workspace.id, id, now)
+            .await?
+        {
             return Ok(Done::Yes); // The gateway repeats itself.
         }
         let contact = match peer {
-            Some(peer) => self.ports.contacts.find_by_phone(workspace.id, peer).await?,
+            Some(peer) => {
+                self.ports
+                    .contacts
+                    .find_by_phone(workspace.id, peer)
+                    .await?
+            }
             None => None,
         };
         let mut meta = meta_of(inbound, peer);
@@ -60,7 +69,9 @@ impl ApplyEvents {
             created_at: now,
             updated_at: now,
         };
-        unit.messages().insert(std::slice::from_ref(&message)).await?;
+        unit.messages()
+            .insert(std::slice::from_ref(&message))
+            .await?;
         let event = events::message_changed(Id::new(self.ports.ids.next()), &message, now);
         unit.outbox().append(event.as_slice()).await?;
         Ok(Done::Yes)
@@ -75,7 +86,9 @@ impl ApplyEvents {
     ) -> Result<Option<Phone>, StoreError> {
         match (inbound.from, inbound.lid.as_deref()) {
             (Some(phone), Some(lid)) => {
-                unit.instances().learn_lid(item.instance, lid, phone).await?;
+                unit.instances()
+                    .learn_lid(item.instance, lid, phone)
+                    .await?;
                 Ok(Some(phone))
             }
             (Some(phone), None) => Ok(Some(phone)),
@@ -97,11 +110,16 @@ impl ApplyEvents {
         if inbound.button_id.is_some() {
             return Ok(inbound.button_id.clone());
         }
-        let (Some(peer), Some(text)) = (peer, &inbound.body) else { return Ok(None) };
+        let (Some(peer), Some(text)) = (peer, &inbound.body) else {
+            return Ok(None);
+        };
         if inbound.kind != MessageKind::Text {
             return Ok(None);
         }
-        let last = unit.messages().last_outbound(workspace.id, item.instance, peer).await?;
+        let last = unit
+            .messages()
+            .last_outbound(workspace.id, item.instance, peer)
+            .await?;
         Ok(last.as_ref().and_then(|asked| chosen(asked, text)))
     }
 }
@@ -113,7 +131,10 @@ async fn owner(
     peer: Option<Phone>,
 ) -> Result<Workspace, StoreError> {
     if let Some(peer) = peer
-        && let Some(writer) = unit.messages().last_writer(account, item.instance, peer).await?
+        && let Some(writer) = unit
+            .messages()
+            .last_writer(account, item.instance, peer)
+            .await?
     {
         return Ok(writer);
     }
@@ -122,13 +143,18 @@ async fn owner(
 
 /// The id of the reply button that `text` chooses, by its number or its words.
 fn chosen(asked: &Message, text: &str) -> Option<String> {
-    let Some(Content::Buttons(buttons)) = Content::of(asked) else { return None };
+    let Some(Content::Buttons(buttons)) = Content::of(asked) else {
+        return None;
+    };
     let text = text.trim();
     let number: Option<usize> = text.trim_end_matches(['.', ')']).parse().ok();
     let by_number = number.and_then(|number| buttons.buttons.get(number.checked_sub(1)?));
     let by_text = || {
         let wanted = text.to_lowercase();
-        buttons.buttons.iter().find(|button| button.text.trim().to_lowercase() == wanted)
+        buttons
+            .buttons
+            .iter()
+            .find(|button| button.text.trim().to_lowercase() == wanted)
     };
     match &by_number.or_else(by_text)?.action {
         ButtonAction::Reply(id) => Some(id.clone()),
@@ -144,7 +170,10 @@ fn meta_of(inbound: &InboundMessage, peer: Option<Phone>) -> Map<String, Value> 
         }
     };
     note("pushName", inbound.push_name.clone().map(Value::String));
-    note("quotedProviderMessageId", inbound.quoted_key_id.clone().map(Value::String));
+    note(
+        "quotedProviderMessageId",
+        inbound.quoted_key_id.clone().map(Value::String),
+    );
     note("latitude", inbound.location.map(|at| json!(at.0)));
     note("longitude", inbound.location.map(|at| json!(at.1)));
     if peer.is_none() {

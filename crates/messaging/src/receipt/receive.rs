@@ -45,7 +45,14 @@ impl ReceiveEvent {
         ids: Arc<dyn Ids>,
         nudge: Arc<dyn Nudge>,
     ) -> Self {
-        Self { instances, inbox, decoder, clock, ids, nudge }
+        Self {
+            instances,
+            inbox,
+            decoder,
+            clock,
+            ids,
+            nudge,
+        }
     }
 
     /// Takes one event in. Once this answered [`Received::Stored`], the event survives anything.

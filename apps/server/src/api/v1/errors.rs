@@ -28,7 +28,7 @@ macro_rules! codes {
 codes! {
     VALIDATION_ERROR 400 "Invalid request data"
     BAD_REQUEST 400 "The body is not valid JSON"
-    UNAUTHORIZED 401 "Missing or invalid API key"
+    UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     SUBSCRIPTION_INACTIVE 403 "The subscription does not allow this action"
     TEAM_KEY_REQUIRED 403 "A personal key cannot be used with X-Team-Id"

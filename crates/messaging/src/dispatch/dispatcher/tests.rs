@@ -5,24 +5,43 @@ use crate::testing::{NOW, entry, instance, message};
 fn only_a_connected_instance_calls() {
     let is_call = |it: &Instance| matches!(gate(Some(it), &entry(), NOW), Gate::Call(_));
     assert!(is_call(&instance()));
-    for status in
-        [InstanceStatus::Disconnected, InstanceStatus::Connecting, InstanceStatus::Suspended]
-    {
-        let gate = gate(Some(&Instance { status, ..instance() }), &entry(), NOW).failure();
+    for status in [
+        InstanceStatus::Disconnected,
+        InstanceStatus::Connecting,
+        InstanceStatus::Suspended,
+    ] {
+        let gate = gate(
+            Some(&Instance {
+                status,
+                ..instance()
+            }),
+            &entry(),
+            NOW,
+        )
+        .failure();
         assert_eq!(gate, Some(Failure::NOT_CONNECTED), "{status:?}");
     }
-    assert_eq!(gate(None, &entry(), NOW).failure(), Some(Failure::NOT_CONNECTED));
+    assert_eq!(
+        gate(None, &entry(), NOW).failure(),
+        Some(Failure::NOT_CONNECTED)
+    );
 }
 
 #[test]
 fn a_reconnecting_instance_is_waited_for_a_minute() {
-    let it = Instance { reconnecting_since: Some(NOW), ..instance() };
+    let it = Instance {
+        reconnecting_since: Some(NOW),
+        ..instance()
+    };
     let due = |seconds| QueueEntry {
         ready_since: Some(NOW - Duration::seconds(seconds)),
         ..entry()
     };
     assert!(matches!(gate(Some(&it), &due(59), NOW), Gate::Wait(_)));
-    assert_eq!(gate(Some(&it), &due(60), NOW).failure(), Some(Failure::NOT_CONNECTED));
+    assert_eq!(
+        gate(Some(&it), &due(60), NOW).failure(),
+        Some(Failure::NOT_CONNECTED)
+    );
 }
 
 #[test]

@@ -11,7 +11,12 @@ struct Units(Mutex<Option<FakeUnit>>);
 #[async_trait]
 impl SettleUnits for Units {
     async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
-        let unit = self.0.lock().expect("unpoisoned").take().expect("one unit per test");
+        let unit = self
+            .0
+            .lock()
+            .expect("unpoisoned")
+            .take()
+            .expect("one unit per test");
         Ok(Box::new(unit))
     }
 }
@@ -32,33 +37,57 @@ fn idle() -> Settle {
 /// A unit that holds the entry and expects it to end with these words.
 fn ending(status: MessageStatus, event: &'static str, charged: (u32, u32)) -> FakeUnit {
     let mut unit = FakeUnit::default();
-    unit.queue.expect_lock().returning(|_| Ok(Some(QueueEntry { attempt: 1, ..entry() })));
-    unit.queue.expect_remove().times(1).returning(|keys| Ok(keys.to_vec()));
-    unit.messages.expect_lock().returning(|_| Ok(vec![message()]));
-    unit.messages.expect_update().times(1).returning(move |changed| {
-        assert_eq!(changed[0].status, status);
-        Ok(())
+    unit.queue.expect_lock().returning(|_| {
+        Ok(Some(QueueEntry {
+            attempt: 1,
+            ..entry()
+        }))
     });
-    unit.outbox.expect_append().times(1).returning(move |events| {
-        assert_eq!(events[0].name, event);
-        Ok(())
-    });
-    unit.ledger.expect_settle().times(1).returning(move |settled| {
-        assert_eq!((settled[0].messages, settled[0].released), charged);
-        Ok(())
-    });
+    unit.queue
+        .expect_remove()
+        .times(1)
+        .returning(|keys| Ok(keys.to_vec()));
+    unit.messages
+        .expect_lock()
+        .returning(|_| Ok(vec![message()]));
+    unit.messages
+        .expect_update()
+        .times(1)
+        .returning(move |changed| {
+            assert_eq!(changed[0].status, status);
+            Ok(())
+        });
+    unit.outbox
+        .expect_append()
+        .times(1)
+        .returning(move |events| {
+            assert_eq!(events[0].name, event);
+            Ok(())
+        });
+    unit.ledger
+        .expect_settle()
+        .times(1)
+        .returning(move |settled| {
+            assert_eq!((settled[0].messages, settled[0].released), charged);
+            Ok(())
+        });
     unit
 }
 
 #[tokio::test]
 async fn a_sent_message_is_bound_told_and_charged() {
     let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0));
-    unit.queue.expect_bind_ref().times(1).returning(|_, key, _, _, _| {
-        assert_eq!(key, "3EB0");
-        Ok(true)
-    });
+    unit.queue
+        .expect_bind_ref()
+        .times(1)
+        .returning(|_, key, _, _, _| {
+            assert_eq!(key, "3EB0");
+            Ok(true)
+        });
     let committed = unit.watch();
-    let verdict = Verdict::Sent { key_id: Some("3EB0".into()) };
+    let verdict = Verdict::Sent {
+        key_id: Some("3EB0".into()),
+    };
     let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
     assert!(done.expect("recorded") && committed());
 }
@@ -74,7 +103,13 @@ async fn a_failed_message_gives_its_reservation_back() {
 
 #[tokio::test]
 async fn whoever_comes_second_changes_nothing() {
-    for found in [None, Some(QueueEntry { attempt: 2, ..entry() })] {
+    for found in [
+        None,
+        Some(QueueEntry {
+            attempt: 2,
+            ..entry()
+        }),
+    ] {
         let mut unit = FakeUnit::default();
         unit.queue.expect_lock().return_once(move |_| Ok(found));
         let committed = unit.watch();
@@ -87,13 +122,22 @@ async fn whoever_comes_second_changes_nothing() {
 #[tokio::test]
 async fn an_unreserved_message_that_fails_gives_nothing_back() {
     let mut unit = FakeUnit::default();
-    let waiting = QueueEntry { period: None, ..entry() };
-    unit.queue.expect_remove().returning(|keys| Ok(keys.to_vec()));
-    unit.messages.expect_lock().returning(|_| Ok(vec![message()]));
+    let waiting = QueueEntry {
+        period: None,
+        ..entry()
+    };
+    unit.queue
+        .expect_remove()
+        .returning(|keys| Ok(keys.to_vec()));
+    unit.messages
+        .expect_lock()
+        .returning(|_| Ok(vec![message()]));
     unit.messages.expect_update().returning(|_| Ok(()));
     unit.outbox.expect_append().returning(|_| Ok(()));
     unit.ledger.expect_settle().never();
-    let failed = idle().fail(&mut unit, &waiting, Failure::OUT_OF_QUOTA, NOW).await;
+    let failed = idle()
+        .fail(&mut unit, &waiting, Failure::OUT_OF_QUOTA, NOW)
+        .await;
     assert!(failed.is_ok());
 }
 
@@ -119,9 +163,15 @@ fn three_misses_are_repeated_with_growing_waits_and_the_fourth_is_final() {
     let waits = [5, 15, 45];
     for (misses, seconds) in (0u32..).zip(waits) {
         let step = settle.judge(&missed(misses), &Verdict::Missed, NOW);
-        assert_eq!(step, Step::Again(misses + 1, NOW + Duration::seconds(seconds)));
+        assert_eq!(
+            step,
+            Step::Again(misses + 1, NOW + Duration::seconds(seconds))
+        );
     }
-    assert_eq!(settle.judge(&missed(3), &Verdict::Missed, NOW), Step::Fail(Failure::REFUSED));
+    assert_eq!(
+        settle.judge(&missed(3), &Verdict::Missed, NOW),
+        Step::Fail(Failure::REFUSED)
+    );
 }
 
 #[test]

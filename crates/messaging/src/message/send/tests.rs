@@ -18,7 +18,12 @@ struct Units(Mutex<Option<FakeUnit>>);
 #[async_trait::async_trait]
 impl AcceptUnits for Units {
     async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
-        let unit = self.0.lock().expect("unpoisoned").take().expect("one unit per test");
+        let unit = self
+            .0
+            .lock()
+            .expect("unpoisoned")
+            .take()
+            .expect("one unit per test");
         Ok(Box::new(unit))
     }
 }
@@ -42,8 +47,12 @@ fn text() -> Content {
 
 fn use_case(instance: Option<Instance>, unit: FakeUnit, usage: Usage) -> SendMessage {
     let mut instances = MockInstanceReader::new();
-    instances.expect_find().returning(move |_, _| Ok(instance.clone()));
-    instances.expect_window().returning(|_, _| Ok(Window::default()));
+    instances
+        .expect_find()
+        .returning(move |_, _| Ok(instance.clone()));
+    instances
+        .expect_window()
+        .returning(|_, _| Ok(Window::default()));
     let mut contacts = MockContactReader::new();
     contacts.expect_find().returning(|_, _| Ok(None));
     let mut reader = MockUsageReader::new();
@@ -63,7 +72,10 @@ fn use_case(instance: Option<Instance>, unit: FakeUnit, usage: Usage) -> SendMes
 fn granting(granted: u32, pushed: Option<QueueState>) -> FakeUnit {
     let mut unit = FakeUnit::default();
     unit.ledger.expect_reserve().returning(move |wants| {
-        assert_eq!((wants.len(), wants[0].count, wants[0].limit), (1, 1, Some(500)));
+        assert_eq!(
+            (wants.len(), wants[0].count, wants[0].limit),
+            (1, 1, Some(500))
+        );
         Ok(vec![granted])
     });
     if let Some(state) = pushed {
@@ -85,8 +97,12 @@ fn granting(granted: u32, pushed: Option<QueueState>) -> FakeUnit {
 async fn accepts_reserves_and_commits_together() {
     let unit = granting(1, Some(QueueState::Ready));
     let committed = unit.watch();
-    let outcome = use_case(Some(instance()), unit, Usage::default()).accept(order(text()), None).await;
-    let Ok(Outcome::Done(sent)) = outcome else { panic!("{outcome:?}") };
+    let outcome = use_case(Some(instance()), unit, Usage::default())
+        .accept(order(text()), None)
+        .await;
+    let Ok(Outcome::Done(sent)) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(sent.message.peer, Some(phone()));
     assert_eq!(sent.safety.decision(), "allow");
     assert!(sent.warnings.is_empty());
@@ -97,8 +113,13 @@ async fn accepts_reserves_and_commits_together() {
 async fn keeps_nothing_when_the_quota_is_spent() {
     let unit = granting(0, None);
     let committed = unit.watch();
-    let refused = use_case(Some(instance()), unit, Usage::default()).accept(order(text()), None).await;
-    assert!(matches!(refused, Err(MessagingError::Quota(QuotaError::Outbound(_)))));
+    let refused = use_case(Some(instance()), unit, Usage::default())
+        .accept(order(text()), None)
+        .await;
+    assert!(matches!(
+        refused,
+        Err(MessagingError::Quota(QuotaError::Outbound(_)))
+    ));
     assert!(!committed());
 }
 
@@ -107,7 +128,9 @@ async fn schedules_without_reserving() {
     let unit = granting(99, Some(QueueState::Waiting));
     let mut later = order(text());
     later.scheduled_at = Some(NOW + Duration::HOUR);
-    let outcome = use_case(Some(instance()), unit, Usage::default()).accept(later, None).await;
+    let outcome = use_case(Some(instance()), unit, Usage::default())
+        .accept(later, None)
+        .await;
     assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
 }
 
@@ -116,16 +139,24 @@ async fn a_past_time_means_now() {
     let unit = granting(1, Some(QueueState::Ready));
     let mut past = order(text());
     past.scheduled_at = Some(NOW - Duration::HOUR);
-    let outcome = use_case(Some(instance()), unit, Usage::default()).accept(past, None).await;
+    let outcome = use_case(Some(instance()), unit, Usage::default())
+        .accept(past, None)
+        .await;
     assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn refuses_to_schedule_on_a_spent_month() {
-    let spent = Usage { messages: 400, statuses: 0, reserved: 100 };
+    let spent = Usage {
+        messages: 400,
+        statuses: 0,
+        reserved: 100,
+    };
     let mut later = order(text());
     later.scheduled_at = Some(NOW + Duration::HOUR);
-    let refused = use_case(Some(instance()), FakeUnit::default(), spent).accept(later, None).await;
+    let refused = use_case(Some(instance()), FakeUnit::default(), spent)
+        .accept(later, None)
+        .await;
     assert!(matches!(refused, Err(MessagingError::Quota(_))));
 }
 
@@ -140,24 +171,39 @@ async fn what_is_missing_comes_before_what_is_impossible() {
     let sender = use_case(Some(instance()), FakeUnit::default(), Usage::default());
     let mut linked = wrong.clone();
     linked.contact = Some(Id::new(Uuid::from_u128(9)));
-    assert!(matches!(sender.accept(linked, None).await, Err(MessagingError::NoContact(_))));
+    assert!(matches!(
+        sender.accept(linked, None).await,
+        Err(MessagingError::NoContact(_))
+    ));
     let mut templated = wrong.clone();
     templated.content = Wanted::Template(Uuid::from_u128(9));
-    assert!(matches!(sender.accept(templated, None).await, Err(MessagingError::NoTemplate)));
+    assert!(matches!(
+        sender.accept(templated, None).await,
+        Err(MessagingError::NoTemplate)
+    ));
     let refused = sender.accept(wrong, None).await;
-    assert!(matches!(refused, Err(MessagingError::InvalidDestination(_))));
+    assert!(matches!(
+        refused,
+        Err(MessagingError::InvalidDestination(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_suspended_instance_accepts_nothing() {
-    let suspended = Instance { status: InstanceStatus::Suspended, ..instance() };
+    let suspended = Instance {
+        status: InstanceStatus::Suspended,
+        ..instance()
+    };
     let sender = use_case(Some(suspended), FakeUnit::default(), Usage::default());
     let refused = sender.accept(order(text()), None).await;
     assert!(matches!(refused, Err(MessagingError::Suspended)));
 }
 
 fn buttons(actions: &[ButtonAction]) -> Content {
-    let buttons = actions.iter().map(|action| Button { text: "Go".into(), action: action.clone() });
+    let buttons = actions.iter().map(|action| Button {
+        text: "Go".into(),
+        action: action.clone(),
+    });
     Content::Buttons(Buttons {
         title: "T".into(),
         description: "D".into(),
@@ -169,41 +215,78 @@ fn buttons(actions: &[ButtonAction]) -> Content {
 #[tokio::test]
 async fn buttons_are_refused_only_for_numbers_known_not_to_be_business() {
     let choice = buttons(&[ButtonAction::Reply("yes".into())]);
-    let personal = Instance { is_business: Some(false), ..instance() };
+    let personal = Instance {
+        is_business: Some(false),
+        ..instance()
+    };
     let sender = use_case(Some(personal), FakeUnit::default(), Usage::default());
     let refused = sender.accept(order(choice.clone()), None).await;
     assert!(matches!(refused, Err(MessagingError::ButtonsNeedBusiness)));
 
-    let sender = use_case(Some(instance()), granting(1, Some(QueueState::Ready)), Usage::default());
+    let sender = use_case(
+        Some(instance()),
+        granting(1, Some(QueueState::Ready)),
+        Usage::default(),
+    );
     assert!(sender.accept(order(choice), None).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_mix_that_whatsapp_refuses_is_warned_about_where_it_goes_out_natively() {
-    let mixed = buttons(&[ButtonAction::Reply("a".into()), ButtonAction::Url("https://x.test".into())]);
-    let native = Instance { native_buttons: true, ..instance() };
-    let sender = use_case(Some(native), granting(1, Some(QueueState::Ready)), Usage::default());
+    let mixed = buttons(&[
+        ButtonAction::Reply("a".into()),
+        ButtonAction::Url("https://x.test".into()),
+    ]);
+    let native = Instance {
+        native_buttons: true,
+        ..instance()
+    };
+    let sender = use_case(
+        Some(native),
+        granting(1, Some(QueueState::Ready)),
+        Usage::default(),
+    );
     let outcome = sender.accept(order(mixed), None).await;
-    let Ok(Outcome::Done(sent)) = outcome else { panic!("{outcome:?}") };
+    let Ok(Outcome::Done(sent)) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(sent.warnings.len(), 1);
 }
 
 fn key() -> ReplayKey {
-    ReplayKey { workspace: actor().workspace.id, route: "r", key: [1; 32], request: [2; 32] }
+    ReplayKey {
+        workspace: actor().workspace.id,
+        route: "r",
+        key: [1; 32],
+        request: [2; 32],
+    }
 }
 
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer_and_writes_nothing() {
-    let answer = StoredAnswer { status: 201, body: "{}".into() };
+    let answer = StoredAnswer {
+        status: 201,
+        body: "{}".into(),
+    };
     let mut unit = FakeUnit::default();
     let stored = answer.clone();
-    unit.replays.expect_claim().returning(move |_, _| Ok(Claim::Replay(stored.clone())));
+    unit.replays
+        .expect_claim()
+        .returning(move |_, _| Ok(Claim::Replay(stored.clone())));
     let committed = unit.watch();
     let sender = use_case(Some(instance()), unit, Usage::default());
-    let render = |_: &SentMessage| StoredAnswer { status: 201, body: "new".into() };
-    let once = Once { key: &key(), render: &render };
+    let render = |_: &SentMessage| StoredAnswer {
+        status: 201,
+        body: "new".into(),
+    };
+    let once = Once {
+        key: &key(),
+        render: &render,
+    };
     let outcome = sender.accept(order(text()), Some(once)).await;
-    let Ok(Outcome::Replayed(replayed)) = outcome else { panic!("{outcome:?}") };
+    let Ok(Outcome::Replayed(replayed)) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(replayed, answer);
     assert!(!committed());
 }
@@ -211,18 +294,26 @@ async fn a_repeated_request_gets_the_first_answer_and_writes_nothing() {
 #[tokio::test]
 async fn the_answer_is_kept_in_the_same_transaction() {
     let mut unit = granting(1, Some(QueueState::Ready));
-    unit.replays.expect_claim().returning(|_, _| Ok(Claim::Fresh));
-    unit.replays.expect_keep().times(1).returning(|_, answer, _| {
-        assert_eq!(answer.body, "Hello");
-        Ok(())
-    });
+    unit.replays
+        .expect_claim()
+        .returning(|_, _| Ok(Claim::Fresh));
+    unit.replays
+        .expect_keep()
+        .times(1)
+        .returning(|_, answer, _| {
+            assert_eq!(answer.body, "Hello");
+            Ok(())
+        });
     let committed = unit.watch();
     let sender = use_case(Some(instance()), unit, Usage::default());
     let render = |sent: &SentMessage| StoredAnswer {
         status: 201,
         body: sent.message.body.clone().unwrap_or_default(),
     };
-    let once = Once { key: &key(), render: &render };
+    let once = Once {
+        key: &key(),
+        render: &render,
+    };
     assert!(sender.accept(order(text()), Some(once)).await.is_ok());
     assert!(committed());
 }
@@ -231,11 +322,22 @@ async fn the_answer_is_kept_in_the_same_transaction() {
 async fn a_key_with_another_body_or_still_at_work_is_a_conflict() {
     for (claim, expected) in [(Claim::Mismatch, "another"), (Claim::Busy, "still")] {
         let mut unit = FakeUnit::default();
-        unit.replays.expect_claim().return_once(move |_, _| Ok(claim));
+        unit.replays
+            .expect_claim()
+            .return_once(move |_, _| Ok(claim));
         let sender = use_case(Some(instance()), unit, Usage::default());
-        let render = |_: &SentMessage| StoredAnswer { status: 201, body: String::new() };
-        let once = Once { key: &key(), render: &render };
-        let error = sender.accept(order(text()), Some(once)).await.expect_err("a conflict");
+        let render = |_: &SentMessage| StoredAnswer {
+            status: 201,
+            body: String::new(),
+        };
+        let once = Once {
+            key: &key(),
+            render: &render,
+        };
+        let error = sender
+            .accept(order(text()), Some(once))
+            .await
+            .expect_err("a conflict");
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
