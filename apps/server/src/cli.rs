@@ -230,6 +230,20 @@ pub enum InstanceCommand {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Say how an instance sends
+    Set {
+        /// The instance's id
+        id: String,
+        /// The account: its address or id
+        #[arg(long)]
+        user: Option<String>,
+        /// Send buttons natively instead of as numbered text. Many phones do not show them
+        #[arg(long)]
+        native_buttons: Option<bool>,
+        /// Whether the number is a WhatsApp Business account; `false` refuses buttons
+        #[arg(long)]
+        business: Option<bool>,
+    },
     /// List an account's instances
     List {
         /// The account: its address or id

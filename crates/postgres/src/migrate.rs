@@ -1,7 +1,7 @@
 //! Applying and reverting the migrations that are compiled in.
 
 use diesel::migration::Migration as _;
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -15,14 +15,14 @@ pub struct MigrateError(String);
 ///
 /// Needs a multi-thread runtime: the migration harness blocks in place.
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
-    let mut harness = harness(url).await?;
+    let mut harness = locked(url).await?;
     let done = harness.run_pending_migrations(MIGRATIONS).map_err(broken)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
 /// Takes every migration back, newest first.
 pub async fn revert_all(url: &str) -> Result<Vec<String>, MigrateError> {
-    let mut harness = harness(url).await?;
+    let mut harness = locked(url).await?;
     let done = harness.revert_all_migrations(MIGRATIONS).map_err(broken)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
@@ -40,6 +40,15 @@ pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> 
 /// A short name for this set of migrations; another set has another one.
 pub fn migrations_hash() -> &'static str {
     env!("MIGRATIONS_HASH")
+}
+
+/// Lets one process migrate while the others wait. The lock ends with its connection.
+const LOCK: &str = "SELECT pg_advisory_lock(5571002718)";
+
+async fn locked(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
+    let mut conn = crate::connect::connect(url).await.map_err(broken)?;
+    conn.batch_execute(LOCK).await.map_err(broken)?;
+    Ok(AsyncMigrationHarness::new(conn))
 }
 
 async fn harness(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {

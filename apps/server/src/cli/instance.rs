@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use msgflash_kernel::{Actor, Id, Phone, Workspace};
 use msgflash_messaging::events::timestamp;
-use msgflash_messaging::instance::provision::NewInstance;
+use msgflash_messaging::instance::provision::{NewInstance, SendingStyle};
 use msgflash_messaging::provider::{LinkState, Pairing};
 use msgflash_messaging::{Instance, InstanceId};
 use qrcode::QrCode;
@@ -68,6 +68,32 @@ pub(super) async fn run(
                 .collect();
             let values: Vec<_> = instances.iter().map(view).collect();
             out.table(&["ID", "NAME", "STATUS", "NUMBER"], &rows, &values)
+        }
+        InstanceCommand::Set {
+            id,
+            user,
+            native_buttons,
+            business,
+        } => {
+            let instance = locate(&backend, &id, user.as_deref()).await?;
+            let change = SendingStyle {
+                native_buttons,
+                is_business: business,
+            };
+            let changed = backend
+                .provision
+                .configure(instance.account, instance.id, change)
+                .await?;
+            let text = format!(
+                "{} sends buttons {}.",
+                changed.name,
+                if changed.native_buttons {
+                    "natively"
+                } else {
+                    "as numbered text"
+                }
+            );
+            out.result(&view(&changed), text)
         }
         InstanceCommand::Connect {
             id,
@@ -191,6 +217,7 @@ fn view(it: &Instance) -> Value {
     json!({
         "id": it.id.to_string(), "userId": it.account.to_string(), "name": it.name,
         "waNumber": it.wa_number.map(|number| number.to_string()), "status": it.status.as_str(),
+        "nativeButtons": it.native_buttons, "isBusiness": it.is_business,
         "createdAt": timestamp(it.created_at), "updatedAt": timestamp(it.updated_at),
     })
 }

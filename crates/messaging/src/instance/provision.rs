@@ -43,6 +43,15 @@ pub struct NewInstance {
     pub cap: Option<u32>,
 }
 
+/// What to change about how an instance sends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SendingStyle {
+    /// Send buttons natively instead of as numbered text.
+    pub native_buttons: Option<bool>,
+    /// Whether the number is a WhatsApp Business account.
+    pub is_business: Option<bool>,
+}
+
 /// Makes instances and links phones.
 pub struct ProvisionInstance {
     ports: ProvisionPorts,
@@ -149,6 +158,28 @@ impl ProvisionInstance {
             self.ports.record.record(id, Change::PairingStarted).await?;
         }
         Ok(pairing)
+    }
+
+    /// Changes how an instance sends. What is `None` stays as it is.
+    pub async fn configure(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+        change: SendingStyle,
+    ) -> Result<Instance, MessagingError> {
+        let mut unit = self.ports.units.begin().await?;
+        let found = unit
+            .instances()
+            .lock(id)
+            .await?
+            .filter(|it| it.account == account);
+        let mut instance = found.ok_or(MessagingError::NoInstance(id))?;
+        instance.native_buttons = change.native_buttons.unwrap_or(instance.native_buttons);
+        instance.is_business = change.is_business.or(instance.is_business);
+        instance.updated_at = self.ports.clock.now();
+        unit.instances().update(&instance).await?;
+        unit.commit().await?;
+        Ok(instance)
     }
 
     fn callback_url(&self, instance: &Instance) -> String {
