@@ -4,3 +4,6 @@ mod architecture;
 mod idempotency;
 mod messages;
 mod quotas;
+mod surface;
+mod tenancy;
+mod openapi;

@@ -91,6 +91,11 @@ impl Client {
         self.call(Method::POST, path, None, "").await
     }
 
+    /// `POST` with bytes.
+    pub async fn post_raw(&self, path: &str, body: impl Into<Vec<u8>>, content_type: &str) -> Reply {
+        self.call(Method::POST, path, Some(body.into()), content_type).await
+    }
+
     /// `DELETE`.
     pub async fn delete(&self, path: &str) -> Reply {
         self.call(Method::DELETE, path, None, "").await
@@ -104,6 +109,7 @@ impl Client {
         body: Option<Vec<u8>>,
         content_type: &str,
     ) -> Reply {
+        let name = method.to_string();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -125,6 +131,11 @@ impl Client {
             .collect();
         let text = answer.text().await.expect("a whole answer");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, json }
+        let reply = Reply { status, headers, text, json };
+        // The simulator is called with the same client and promises nothing of this.
+        if path.starts_with("/api/") {
+            crate::promise::check(&name, path, &reply);
+        }
+        reply
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod client;
+pub mod promise;
 pub mod receiver;
 pub mod stack;
 pub mod tap;

@@ -22,11 +22,13 @@ pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Proble
             "The URL may have 2048 characters at most",
         ));
     }
-    // The parser forgives blanks, line breaks and missing slashes; what we echo must be a URL as is.
+    // The parser forgives blanks, line breaks, missing and surplus slashes; what we echo must be a
+    // URL as is.
     let is_plain = !text
         .chars()
         .any(|it| it.is_whitespace() || it.is_control() || it == '\\');
-    if !is_plain || !text.contains("://") {
+    let rest = text.split_once("://").map(|(_, rest)| rest);
+    if !is_plain || rest.is_none_or(|rest| rest.starts_with('/')) {
         return Err(refuse("invalid_url", "Not an absolute URL"));
     }
     let url = Url::parse(text).map_err(|_| refuse("invalid_url", "Not an absolute URL"))?;
@@ -230,6 +232,7 @@ mod tests {
         assert_eq!(refused("http://example.com/"), Some("https_required"));
         assert_eq!(refused("ftp://example.com/"), Some("invalid_url"));
         assert_eq!(refused("example.com/hook"), Some("invalid_url"));
+        assert_eq!(refused("https:///example.com/hook"), Some("invalid_url"));
         assert_eq!(refused("https://user:pw@example.com/"), Some("invalid_url"));
         assert_eq!(
             refused(&format!("https://example.com/{}", "a".repeat(2048))),
