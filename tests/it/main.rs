@@ -7,3 +7,4 @@ mod quotas;
 mod surface;
 mod tenancy;
 mod openapi;
+mod cli;

@@ -21,7 +21,10 @@ fn text(instance: &str) -> Value {
 }
 
 fn id(reply: &Reply) -> String {
-    reply.data()["id"].as_str().unwrap_or_else(|| panic!("no id: {reply:?}")).to_owned()
+    reply.data()["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id: {reply:?}"))
+        .to_owned()
 }
 
 /// Fills a workspace through the API: a message to come, a sent one, a webhook.
@@ -40,20 +43,35 @@ async fn fill(name: &'static str, client: Client, instance: String, contact: Str
         assert_eq!(made.status, 201, "{name}: {made:?}");
         ids.push(id(&made));
     }
-    Tenant { name, client, ids, instance, contact }
+    Tenant {
+        name,
+        client,
+        ids,
+        instance,
+        contact,
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the server's clock is the real one here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server's clock is the real one here"
+)]
 fn soon() -> String {
     let at = time::OffsetDateTime::now_utc() + time::Duration::days(7);
-    at.format(&time::format_description::well_known::Rfc3339).expect("a date")
+    at.format(&time::format_description::well_known::Rfc3339)
+        .expect("a date")
 }
 
 /// A contact of a team.
 async fn team_contact(stack: &Stack, account: &Account, team: uuid::Uuid, phone: i64) -> String {
     let made = account.contact(stack, "Shared", phone).await;
     let contact: uuid::Uuid = made.parse().expect("an id");
-    stack.sql("UPDATE contacts SET workspace_id = $1 WHERE id = $2", &[&team, &contact]).await;
+    stack
+        .sql(
+            "UPDATE contacts SET workspace_id = $1 WHERE id = $2",
+            &[&team, &contact],
+        )
+        .await;
     made
 }
 
@@ -63,10 +81,12 @@ async fn tenants(stack: &Stack) -> Vec<Tenant> {
     let one = stack.account("max").await;
     let other = stack.account("max").await;
     let mut all = Vec::new();
-    for (at, (account, names)) in
-        [(&one, ["one", "one's team", "one's other team"]), (&other, ["other", "other's team", ""])]
-            .into_iter()
-            .enumerate()
+    for (at, (account, names)) in [
+        (&one, ["one", "one's team", "one's other team"]),
+        (&other, ["other", "other's team", ""]),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let instance = account.instance(stack).await.id.to_string();
         let contact = account.contact(stack, "Own", 33_611_111_111).await;
@@ -83,8 +103,18 @@ async fn tenants(stack: &Stack) -> Vec<Tenant> {
 /// Everything that is stored about tenants, to see that nothing changed.
 async fn stored(stack: &Stack) -> String {
     let mut all = String::new();
-    for table in ["messages", "queue", "webhook_endpoints", "contacts", "instances", "users", "teams"] {
-        let rows = format!("SELECT coalesce(string_agg(to_jsonb(t)::text, ',' ORDER BY to_jsonb(t)::text), '') FROM {table} t");
+    for table in [
+        "messages",
+        "queue",
+        "webhook_endpoints",
+        "contacts",
+        "instances",
+        "users",
+        "teams",
+    ] {
+        let rows = format!(
+            "SELECT coalesce(string_agg(to_jsonb(t)::text, ',' ORDER BY to_jsonb(t)::text), '') FROM {table} t"
+        );
         all.push_str(&stack.rows(&rows, &[]).await[0].get::<_, String>(0));
     }
     all
@@ -114,11 +144,23 @@ async fn every_route_with_an_id_answers_404_for_ids_of_other_workspaces() {
                         let client = &caller.client;
                         let target = filled(path, foreign);
                         let method: Method = method.to_uppercase().parse().expect("a method");
-                        let reply = client.call(method.clone(), &target, body_for(&method), kind(&method)).await;
+                        let reply = client
+                            .call(method.clone(), &target, body_for(&method), kind(&method))
+                            .await;
                         let at = format!("{} at {}'s {method} {target}", caller.name, owner.name);
                         assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "{at}: {reply:?}");
-                        let unknown = client.call(method.clone(), &filled(path, NOBODY), body_for(&method), kind(&method)).await;
-                        assert_eq!(unknown.text, reply.text, "{at}: tells a foreign id from an unknown one");
+                        let unknown = client
+                            .call(
+                                method.clone(),
+                                &filled(path, NOBODY),
+                                body_for(&method),
+                                kind(&method),
+                            )
+                            .await;
+                        assert_eq!(
+                            unknown.text, reply.text,
+                            "{at}: tells a foreign id from an unknown one"
+                        );
                         walked += 1;
                     }
                 }
@@ -126,12 +168,18 @@ async fn every_route_with_an_id_answers_404_for_ids_of_other_workspaces() {
         }
     }
     assert!(walked > 100, "only {walked} calls were tried");
-    assert_eq!(stored(&stack).await, before, "a refused call changed something");
+    assert_eq!(
+        stored(&stack).await,
+        before,
+        "a refused call changed something"
+    );
 }
 
 /// Each parameter of a path, whatever it is called, becomes this id.
 fn filled(path: &str, id: &str) -> String {
-    let parts = path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+    let parts = path
+        .split('/')
+        .map(|part| if part.starts_with('{') { id } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 
@@ -140,7 +188,11 @@ fn body_for(method: &Method) -> Option<Vec<u8>> {
 }
 
 fn kind(method: &Method) -> &'static str {
-    if matches!(method.as_str(), "PUT" | "PATCH") { "application/json" } else { "" }
+    if matches!(method.as_str(), "PUT" | "PATCH") {
+        "application/json"
+    } else {
+        ""
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,14 +215,29 @@ async fn bodies_cannot_name_what_belongs_to_others() {
             }));
             for mut body in bodies {
                 let sent = caller.client.post("/api/v1/messages/send", &body).await;
-                assert_eq!(sent.outcome(), (404, "NOT_FOUND"), "{} with {}'s: {body}", caller.name, owner.name);
+                assert_eq!(
+                    sent.outcome(),
+                    (404, "NOT_FOUND"),
+                    "{} with {}'s: {body}",
+                    caller.name,
+                    owner.name
+                );
                 body["scheduledAt"] = json!(soon());
                 let later = caller.client.post("/api/v1/messages/schedule", &body).await;
-                assert_eq!(later.outcome(), (404, "NOT_FOUND"), "{} with {}'s: {body}", caller.name, owner.name);
+                assert_eq!(
+                    later.outcome(),
+                    (404, "NOT_FOUND"),
+                    "{} with {}'s: {body}",
+                    caller.name,
+                    owner.name
+                );
             }
         }
     }
-    assert_eq!(stack.count("SELECT count(*) FROM messages", &[]).await, before);
+    assert_eq!(
+        stack.count("SELECT count(*) FROM messages", &[]).await,
+        before
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,13 +261,30 @@ async fn lists_show_the_callers_workspace_alone() {
             let list = caller.client.get(path).await;
             assert_eq!(list.status, 200, "{}: {list:?}", caller.name);
             for id in &foreign {
-                assert!(!list.text.contains(id.as_str()), "{} sees {id} in {path}", caller.name);
+                assert!(
+                    !list.text.contains(id.as_str()),
+                    "{} sees {id} in {path}",
+                    caller.name
+                );
             }
-            assert!(own.iter().any(|id| list.text.contains(id.as_str())), "{}: {path} is empty", caller.name);
+            assert!(
+                own.iter().any(|id| list.text.contains(id.as_str())),
+                "{}: {path} is empty",
+                caller.name
+            );
         }
         for owner in tenants.iter().filter(|it| it.instance != caller.instance) {
-            let list = caller.client.get(&format!("/api/v1/messages?instanceId={}", owner.instance)).await;
-            assert_eq!(list.data()["messages"], json!([]), "{} filters by {}'s instance", caller.name, owner.name);
+            let list = caller
+                .client
+                .get(&format!("/api/v1/messages?instanceId={}", owner.instance))
+                .await;
+            assert_eq!(
+                list.data()["messages"],
+                json!([]),
+                "{} filters by {}'s instance",
+                caller.name,
+                owner.name
+            );
         }
     }
 }
@@ -214,10 +298,18 @@ async fn one_idempotency_key_in_two_workspaces_is_two_requests() {
     let own = account.instance(&stack).await.id.to_string();
     let foreign = other.instance(&stack).await.id.to_string();
     let mut made = Vec::new();
-    for (client, instance) in [(&account.client, &own), (&team.client, &own), (&other.client, &foreign)] {
+    for (client, instance) in [
+        (&account.client, &own),
+        (&team.client, &own),
+        (&other.client, &foreign),
+    ] {
         let client = client.header("Idempotency-Key", "order-17");
         let reply = client.post("/api/v1/messages/send", &text(instance)).await;
-        assert_eq!((reply.status, reply.header("idempotent-replayed")), (201, ""), "{reply:?}");
+        assert_eq!(
+            (reply.status, reply.header("idempotent-replayed")),
+            (201, ""),
+            "{reply:?}"
+        );
         made.push(id(&reply));
     }
     made.sort();

@@ -8,14 +8,16 @@ use crate::client::Reply;
 
 /// The document of the code under test.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let text = msgflash_server::openapi::document().to_json().expect("a document");
+    let text = msgflash_server::openapi::document()
+        .to_json()
+        .expect("a document");
     serde_json::from_str(&text).expect("JSON")
 });
 
 /// Words that would tell what the server is made of.
 const LEAKS: [&str; 12] = [
-    "actix", "serde", "diesel", "reqwest", "utoipa", "tokio", "hyper", "panicked", "::",
-    " line 1", "column ", "postgres",
+    "actix", "serde", "diesel", "reqwest", "utoipa", "tokio", "hyper", "panicked", "::", " line 1",
+    "column ", "postgres",
 ];
 
 /// Fails when an answer breaks a promise that every answer makes.
@@ -25,11 +27,24 @@ pub fn check(method: &str, target: &str, reply: &Reply) {
     if method == "HEAD" || !path.starts_with("/api/") {
         return;
     }
-    assert!(!reply.header("x-request-id").is_empty(), "no X-Request-Id: {at}");
-    assert_eq!(reply.header("content-type"), "application/json; charset=utf-8", "{at}");
+    assert!(
+        !reply.header("x-request-id").is_empty(),
+        "no X-Request-Id: {at}"
+    );
+    assert_eq!(
+        reply.header("content-type"),
+        "application/json; charset=utf-8",
+        "{at}"
+    );
     if reply.status < 400 {
-        let members = reply.json.as_object().unwrap_or_else(|| panic!("not an object: {at}"));
-        assert!(members.len() == 1 && members.contains_key("data"), "not wrapped in data: {at}");
+        let members = reply
+            .json
+            .as_object()
+            .unwrap_or_else(|| panic!("not an object: {at}"));
+        assert!(
+            members.len() == 1 && members.contains_key("data"),
+            "not wrapped in data: {at}"
+        );
     } else {
         refusal(&at, reply);
     }
@@ -41,23 +56,47 @@ pub fn check(method: &str, target: &str, reply: &Reply) {
 }
 
 fn refusal(at: &str, reply: &Reply) {
-    let members = reply.json.as_object().unwrap_or_else(|| panic!("not an object: {at}"));
+    let members = reply
+        .json
+        .as_object()
+        .unwrap_or_else(|| panic!("not an object: {at}"));
     assert_eq!(members.keys().collect::<Vec<_>>(), ["error"], "{at}");
-    let error = reply.json["error"].as_object().unwrap_or_else(|| panic!("no error: {at}"));
+    let error = reply.json["error"]
+        .as_object()
+        .unwrap_or_else(|| panic!("no error: {at}"));
     let known = ["code", "message", "details"];
-    assert!(error.keys().all(|key| known.contains(&key.as_str())), "{at}");
+    assert!(
+        error.keys().all(|key| known.contains(&key.as_str())),
+        "{at}"
+    );
     let code = error["code"].as_str().unwrap_or_default();
     let shaped = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     assert!(!code.is_empty() && code.bytes().all(shaped), "{at}");
     let message = error["message"].as_str().unwrap_or_default();
     assert!(!message.is_empty(), "{at}");
-    assert_eq!(code == "VALIDATION_ERROR", error.contains_key("details"), "{at}");
+    assert_eq!(
+        code == "VALIDATION_ERROR",
+        error.contains_key("details"),
+        "{at}"
+    );
     for word in LEAKS {
-        assert!(!reply.text.to_lowercase().contains(word), "says {word:?}: {at}");
+        assert!(
+            !reply.text.to_lowercase().contains(word),
+            "says {word:?}: {at}"
+        );
     }
-    for item in error.get("details").and_then(Value::as_array).into_iter().flatten() {
+    for item in error
+        .get("details")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let item = item.as_object().unwrap_or_else(|| panic!("{at}"));
-        assert_eq!(item.keys().collect::<Vec<_>>(), ["code", "field", "message"], "{at}");
+        assert_eq!(
+            item.keys().collect::<Vec<_>>(),
+            ["code", "field", "message"],
+            "{at}"
+        );
     }
 }
 
@@ -65,7 +104,11 @@ fn refusal(at: &str, reply: &Reply) {
 fn documented(method: &str, path: &str, reply: &Reply, at: &str) {
     let Some(item) = item(path) else { return };
     let Some(operation) = item.get(method.to_lowercase()) else {
-        assert_eq!(reply.outcome(), (405, "METHOD_NOT_ALLOWED"), "undocumented method: {at}");
+        assert_eq!(
+            reply.outcome(),
+            (405, "METHOD_NOT_ALLOWED"),
+            "undocumented method: {at}"
+        );
         return;
     };
     let response = &operation["responses"][reply.status.to_string()];
@@ -80,13 +123,17 @@ fn documented(method: &str, path: &str, reply: &Reply, at: &str) {
 fn item(path: &str) -> Option<&'static Value> {
     let paths = DOCUMENT["paths"].as_object()?;
     let matching = paths.iter().filter(|(pattern, _)| matches(pattern, path));
-    matching.min_by_key(|(pattern, _)| pattern.matches('{').count()).map(|(_, item)| item)
+    matching
+        .min_by_key(|(pattern, _)| pattern.matches('{').count())
+        .map(|(_, item)| item)
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    let (pattern, path): (Vec<_>, Vec<_>) =
+        (pattern.split('/').collect(), path.split('/').collect());
     pattern.len() == path.len()
-        && pattern.iter().zip(&path).all(|(one, other)| {
-            one == other || (one.starts_with('{') && !other.is_empty())
-        })
+        && pattern
+            .iter()
+            .zip(&path)
+            .all(|(one, other)| one == other || (one.starts_with('{') && !other.is_empty()))
 }

@@ -97,13 +97,13 @@ pub enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Accounts
+    /// Make accounts and choose their plans
     #[command(subcommand)]
     User(UserCommand),
-    /// API keys
+    /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// WhatsApp numbers
+    /// Make WhatsApp numbers and link phones to them
     #[command(subcommand)]
     Instance(InstanceCommand),
 }

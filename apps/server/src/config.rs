@@ -162,7 +162,7 @@ impl Config {
         }
         let raw: Raw = figment
             .extract()
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+            .map_err(|error| anyhow::anyhow!(named(error)))?;
         Self::check(raw)
     }
 
@@ -334,6 +334,18 @@ impl std::fmt::Display for Roles {
             _ => "worker",
         })
     }
+}
+
+/// What is wrong, under the names by which people set it.
+fn named(error: figment::Error) -> String {
+    let told = error.into_iter().map(|error| {
+        let known = |setting: &&Setting| error.path == [setting.name];
+        match SETTINGS.iter().find(known) {
+            Some(setting) => format!("{} ({}): {}", setting.name, setting.env, error.kind),
+            None => error.to_string(),
+        }
+    });
+    told.collect::<Vec<_>>().join("\n")
 }
 
 /// An address without the password somebody may have put into it.

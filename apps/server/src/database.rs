@@ -47,6 +47,11 @@ impl Database {
         &self.url
     }
 
+    /// Fails as a store that is away when nobody answers, which a migration's failure does not say.
+    pub(crate) async fn reach(&self, config: &Config) -> Result<()> {
+        Ok(self.connect(config)?.ping().await?)
+    }
+
     /// A pool of connections to it.
     pub(crate) fn connect(&self, config: &Config) -> Result<Postgres> {
         Ok(Postgres::new(&self.url, config.database_pool)?)

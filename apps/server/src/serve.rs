@@ -71,6 +71,7 @@ impl Server {
         // The port comes first: with port 0 the addresses we hand out depend on it.
         let listener = config.roles.api.then(|| listen(&mut config)).transpose()?;
         let database = Database::open(&config).await?;
+        database.reach(&config).await?;
         let applied = msgflash_postgres::migrate(database.url()).await?;
         if !applied.is_empty() {
             info!(count = applied.len(), "schema brought up to date");

@@ -1,6 +1,7 @@
 //! Applying and reverting the migrations that are compiled in.
 
-use diesel::migration::Migration as _;
+use diesel::migration::{Migration, MigrationSource as _, MigrationVersion};
+use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
@@ -17,14 +18,14 @@ pub struct MigrateError(String);
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = locked(url).await?;
     let done = harness.run_pending_migrations(MIGRATIONS).map_err(broken)?;
-    Ok(done.iter().map(ToString::to_string).collect())
+    names(&done)
 }
 
 /// Takes every migration back, newest first.
 pub async fn revert_all(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = locked(url).await?;
     let done = harness.revert_all_migrations(MIGRATIONS).map_err(broken)?;
-    Ok(done.iter().map(ToString::to_string).collect())
+    names(&done)
 }
 
 /// The names of the migrations that were not applied yet.
@@ -35,6 +36,16 @@ pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> 
         .iter()
         .map(|migration| migration.name().to_string())
         .collect())
+}
+
+/// What versions are called, in the order given.
+fn names(versions: &[MigrationVersion<'_>]) -> Result<Vec<String>, MigrateError> {
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(broken)?;
+    let name = |version: &MigrationVersion<'_>| {
+        let found = known.iter().find(|it| it.name().version() == *version);
+        found.map_or_else(|| version.to_string(), |it| it.name().to_string())
+    };
+    Ok(versions.iter().map(name).collect())
 }
 
 /// A short name for this set of migrations; another set has another one.

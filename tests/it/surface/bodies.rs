@@ -35,7 +35,10 @@ fn least(kind: &str) -> Value {
 }
 
 fn button(members: &Value) -> Value {
-    let one = with(json!({ "type": "reply", "displayText": "Yes", "id": "yes" }), members);
+    let one = with(
+        json!({ "type": "reply", "displayText": "Yes", "id": "yes" }),
+        members,
+    );
     with(least("buttons"), &json!({ "buttons": [one] }))
 }
 
@@ -53,8 +56,14 @@ impl Bench {
         let card = account.contact(&stack, "Ada", 33_611_111_111).await;
         let id: uuid::Uuid = CARD.parse().expect("an id");
         let old: uuid::Uuid = card.parse().expect("an id");
-        stack.sql("UPDATE contacts SET id = $1 WHERE id = $2", &[&id, &old]).await;
-        Self { stack, account, instance }
+        stack
+            .sql("UPDATE contacts SET id = $1 WHERE id = $2", &[&id, &old])
+            .await;
+        Self {
+            stack,
+            account,
+            instance,
+        }
     }
 
     async fn send(&self, body: &Value) -> blackbox::Reply {
@@ -70,7 +79,11 @@ impl Bench {
 
     async fn refuses(&self, what: &str, body: &Value, fields: &[&str]) {
         let reply = self.send(body).await;
-        assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{what}: {reply:?}");
+        assert_eq!(
+            reply.outcome(),
+            (400, "VALIDATION_ERROR"),
+            "{what}: {reply:?}"
+        );
         assert_eq!(reply.fields(), fields, "{what}: {reply:?}");
     }
 
@@ -84,7 +97,15 @@ impl Bench {
 async fn every_type_is_accepted_with_the_least_it_needs() {
     let bench = Bench::start().await;
     let kinds = [
-        "text", "image", "video", "audio", "document", "voice_note", "location", "contact", "buttons",
+        "text",
+        "image",
+        "video",
+        "audio",
+        "document",
+        "voice_note",
+        "location",
+        "contact",
+        "buttons",
     ];
     for kind in kinds {
         let data = bench.accepts(kind, &least(kind)).await;
@@ -93,12 +114,29 @@ async fn every_type_is_accepted_with_the_least_it_needs() {
         assert_eq!(data["direction"], "outbound");
         assert_eq!(data["to"], "+33612345678");
         assert_eq!(data["userId"], bench.account.user.to_string());
-        for empty in ["from", "error", "campaignId", "teamId", "actingUserId", "providerMessageId"] {
-            assert!(data.as_object().expect("members").contains_key(empty), "{kind}: no {empty}");
+        for empty in [
+            "from",
+            "error",
+            "campaignId",
+            "teamId",
+            "actingUserId",
+            "providerMessageId",
+        ] {
+            assert!(
+                data.as_object().expect("members").contains_key(empty),
+                "{kind}: no {empty}"
+            );
             assert_eq!(data[empty], Value::Null, "{kind}: {empty}");
         }
-        assert!(data["warnings"].is_array() && data["safety"]["decision"].is_string(), "{data}");
-        let contact = if kind == "contact" { json!(CARD) } else { Value::Null };
+        assert!(
+            data["warnings"].is_array() && data["safety"]["decision"].is_string(),
+            "{data}"
+        );
+        let contact = if kind == "contact" {
+            json!(CARD)
+        } else {
+            Value::Null
+        };
         assert_eq!(data["contactId"], contact, "{kind}");
     }
 }
@@ -120,7 +158,9 @@ async fn each_length_is_accepted_at_its_limit_and_refused_one_above() {
     ];
     for (kind, field, limit) in limits {
         let at = with(least(kind), &json!({ field: a(limit) }));
-        let data = bench.accepts(&format!("{kind} {field} at {limit}"), &at).await;
+        let data = bench
+            .accepts(&format!("{kind} {field} at {limit}"), &at)
+            .await;
         if field == "text" && kind != "contact" {
             assert_eq!(data["body"], a(limit));
         }
@@ -128,20 +168,45 @@ async fn each_length_is_accepted_at_its_limit_and_refused_one_above() {
             continue;
         }
         let above = with(least(kind), &json!({ field: a(limit + 1) }));
-        bench.refuses(&format!("{kind} {field} above"), &above, &[field]).await;
+        bench
+            .refuses(&format!("{kind} {field} above"), &above, &[field])
+            .await;
     }
     for kind in ["image", "video", "audio", "document", "voice_note"] {
-        bench.accepts(kind, &with(least(kind), &json!({ "mediaUrl": url(2048) }))).await;
-        bench.refuses(kind, &with(least(kind), &json!({ "mediaUrl": url(2049) })), &["mediaUrl"]).await;
+        bench
+            .accepts(kind, &with(least(kind), &json!({ "mediaUrl": url(2048) })))
+            .await;
+        bench
+            .refuses(
+                kind,
+                &with(least(kind), &json!({ "mediaUrl": url(2049) })),
+                &["mediaUrl"],
+            )
+            .await;
     }
-    bench.accepts("displayText at 50", &button(&json!({ "displayText": a(50) }))).await;
+    bench
+        .accepts(
+            "displayText at 50",
+            &button(&json!({ "displayText": a(50) })),
+        )
+        .await;
     let above = button(&json!({ "displayText": a(51) }));
-    bench.refuses("displayText above", &above, &["buttons.0.displayText"]).await;
+    bench
+        .refuses("displayText above", &above, &["buttons.0.displayText"])
+        .await;
     for (field, most) in [("latitude", 90), ("longitude", 180)] {
         for edge in [most, -most] {
-            bench.accepts("edge", &with(least("location"), &json!({ field: edge }))).await;
+            bench
+                .accepts("edge", &with(least("location"), &json!({ field: edge })))
+                .await;
             let over = f64::from(edge) * 1.000_001;
-            bench.refuses("over", &with(least("location"), &json!({ field: over })), &[field]).await;
+            bench
+                .refuses(
+                    "over",
+                    &with(least("location"), &json!({ field: over })),
+                    &[field],
+                )
+                .await;
         }
     }
 }
@@ -169,11 +234,21 @@ async fn what_a_type_needs_is_asked_for_by_name() {
             nulls[field] = Value::Null;
             blank[field] = json!("  ");
         }
-        bench.refuses(&format!("{kind} with nulls"), &nulls, fields).await;
-        bench.refuses(&format!("{kind} with blanks"), &blank, fields).await;
+        bench
+            .refuses(&format!("{kind} with nulls"), &nulls, fields)
+            .await;
+        bench
+            .refuses(&format!("{kind} with blanks"), &blank, fields)
+            .await;
     }
     let nobody = json!({ "instanceId": null, "type": "text", "text": "Hi" });
-    bench.refuses("neither instance nor recipient", &nobody, &["instanceId", "to"]).await;
+    bench
+        .refuses(
+            "neither instance nor recipient",
+            &nobody,
+            &["instanceId", "to"],
+        )
+        .await;
     assert_eq!(bench.kept().await, 0);
 }
 
@@ -194,33 +269,62 @@ async fn wrong_types_and_values_are_told_by_path_all_at_once() {
     let mut fields = reply.fields();
     fields.sort_unstable();
     let expected = [
-        "buttons.0.displayText", "buttons.0.id", "buttons.1.displayText", "buttons.1.url",
-        "contactId", "description", "footer", "instanceId", "title", "to", "variables.a b",
-        "variables.list", "variables.nested", "variables.nothing",
+        "buttons.0.displayText",
+        "buttons.0.id",
+        "buttons.1.displayText",
+        "buttons.1.url",
+        "contactId",
+        "description",
+        "footer",
+        "instanceId",
+        "title",
+        "to",
+        "variables.a b",
+        "variables.list",
+        "variables.nested",
+        "variables.nothing",
     ];
     assert_eq!(fields, expected);
     let of = |field: &str| {
         let details = reply.json["error"]["details"].as_array().expect("details");
-        let item = details.iter().find(|it| it["field"] == field).expect("the field");
+        let item = details
+            .iter()
+            .find(|it| it["field"] == field)
+            .expect("the field");
         item["code"].as_str().expect("a code").to_owned()
     };
     assert_eq!(of("instanceId"), "invalid_uuid");
     assert_eq!(of("to"), "invalid_type");
     assert_eq!(of("title"), "too_long");
     for odd in [json!(1), json!(true), json!([]), json!({}), json!(1.5)] {
-        let body = with(text(&bench.instance, "+33612345678"), &json!({ "text": odd }));
-        bench.refuses("a text of another type", &body, &["text"]).await;
+        let body = with(
+            text(&bench.instance, "+33612345678"),
+            &json!({ "text": odd }),
+        );
+        bench
+            .refuses("a text of another type", &body, &["text"])
+            .await;
     }
-    for id in [json!("x"), json!(5), json!([]), json!("0197b3c0111170008000000000000001x"), json!("")] {
+    for id in [
+        json!("x"),
+        json!(5),
+        json!([]),
+        json!("0197b3c0111170008000000000000001x"),
+        json!(""),
+    ] {
         let body = with(least("text"), &json!({ "instanceId": id }));
-        bench.refuses("an odd instanceId", &body, &["instanceId"]).await;
+        bench
+            .refuses("an odd instanceId", &body, &["instanceId"])
+            .await;
     }
     for number in [json!("1"), json!(true), json!([1]), json!({})] {
         let body = with(least("location"), &json!({ "latitude": number }));
         bench.refuses("an odd latitude", &body, &["latitude"]).await;
     }
     let nul = with(least("text"), &json!({ "text": "a\u{0}b" }));
-    bench.refuses("a character no database keeps", &nul, &["text"]).await;
+    bench
+        .refuses("a character no database keeps", &nul, &["text"])
+        .await;
     assert_eq!(bench.kept().await, 0, "nothing half-written");
 }
 
@@ -228,17 +332,46 @@ async fn wrong_types_and_values_are_told_by_path_all_at_once() {
 async fn exactly_one_of_type_and_template_is_given_and_no_time() {
     let bench = Bench::start().await;
     let template = json!({ "to": "+33612345678", "templateId": CARD });
-    bench.refuses("neither", &json!({ "to": "+33612345678" }), &["type"]).await;
-    bench.refuses("both", &with(template.clone(), &json!({ "type": "text", "text": "a" })), &["templateId"]).await;
-    bench.refuses("no UUID", &with(template.clone(), &json!({ "templateId": "t-1" })), &["templateId"]).await;
-    assert_eq!(bench.send(&template).await.outcome(), (404, "NOT_FOUND"), "an unknown template");
+    bench
+        .refuses("neither", &json!({ "to": "+33612345678" }), &["type"])
+        .await;
+    bench
+        .refuses(
+            "both",
+            &with(template.clone(), &json!({ "type": "text", "text": "a" })),
+            &["templateId"],
+        )
+        .await;
+    bench
+        .refuses(
+            "no UUID",
+            &with(template.clone(), &json!({ "templateId": "t-1" })),
+            &["templateId"],
+        )
+        .await;
+    assert_eq!(
+        bench.send(&template).await.outcome(),
+        (404, "NOT_FOUND"),
+        "an unknown template"
+    );
     for kind in ["TEXT", "sticker", "", "voice-note", "template"] {
-        bench.refuses(kind, &with(least("text"), &json!({ "type": kind })), &["type"]).await;
+        bench
+            .refuses(
+                kind,
+                &with(least("text"), &json!({ "type": kind })),
+                &["type"],
+            )
+            .await;
     }
-    let timed = with(least("text"), &json!({ "scheduledAt": "2099-01-01T00:00:00Z" }));
+    let timed = with(
+        least("text"),
+        &json!({ "scheduledAt": "2099-01-01T00:00:00Z" }),
+    );
     bench.refuses("a time", &timed, &["scheduledAt"]).await;
     let reply = bench.send(&timed).await;
-    let advice = reply.json["error"]["details"][0]["message"].as_str().expect("a message");
+    let advice = reply.json["error"]["details"][0]["message"]
+        .as_str()
+        .expect("a message");
     assert!(advice.contains("/messages/schedule"), "{advice}");
 }
 
@@ -262,46 +395,113 @@ async fn buttons_have_kinds_with_their_own_needs() {
         (json!({ "type": "copy" }), &["buttons.0.copyCode"]),
         (json!({ "type": "url" }), &["buttons.0.url"]),
         (json!({ "type": "url", "url": "/a" }), &["buttons.0.url"]),
-        (json!({ "type": "call", "phoneNumber": "0612" }), &["buttons.0.phoneNumber"]),
+        (
+            json!({ "type": "call", "phoneNumber": "0612" }),
+            &["buttons.0.phoneNumber"],
+        ),
         (json!({ "type": "list" }), &["buttons.0.type"]),
         (json!({ "type": null }), &["buttons.0.type"]),
-        (json!({ "type": "copy", "title": "url", "copyCode": "x" }), &["buttons.0.title"]),
+        (
+            json!({ "type": "copy", "title": "url", "copyCode": "x" }),
+            &["buttons.0.title"],
+        ),
         (
             json!({ "type": "pix", "currency": "R$", "keyType": "iban" }),
-            &["buttons.0.currency", "buttons.0.name", "buttons.0.keyType", "buttons.0.key"],
+            &[
+                "buttons.0.currency",
+                "buttons.0.name",
+                "buttons.0.keyType",
+                "buttons.0.key",
+            ],
         ),
     ];
     for (members, fields) in bad {
-        bench.refuses(&members.to_string(), &button(&members), fields).await;
+        bench
+            .refuses(&members.to_string(), &button(&members), fields)
+            .await;
     }
     let one = json!({ "type": "reply", "displayText": "Yes", "id": "yes" });
     for count in [0, 3] {
-        let body = with(least("buttons"), &json!({ "buttons": vec![one.clone(); count] }));
-        bench.refuses("a number of buttons", &body, &["buttons"]).await;
+        let body = with(
+            least("buttons"),
+            &json!({ "buttons": vec![one.clone(); count] }),
+        );
+        bench
+            .refuses("a number of buttons", &body, &["buttons"])
+            .await;
     }
-    for (items, field) in [(json!(["yes"]), "buttons.0"), (json!([["reply"]]), "buttons.0"), (json!({}), "buttons")] {
-        bench.refuses("odd buttons", &with(least("buttons"), &json!({ "buttons": items })), &[field]).await;
+    for (items, field) in [
+        (json!(["yes"]), "buttons.0"),
+        (json!([["reply"]]), "buttons.0"),
+        (json!({}), "buttons"),
+    ] {
+        bench
+            .refuses(
+                "odd buttons",
+                &with(least("buttons"), &json!({ "buttons": items })),
+                &[field],
+            )
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recipients_are_written_in_one_way_and_impossible_ones_are_422() {
     let bench = Bench::start().await;
-    for to in ["+33612345678", "33612345678", "0033612345678", " +33 (6) 12.34-56 78 ", "+33-6[12]345678"] {
-        let data = bench.accepts(to, &with(least("text"), &json!({ "to": to }))).await;
+    for to in [
+        "+33612345678",
+        "33612345678",
+        "0033612345678",
+        " +33 (6) 12.34-56 78 ",
+        "+33-6[12]345678",
+    ] {
+        let data = bench
+            .accepts(to, &with(least("text"), &json!({ "to": to })))
+            .await;
         assert_eq!(data["to"], "+33612345678", "{to}");
     }
-    for to in ["0612345678", "+0612345678", "12", "+1234567890123456", "ada", "+33a12345678", "+", "++33612345678"] {
+    for to in [
+        "0612345678",
+        "+0612345678",
+        "12",
+        "+1234567890123456",
+        "ada",
+        "+33a12345678",
+        "+",
+        "++33612345678",
+    ] {
         let reply = bench.send(&with(least("text"), &json!({ "to": to }))).await;
-        assert_eq!(reply.outcome(), (422, "INVALID_DESTINATION"), "{to}: {reply:?}");
+        assert_eq!(
+            reply.outcome(),
+            (422, "INVALID_DESTINATION"),
+            "{to}: {reply:?}"
+        );
     }
-    for to in [json!(null), json!(""), json!("  "), json!(33_612_345_678_u64), json!(["+33612345678"])] {
-        bench.refuses("no text", &with(least("text"), &json!({ "to": to })), &["to"]).await;
+    for to in [
+        json!(null),
+        json!(""),
+        json!("  "),
+        json!(33_612_345_678_u64),
+        json!(["+33612345678"]),
+    ] {
+        bench
+            .refuses(
+                "no text",
+                &with(least("text"), &json!({ "to": to })),
+                &["to"],
+            )
+            .await;
     }
-    let unknown = with(least("text"), &json!({ "more": { "deep": [1] }, "status": "sent", "id": CARD, "userId": CARD }));
+    let unknown = with(
+        least("text"),
+        &json!({ "more": { "deep": [1] }, "status": "sent", "id": CARD, "userId": CARD }),
+    );
     let data = bench.accepts("unknown members", &unknown).await;
     assert_eq!(data["status"], "queued");
     assert_ne!(data["id"], CARD);
-    let values = json!({ "variables": { "code": "SPRING", "amount": 1500, "vip": true, "x_1": 1.5 } });
-    bench.accepts("flat variables", &with(least("text"), &values)).await;
+    let values =
+        json!({ "variables": { "code": "SPRING", "amount": 1500, "vip": true, "x_1": 1.5 } });
+    bench
+        .accepts("flat variables", &with(least("text"), &values))
+        .await;
 }

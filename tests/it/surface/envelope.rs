@@ -28,15 +28,34 @@ async fn unknown_paths_are_404_whatever_they_look_like() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let paths = [
-        "/", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/me/", "/api/v1//me",
-        "/api/v1/messages/a/b/c", "/API/V1/ME", "/api/v1/me%00", "/api/v1/%ff", "/api/v1/..%2fme",
-        "/api/v1/instances/x/y", "/.env", "/api/messages/send", "/provider", "/provider/evolution",
+        "/",
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/nothing",
+        "/api/v1/me/",
+        "/api/v1//me",
+        "/api/v1/messages/a/b/c",
+        "/API/V1/ME",
+        "/api/v1/me%00",
+        "/api/v1/%ff",
+        "/api/v1/..%2fme",
+        "/api/v1/instances/x/y",
+        "/.env",
+        "/api/messages/send",
+        "/provider",
+        "/provider/evolution",
         "/favicon.ico",
     ];
     for path in paths {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let reply = account.client.call(method.clone(), path, None, "").await;
-            assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "{method} {path}: {reply:?}");
+            assert_eq!(
+                reply.outcome(),
+                (404, "NOT_FOUND"),
+                "{method} {path}: {reply:?}"
+            );
         }
     }
 }
@@ -49,7 +68,10 @@ async fn a_known_path_tells_its_methods_to_every_other_one() {
     let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let methods = item.as_object().expect("methods").keys();
-        known.insert(path.replace("{id}", NOBODY), methods.map(|it| it.to_uppercase()).collect());
+        known.insert(
+            path.replace("{id}", NOBODY),
+            methods.map(|it| it.to_uppercase()).collect(),
+        );
     }
     for path in ["/healthz", "/readyz", "/metrics"] {
         known.insert(path.to_owned(), vec!["GET".to_owned(), "HEAD".to_owned()]);
@@ -59,7 +81,9 @@ async fn a_known_path_tells_its_methods_to_every_other_one() {
     known.insert("/provider/evolution/x".to_owned(), vec!["POST".to_owned()]);
     for (path, mut methods) in known {
         methods.sort();
-        for wrong in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+        for wrong in [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
+        ] {
             if methods.iter().any(|it| it == wrong) {
                 continue;
             }
@@ -80,7 +104,10 @@ async fn a_known_path_tells_its_methods_to_every_other_one() {
 async fn what_is_no_json_object_is_400() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
-    let utf16: Vec<u8> = "{\"to\":\"1\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = "{\"to\":\"1\"}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let bom16: Vec<u8> = [0xff, 0xfe].into_iter().chain(utf16.clone()).collect();
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let inside = format!("{{\"text\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
@@ -103,18 +130,33 @@ async fn what_is_no_json_object_is_400() {
         ("deep", deep.as_bytes()),
         ("deep inside", inside.as_bytes()),
     ];
-    let shapes = ["[]", "[{}]", "\"text\"", "null", "true", "17", "[\"a\", \"b\"]"];
+    let shapes = [
+        "[]",
+        "[{}]",
+        "\"text\"",
+        "null",
+        "true",
+        "17",
+        "[\"a\", \"b\"]",
+    ];
     for path in BODIES {
         for (what, body) in malformed {
             let reply = account.client.post_raw(path, body, JSON).await;
-            assert_eq!(reply.outcome(), (400, "BAD_REQUEST"), "{path} {what}: {reply:?}");
+            assert_eq!(
+                reply.outcome(),
+                (400, "BAD_REQUEST"),
+                "{path} {what}: {reply:?}"
+            );
         }
         for body in shapes {
             let reply = account.client.post_raw(path, body, JSON).await;
             assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{path} {body}");
             assert_eq!(reply.fields(), [""], "{path} {body}");
         }
-        for body in [account.client.post_empty(path).await, account.client.post_raw(path, "", JSON).await] {
+        for body in [
+            account.client.post_empty(path).await,
+            account.client.post_raw(path, "", JSON).await,
+        ] {
             assert_eq!(body.outcome(), (400, "VALIDATION_ERROR"), "{path}, empty");
             assert_eq!(body.fields(), [""], "{path}, empty");
         }
@@ -128,22 +170,37 @@ async fn only_json_in_utf8_is_read() {
     let instance = account.instance(&stack).await.id.to_string();
     let body = text(&instance, "+33612345678").to_string();
     let wrong = [
-        "", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/xml",
-        "multipart/form-data; boundary=x", "application/json; charset=iso-8859-1",
-        "application/json; charset=utf-16", "application/jsonx", "json", "*/*",
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=iso-8859-1",
+        "application/json; charset=utf-16",
+        "application/jsonx",
+        "json",
+        "*/*",
     ];
     for kind in wrong {
         let reply = account.client.post_raw(SEND, body.as_str(), kind).await;
         assert_eq!(reply.outcome(), (415, "UNSUPPORTED_MEDIA_TYPE"), "{kind:?}");
     }
     for kind in [
-        JSON, "application/json; charset=utf-8", "APPLICATION/JSON;charset=UTF-8",
-        "application/json; charset=\"utf-8\"", "application/vnd.api+json",
+        JSON,
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON;charset=UTF-8",
+        "application/json; charset=\"utf-8\"",
+        "application/vnd.api+json",
     ] {
         let reply = account.client.post_raw(SEND, body.as_str(), kind).await;
         assert_eq!(reply.status, 201, "{kind:?}: {reply:?}");
     }
-    assert_eq!(account.client.get("/api/v1/me").await.status, 200, "a call without a body needs none");
+    assert_eq!(
+        account.client.get("/api/v1/me").await.status,
+        200,
+        "a call without a body needs none"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +214,12 @@ async fn packed_bodies_are_unpacked_or_refused() {
 
     let refused = async |client: &Client, body: &[u8], status: u16, code: &str| {
         let reply = client.post_raw(SEND, body, JSON).await;
-        assert_eq!(reply.outcome(), (status, code), "{} bytes: {reply:?}", body.len());
+        assert_eq!(
+            reply.outcome(),
+            (status, code),
+            "{} bytes: {reply:?}",
+            body.len()
+        );
     };
     refused(&gzip, b"not gzip at all", 400, "BAD_REQUEST").await;
     refused(&gzip, &body[..body.len() / 2], 400, "BAD_REQUEST").await;
@@ -181,7 +243,11 @@ async fn a_body_may_have_one_mebibyte_and_not_a_byte_more() {
     let empty = body.to_string().len();
     body["more"] = Value::String("a".repeat(limit - empty));
     assert_eq!(body.to_string().len(), limit);
-    assert_eq!(account.client.post(SEND, &body).await.status, 201, "unknown members are ignored");
+    assert_eq!(
+        account.client.post(SEND, &body).await.status,
+        201,
+        "unknown members are ignored"
+    );
     body["more"] = Value::String("a".repeat(limit - empty + 1));
     let reply = account.client.post(SEND, &body).await;
     assert_eq!(reply.outcome(), (413, "PAYLOAD_TOO_LARGE"), "{reply:?}");

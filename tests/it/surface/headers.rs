@@ -27,15 +27,29 @@ async fn every_answer_carries_a_request_id() {
     for (method, path, status) in calls {
         let echoed = account.client.header("X-Request-Id", "order-17.A_b");
         let reply = echoed.call(method.clone(), path, None, "").await;
-        assert_eq!((reply.status, reply.header("x-request-id")), (status, "order-17.A_b"), "{path}");
+        assert_eq!(
+            (reply.status, reply.header("x-request-id")),
+            (status, "order-17.A_b"),
+            "{path}"
+        );
         let own = account.client.call(method.clone(), path, None, "").await;
         let other = account.client.call(method, path, None, "").await;
-        assert!(uuid::Uuid::parse_str(own.header("x-request-id")).is_ok(), "{path}: {own:?}");
-        assert_ne!(own.header("x-request-id"), other.header("x-request-id"), "{path}");
+        assert!(
+            uuid::Uuid::parse_str(own.header("x-request-id")).is_ok(),
+            "{path}: {own:?}"
+        );
+        assert_ne!(
+            own.header("x-request-id"),
+            other.header("x-request-id"),
+            "{path}"
+        );
     }
     for odd in ["", "a b", "<script>", "a\tb", &"x".repeat(129)] {
         let reply = account.client.header("X-Request-Id", odd).get(PATH).await;
-        assert!(uuid::Uuid::parse_str(reply.header("x-request-id")).is_ok(), "{odd:?} was echoed");
+        assert!(
+            uuid::Uuid::parse_str(reply.header("x-request-id")).is_ok(),
+            "{odd:?} was echoed"
+        );
     }
 }
 
@@ -44,15 +58,37 @@ async fn a_broken_database_is_told_with_an_id_and_a_time_to_wait() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     stack.sql("ALTER TABLE plans RENAME TO gone", &[]).await;
-    let reply = account.client.header("X-Request-Id", "broken-1").get(PATH).await;
-    assert!(matches!(reply.outcome(), (500, "INTERNAL_ERROR") | (503, "SERVICE_UNAVAILABLE")), "{reply:?}");
+    let reply = account
+        .client
+        .header("X-Request-Id", "broken-1")
+        .get(PATH)
+        .await;
+    assert!(
+        matches!(
+            reply.outcome(),
+            (500, "INTERNAL_ERROR") | (503, "SERVICE_UNAVAILABLE")
+        ),
+        "{reply:?}"
+    );
     assert_eq!(reply.header("x-request-id"), "broken-1");
-    assert!(!reply.text.contains("plans") && !reply.text.contains("relation"), "{reply:?}");
+    assert!(
+        !reply.text.contains("plans") && !reply.text.contains("relation"),
+        "{reply:?}"
+    );
 }
 
 fn window(reply: &Reply) -> (u32, u32, u32) {
-    let number = |name: &str| reply.header(name).parse().unwrap_or_else(|_| panic!("{reply:?}"));
-    (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset"))
+    let number = |name: &str| {
+        reply
+            .header(name)
+            .parse()
+            .unwrap_or_else(|_| panic!("{reply:?}"))
+    };
+    (
+        number("ratelimit-limit"),
+        number("ratelimit-remaining"),
+        number("ratelimit-reset"),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +113,11 @@ async fn the_eleventh_call_of_a_second_is_refused_and_the_next_second_is_free() 
         for (at, reply) in replies[..10].iter().enumerate() {
             assert_eq!(reply.status, 200, "call {at}");
             assert_eq!(window(reply).0, 10);
-            assert_eq!(window(reply).1, 9 - u32::try_from(at).expect("small"), "call {at}");
+            assert_eq!(
+                window(reply).1,
+                9 - u32::try_from(at).expect("small"),
+                "call {at}"
+            );
         }
         replies.pop()
     })
@@ -104,7 +144,11 @@ async fn the_window_is_told_on_every_answer_once_the_key_is_known() {
         account.client.get("/api/v1/me").await,
         account.client.get("/api/v1/messages/nonsense").await,
         account.client.post_empty("/api/v1/webhooks").await,
-        account.client.header("X-Team-Id", "x").get("/api/v1/me").await,
+        account
+            .client
+            .header("X-Team-Id", "x")
+            .get("/api/v1/me")
+            .await,
         team.client.get("/api/v1/me").await,
     ];
     for reply in known {

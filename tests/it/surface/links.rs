@@ -5,16 +5,47 @@ use serde_json::json;
 
 /// Hosts of a private network, as people disguise them.
 const INSIDE: [&str; 31] = [
-    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001",
-    "0.0.0.0", "0", "10.0.0.1", "10.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-    "169.254.169.254", "2852039166", "198.18.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]",
-    "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[fe80::1]", "[fd00::1]", "[fc00::1]",
-    "[64:ff9b::7f00:1]", "localhost", "LOCALHOST.", "app.localhost",
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "017700000001",
+    "0.0.0.0",
+    "0",
+    "10.0.0.1",
+    "10.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "2852039166",
+    "198.18.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[fe80::1]",
+    "[fd00::1]",
+    "[fc00::1]",
+    "[64:ff9b::7f00:1]",
+    "localhost",
+    "LOCALHOST.",
+    "app.localhost",
 ];
 
 /// Characters that become digits or dots of an address.
-const DISGUISED: [&str; 5] =
-    ["①②⑦.⓪.⓪.①", "127。0。0。1", "127.0.0.1.", "%31%32%37.0.0.1", "metadata.google.internal"];
+const DISGUISED: [&str; 5] = [
+    "①②⑦.⓪.⓪.①",
+    "127。0。0。1",
+    "127.0.0.1.",
+    "%31%32%37.0.0.1",
+    "metadata.google.internal",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn media_and_webhooks_never_lead_inside() {
@@ -28,16 +59,27 @@ async fn media_and_webhooks_never_lead_inside() {
                 "mediaUrl": format!("{scheme}://{host}/a.jpg"),
             });
             let reply = account.client.post("/api/v1/messages/send", &media).await;
-            assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{scheme} media at {host}");
+            assert_eq!(
+                reply.outcome(),
+                (400, "VALIDATION_ERROR"),
+                "{scheme} media at {host}"
+            );
             assert_eq!(reply.fields(), ["mediaUrl"], "{host}");
-            let hook = json!({ "url": format!("{scheme}://{host}:8443/h"), "events": ["message.sent"] });
+            let hook =
+                json!({ "url": format!("{scheme}://{host}:8443/h"), "events": ["message.sent"] });
             let reply = account.client.post("/api/v1/webhooks", &hook).await;
-            assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{scheme} webhook at {host}");
+            assert_eq!(
+                reply.outcome(),
+                (400, "VALIDATION_ERROR"),
+                "{scheme} webhook at {host}"
+            );
             assert_eq!(reply.fields(), ["url"], "{host}");
         }
     }
     for table in ["messages", "webhook_endpoints"] {
-        let rows = stack.count(&format!("SELECT count(*) FROM {table}"), &[]).await;
+        let rows = stack
+            .count(&format!("SELECT count(*) FROM {table}"), &[])
+            .await;
         assert_eq!(rows, 0, "{table}");
     }
 }
@@ -48,9 +90,12 @@ async fn public_addresses_pass_without_a_look_up() {
     let account = stack.account("pro").await;
     let instance = account.instance(&stack).await.id.to_string();
     let media = [
-        "https://files.example.com/a.jpg", "http://files.example.com/a.jpg?x=1#y",
-        "https://1.1.1.1/a.jpg", "https://[2606:4700::1111]/a.jpg",
-        "https://no-such-name-anywhere.example.com/a.jpg", "https://bücher.example.com/ä.jpg",
+        "https://files.example.com/a.jpg",
+        "http://files.example.com/a.jpg?x=1#y",
+        "https://1.1.1.1/a.jpg",
+        "https://[2606:4700::1111]/a.jpg",
+        "https://no-such-name-anywhere.example.com/a.jpg",
+        "https://bücher.example.com/ä.jpg",
     ];
     for url in media {
         let body = json!({
@@ -65,8 +110,15 @@ async fn public_addresses_pass_without_a_look_up() {
         let reply = account.client.post("/api/v1/webhooks", &hook(url)).await;
         assert_eq!(reply.status, 201, "{url}: {reply:?}");
     }
-    let reply = account.client.post("/api/v1/webhooks", &hook("http://hooks.example.com/a")).await;
-    assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "plain http is for development");
+    let reply = account
+        .client
+        .post("/api/v1/webhooks", &hook("http://hooks.example.com/a"))
+        .await;
+    assert_eq!(
+        reply.outcome(),
+        (400, "VALIDATION_ERROR"),
+        "plain http is for development"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,10 +127,24 @@ async fn what_is_no_address_of_the_web_is_refused() {
     let account = stack.account("pro").await;
     let instance = account.instance(&stack).await.id.to_string();
     let bad = [
-        "https:files.example.com/a", "https:\\\\files.example.com\\a", " https://files.example.com/a",
-        "https://files.exa\nmple.com/a", "", " ", "a.jpg", "/a.jpg", "//files.example.com/a.jpg", "files.example.com/a.jpg",
-        "ftp://files.example.com/a", "file:///etc/passwd", "data:image/png;base64,AAAA",
-        "javascript:alert(1)", "https://", "https:///a", "http://[::1", "https://a b/c",
+        "https:files.example.com/a",
+        "https:\\\\files.example.com\\a",
+        " https://files.example.com/a",
+        "https://files.exa\nmple.com/a",
+        "",
+        " ",
+        "a.jpg",
+        "/a.jpg",
+        "//files.example.com/a.jpg",
+        "files.example.com/a.jpg",
+        "ftp://files.example.com/a",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        "javascript:alert(1)",
+        "https://",
+        "https:///a",
+        "http://[::1",
+        "https://a b/c",
         "https://files.example.com:99999/a",
     ];
     for url in bad {
@@ -86,9 +152,17 @@ async fn what_is_no_address_of_the_web_is_refused() {
             "instanceId": instance, "to": "+33612345678", "type": "image", "mediaUrl": url,
         });
         let reply = account.client.post("/api/v1/messages/send", &media).await;
-        assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "media {url:?}: {reply:?}");
+        assert_eq!(
+            reply.outcome(),
+            (400, "VALIDATION_ERROR"),
+            "media {url:?}: {reply:?}"
+        );
         let hook = json!({ "url": url, "events": ["message.sent"] });
         let reply = account.client.post("/api/v1/webhooks", &hook).await;
-        assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "webhook {url:?}: {reply:?}");
+        assert_eq!(
+            reply.outcome(),
+            (400, "VALIDATION_ERROR"),
+            "webhook {url:?}: {reply:?}"
+        );
     }
 }

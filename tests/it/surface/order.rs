@@ -11,7 +11,12 @@ const HOOKS: &str = "/api/v1/webhooks";
 
 /// Changes the plan everybody in this test is on.
 async fn plan(stack: &Stack, change: &str) {
-    let changed = stack.sql(&format!("UPDATE plans SET {change} WHERE code = 'pro'"), &[]).await;
+    let changed = stack
+        .sql(
+            &format!("UPDATE plans SET {change} WHERE code = 'pro'"),
+            &[],
+        )
+        .await;
     assert_eq!(changed, 1);
 }
 
@@ -41,13 +46,27 @@ async fn routing_comes_before_the_key_and_the_key_before_its_header() {
     let account = stack.account("pro").await;
     let team = account.team(&stack).await;
     let nobody = stack.client("msgf_live_x");
-    let wrong = nobody.call(Method::PUT, SEND, Some(large()), "text/plain").await;
+    let wrong = nobody
+        .call(Method::PUT, SEND, Some(large()), "text/plain")
+        .await;
     told(&wrong, 405, "METHOD_NOT_ALLOWED");
-    told(&nobody.post_raw("/api/v1/nothing", "{", "text/plain").await, 404, "NOT_FOUND");
+    told(
+        &nobody.post_raw("/api/v1/nothing", "{", "text/plain").await,
+        404,
+        "NOT_FOUND",
+    );
     // A bad key with a header that a good one must not have.
-    told(&nobody.header("X-Team-Id", NOBODY).get("/api/v1/me").await, 401, "UNAUTHORIZED");
+    told(
+        &nobody.header("X-Team-Id", NOBODY).get("/api/v1/me").await,
+        401,
+        "UNAUTHORIZED",
+    );
     // A team's key without its team, where it would not be allowed either.
-    told(&stack.client(&team.key).get("/api/v1/me").await, 401, "UNAUTHORIZED");
+    told(
+        &stack.client(&team.key).get("/api/v1/me").await,
+        401,
+        "UNAUTHORIZED",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +84,11 @@ async fn the_kind_of_key_rate_and_quota_come_in_turn() {
     };
     // Header before rate: the same key, in the same second.
     exhaust(&account.client, "/api/v1/instances").await;
-    let reply = account.client.header("X-Team-Id", NOBODY).get("/api/v1/instances").await;
+    let reply = account
+        .client
+        .header("X-Team-Id", NOBODY)
+        .get("/api/v1/instances")
+        .await;
     told(&reply, 403, "TEAM_KEY_REQUIRED");
     // Rate before the route's kind of key.
     exhaust(&team.client, "/api/v1/me").await;
@@ -84,17 +107,36 @@ async fn the_kind_of_key_comes_before_the_quota_and_the_quota_before_a_replay() 
     let body = text(&instance, "+33612345678");
     assert_eq!(once.post(SEND, &body).await.status, 201);
     plan(&stack, "monthly_api_request_quota = 0").await;
-    told(&team.client.get("/api/v1/me").await, 403, "TEAM_KEY_NOT_ALLOWED");
-    told(&once.post(SEND, &body).await, 429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED");
+    told(
+        &team.client.get("/api/v1/me").await,
+        403,
+        "TEAM_KEY_NOT_ALLOWED",
+    );
+    told(
+        &once.post(SEND, &body).await,
+        429,
+        "MONTHLY_API_REQUEST_QUOTA_EXCEEDED",
+    );
     expire(&stack, &account).await;
-    told(&once.post(SEND, &body).await, 429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED");
+    told(
+        &once.post(SEND, &body).await,
+        429,
+        "MONTHLY_API_REQUEST_QUOTA_EXCEEDED",
+    );
     plan(&stack, "monthly_api_request_quota = 1000").await;
     let replayed = once.post(SEND, &body).await;
-    assert_eq!((replayed.status, replayed.header("idempotent-replayed")), (201, "true"));
+    assert_eq!(
+        (replayed.status, replayed.header("idempotent-replayed")),
+        (201, "true")
+    );
     // A key used with another body is a matter of the replay too.
     let other = text(&instance, "+33612345679");
     told(&once.post(SEND, &other).await, 409, "CONFLICT");
-    told(&account.client.post(SEND, &other).await, 403, "SUBSCRIPTION_INACTIVE");
+    told(
+        &account.client.post(SEND, &other).await,
+        403,
+        "SUBSCRIPTION_INACTIVE",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,27 +145,65 @@ async fn subscription_plan_and_shape_come_in_turn() {
     let account = stack.account("pro").await;
     let client = &account.client;
     plan(&stack, "feature_webhooks = false").await;
-    told(&client.post_raw(HOOKS, large(), "text/plain").await, 403, "WEBHOOKS_NOT_AVAILABLE_ON_PLAN");
+    told(
+        &client.post_raw(HOOKS, large(), "text/plain").await,
+        403,
+        "WEBHOOKS_NOT_AVAILABLE_ON_PLAN",
+    );
     expire(&stack, &account).await;
-    told(&client.post_raw(HOOKS, large(), "text/plain").await, 403, "SUBSCRIPTION_INACTIVE");
+    told(
+        &client.post_raw(HOOKS, large(), "text/plain").await,
+        403,
+        "SUBSCRIPTION_INACTIVE",
+    );
     for path in [SEND, "/api/v1/messages/schedule"] {
-        told(&client.post_raw(path, "{", "application/json").await, 403, "SUBSCRIPTION_INACTIVE");
+        told(
+            &client.post_raw(path, "{", "application/json").await,
+            403,
+            "SUBSCRIPTION_INACTIVE",
+        );
     }
     let back = "UPDATE subscriptions SET status = 'active'";
     stack.sql(back, &[]).await;
     plan(&stack, "feature_webhooks = true").await;
     for path in [SEND, "/api/v1/messages/schedule", HOOKS] {
-        told(&client.post_raw(path, large(), "text/plain").await, 413, "PAYLOAD_TOO_LARGE");
-        told(&client.post_raw(path, "{", "text/plain").await, 415, "UNSUPPORTED_MEDIA_TYPE");
-        told(&client.post_raw(path, "{\"to\":", "application/json").await, 400, "BAD_REQUEST");
-        told(&client.post(path, &json!({})).await, 400, "VALIDATION_ERROR");
+        told(
+            &client.post_raw(path, large(), "text/plain").await,
+            413,
+            "PAYLOAD_TOO_LARGE",
+        );
+        told(
+            &client.post_raw(path, "{", "text/plain").await,
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+        );
+        told(
+            &client.post_raw(path, "{\"to\":", "application/json").await,
+            400,
+            "BAD_REQUEST",
+        );
+        told(
+            &client.post(path, &json!({})).await,
+            400,
+            "VALIDATION_ERROR",
+        );
     }
     // The shape comes before the cap.
     plan(&stack, "max_webhook_endpoints = 1").await;
     let hook = json!({ "url": "https://hooks.example.com/a", "events": ["message.sent"] });
     assert_eq!(client.post(HOOKS, &hook).await.status, 201);
-    told(&client.post(HOOKS, &with(hook.clone(), &json!({ "events": [] }))).await, 400, "VALIDATION_ERROR");
-    told(&client.post(HOOKS, &hook).await, 403, "MAX_WEBHOOK_ENDPOINTS_REACHED");
+    told(
+        &client
+            .post(HOOKS, &with(hook.clone(), &json!({ "events": [] })))
+            .await,
+        400,
+        "VALIDATION_ERROR",
+    );
+    told(
+        &client.post(HOOKS, &hook).await,
+        403,
+        "MAX_WEBHOOK_ENDPOINTS_REACHED",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,9 +213,15 @@ async fn what_a_message_needs_is_checked_in_turn() {
     let client = &account.client;
     let instance = account.instance(&stack).await.id;
     let known = instance.to_string();
-    plan(&stack, "feature_voice_notes = false, monthly_outbound_quota = 0").await;
+    plan(
+        &stack,
+        "feature_voice_notes = false, monthly_outbound_quota = 0",
+    )
+    .await;
     let suspend = "UPDATE instances SET status = $1, is_business = $2 WHERE id = $3";
-    stack.sql(suspend, &[&"suspended", &false, &instance.uuid()]).await;
+    stack
+        .sql(suspend, &[&"suspended", &false, &instance.uuid()])
+        .await;
     let buttons = json!({
         "instanceId": known, "to": "0612", "type": "buttons", "title": "A", "description": "B",
         "buttons": [{ "type": "reply", "displayText": "Yes", "id": "yes" }],
@@ -152,16 +238,38 @@ async fn what_a_message_needs_is_checked_in_turn() {
             client.post(path, &body).await
         };
         told(&ask(voice(NOBODY, "")).await, 400, "VALIDATION_ERROR");
-        told(&ask(voice(NOBODY, "0612")).await, 403, "FEATURE_NOT_AVAILABLE_ON_PLAN");
+        told(
+            &ask(voice(NOBODY, "0612")).await,
+            403,
+            "FEATURE_NOT_AVAILABLE_ON_PLAN",
+        );
         let stranger = json!({ "contactId": NOBODY });
-        told(&ask(with(text(&known, "0612"), &stranger)).await, 404, "NOT_FOUND");
+        told(
+            &ask(with(text(&known, "0612"), &stranger)).await,
+            404,
+            "NOT_FOUND",
+        );
         told(&ask(buttons.clone()).await, 403, "FORBIDDEN");
         told(&ask(text(&known, "0612")).await, 403, "FORBIDDEN");
     }
-    stack.sql(suspend, &[&"disconnected", &false, &instance.uuid()]).await;
-    told(&client.post(SEND, &buttons).await, 403, "UNSUPPORTED_FEATURE");
-    told(&client.post(SEND, &text(&known, "0612")).await, 422, "INVALID_DESTINATION");
-    told(&client.post(SEND, &text(&known, "+33612345678")).await, 429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED");
+    stack
+        .sql(suspend, &[&"disconnected", &false, &instance.uuid()])
+        .await;
+    told(
+        &client.post(SEND, &buttons).await,
+        403,
+        "UNSUPPORTED_FEATURE",
+    );
+    told(
+        &client.post(SEND, &text(&known, "0612")).await,
+        422,
+        "INVALID_DESTINATION",
+    );
+    told(
+        &client.post(SEND, &text(&known, "+33612345678")).await,
+        429,
+        "MONTHLY_OUTBOUND_QUOTA_EXCEEDED",
+    );
     let counted = stack.count("SELECT count(*) FROM messages", &[]).await;
     assert_eq!(counted, 0, "nothing is written by a refusal");
 }
@@ -174,7 +282,9 @@ async fn a_call_that_passes_the_quota_counts_whatever_follows() {
     let client = &account.client;
     let used = async || {
         let reply = client.get("/api/v1/usage").await;
-        reply.data()["usage"]["apiRequestsCount"].as_i64().expect("a number")
+        reply.data()["usage"]["apiRequestsCount"]
+            .as_i64()
+            .expect("a number")
     };
     let mut before = used().await;
     assert_eq!(before, 1, "reading the usage counts itself");
@@ -187,16 +297,29 @@ async fn a_call_that_passes_the_quota_counts_whatever_follows() {
     claim("not found", 1).await;
     assert_eq!(client.post(SEND, &json!({})).await.status, 400);
     claim("invalid", 1).await;
-    assert_eq!(client.post_raw(SEND, large(), "text/plain").await.status, 413);
+    assert_eq!(
+        client.post_raw(SEND, large(), "text/plain").await.status,
+        413
+    );
     claim("too large", 1).await;
     assert_eq!(team.client.get("/api/v1/instances").await.status, 200);
     claim("by the team's key, charged to the owner", 1).await;
     assert_eq!(client.get("/api/v1/nothing").await.status, 404);
     assert_eq!(client.delete("/api/v1/me").await.status, 405);
     claim("routing", 0).await;
-    assert_eq!(client.header("X-Team-Id", NOBODY).get("/api/v1/me").await.status, 403);
+    assert_eq!(
+        client
+            .header("X-Team-Id", NOBODY)
+            .get("/api/v1/me")
+            .await
+            .status,
+        403
+    );
     assert_eq!(team.client.get("/api/v1/me").await.status, 403);
-    assert_eq!(stack.client("msgf_live_x").get("/api/v1/me").await.status, 401);
+    assert_eq!(
+        stack.client("msgf_live_x").get("/api/v1/me").await.status,
+        401
+    );
     claim("refused before", 0).await;
     expire(&stack, &account).await;
     assert_eq!(client.post(SEND, &json!({})).await.status, 403);

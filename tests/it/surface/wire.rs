@@ -9,7 +9,9 @@ use tokio::net::TcpStream;
 /// Sends bytes and answers what comes back until the server closes or falls silent.
 async fn talk(stack: &Stack, bytes: &[u8]) -> String {
     let address = stack.base.trim_start_matches("http://");
-    let mut socket = TcpStream::connect(address).await.expect("the server listens");
+    let mut socket = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
     // It may close before it read everything, which is its right.
     let _ = socket.write_all(bytes).await;
     let mut heard = Vec::new();
@@ -32,12 +34,21 @@ async fn talk(stack: &Stack, bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_is_refused_without_a_word_about_the_server() {
     let stack = Stack::start().await;
-    let huge = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Big: {}\r\n\r\n", "a".repeat(300_000));
+    let huge = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nX-Big: {}\r\n\r\n",
+        "a".repeat(300_000)
+    );
     let cases: [(&str, &[u8]); 6] = [
-        ("noise", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
+        (
+            "noise",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        ),
         ("no version", b"GET /\r\n\r\n"),
         ("odd version", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n"),
-        ("a blank in a header name", b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n"),
+        (
+            "a blank in a header name",
+            b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n",
+        ),
         (
             "two lengths",
             b"POST /api/v1/messages/send HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\
@@ -48,11 +59,21 @@ async fn what_is_no_request_is_refused_without_a_word_about_the_server() {
     for (what, bytes) in cases {
         let heard = talk(&stack, bytes).await;
         let status = heard.split(' ').nth(1).unwrap_or_default();
-        assert!(heard.is_empty() || status.starts_with('4'), "{what}: {heard:?}");
+        assert!(
+            heard.is_empty() || status.starts_with('4'),
+            "{what}: {heard:?}"
+        );
         let lower = heard.to_lowercase();
-        assert!(!lower.contains("actix") && !lower.contains("server:"), "{what}: {heard:?}");
+        assert!(
+            !lower.contains("actix") && !lower.contains("server:"),
+            "{what}: {heard:?}"
+        );
     }
-    assert_eq!(stack.anonymous().get("/healthz").await.status, 200, "and it lives on");
+    assert_eq!(
+        stack.anonymous().get("/healthz").await.status,
+        200,
+        "and it lives on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,5 +112,8 @@ async fn a_declared_length_is_refused_before_the_body_comes() {
     let unknown = "POST /api/v1/messages/send HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
          Content-Length: 999999999999\r\n\r\n{";
     let heard = talk(&stack, unknown.as_bytes()).await;
-    assert!(heard.starts_with("HTTP/1.1 401"), "the key comes first: {heard:?}");
+    assert!(
+        heard.starts_with("HTTP/1.1 401"),
+        "the key comes first: {heard:?}"
+    );
 }

@@ -26,6 +26,11 @@ pub(super) async fn run(
     command: InstanceCommand,
     out: Output,
 ) -> Result<(), Failure> {
+    if config.evolution.is_none() && !matches!(command, InstanceCommand::List { .. }) {
+        let advice = "no gateway is configured: set MSGFLASH_EVOLUTION_URL and \
+            MSGFLASH_EVOLUTION_API_KEY";
+        return Err(Failure::new(exit::CONFIG, "CONFIG_INVALID", advice));
+    }
     let (_database, backend) = open(config).await?;
     match command {
         InstanceCommand::Create { user, name } => {

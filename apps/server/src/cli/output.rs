@@ -131,7 +131,11 @@ impl Failure {
 }
 
 impl From<anyhow::Error> for Failure {
+    /// A store that is away keeps its own exit code, whoever noticed it.
     fn from(error: anyhow::Error) -> Self {
+        if let Some(fault) = error.downcast_ref::<StoreError>() {
+            return Self::fault(fault);
+        }
         Self::new(exit::FAILED, "INTERNAL_ERROR", format!("{error:#}"))
     }
 }

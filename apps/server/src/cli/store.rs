@@ -9,6 +9,7 @@ use crate::database::Database;
 /// `migrate`.
 pub(super) async fn migrate(config: &Config, revert: bool, out: Output) -> Result<(), Failure> {
     let database = Database::open(config).await?;
+    database.reach(config).await?;
     let done = if revert {
         msgflash_postgres::revert_all(database.url()).await
     } else {

@@ -13,6 +13,7 @@ use crate::wire::{self, Backend};
 /// Opens the database and builds the use cases for one command. The schema must be up to date.
 pub(super) async fn open(config: &Config) -> Result<(Database, Backend), Failure> {
     let database = Database::open(config).await?;
+    database.reach(config).await?;
     msgflash_postgres::migrate(database.url())
         .await
         .map_err(Failure::from_error)?;
@@ -39,6 +40,10 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
             name,
             plan,
         } => {
+            // First, so that a misspelt plan leaves no account behind.
+            if let Some(code) = &plan {
+                known(&backend, code).await?;
+            }
             let order = UserOrder {
                 email,
                 full_name: name,
@@ -71,6 +76,18 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
 async fn set_plan(backend: &Backend, user: &User, code: &str) -> Result<String, Failure> {
     let account = Id::new(user.id.uuid());
     Ok(backend.set_plan.set(account, code).await?.plan.code)
+}
+
+async fn known(backend: &Backend, code: &str) -> Result<(), Failure> {
+    let plans = backend.billing.active_plans().await?;
+    if plans.iter().any(|plan| plan.code == code) {
+        return Ok(());
+    }
+    let codes: Vec<_> = plans.iter().map(|plan| plan.code.as_str()).collect();
+    Err(Failure::not_found(format!(
+        "there is no plan {code}; there are {}",
+        codes.join(", ")
+    )))
 }
 
 async fn plan_of(backend: &Backend, user: &User) -> Result<String, Failure> {

@@ -1,0 +1,258 @@
+//! `user` and `key`.
+
+use blackbox::Stack;
+use serde_json::{Value, json};
+
+use super::{FAILED, NOT_FOUND, Shell};
+
+const EMAIL: &str = "ada@example.com";
+
+async fn create(shell: &Shell, more: &[&str]) -> Value {
+    let usual = [
+        "user",
+        "create",
+        "--email",
+        EMAIL,
+        "--password",
+        "correct-horse",
+        "--name",
+        "Ada L",
+    ];
+    shell.json(&[&usual, more].concat()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_made_on_free_and_moved_to_another_plan() {
+    let stack = Stack::start().await;
+    let shell = Shell::of(&stack);
+    let made = create(&shell, &[]).await;
+    assert_eq!(
+        (&made["email"], &made["fullName"], &made["plan"]),
+        (&json!(EMAIL), &json!("Ada L"), &json!("free"))
+    );
+    let id = made["id"].as_str().expect("an id");
+    let moved = shell
+        .json(&["user", "set-plan", "--user", EMAIL, "--plan", "pro"])
+        .await;
+    assert_eq!((&moved["id"], &moved["plan"]), (&json!(id), &json!("pro")));
+    let moved = shell
+        .run(&["user", "set-plan", "--user", id, "--plan", "max"])
+        .await;
+    assert!(moved.code == 0 && moved.out.contains("max"), "{moved:?}");
+    let usual = [
+        "user",
+        "create",
+        "--email",
+        "b@example.com",
+        "--password",
+        "correct-horse",
+        "--name",
+        "B B",
+        "--plan",
+        "pro",
+    ];
+    let said = shell.run(&usual).await;
+    assert!(
+        said.code == 0 && said.out.contains("b@example.com") && said.out.contains("pro"),
+        "{said:?}"
+    );
+    assert!(!said.out.contains("correct-horse"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_account_is_not_half_made() {
+    let stack = Stack::start().await;
+    let shell = Shell::of(&stack);
+    create(&shell, &[]).await;
+    let order = |email: &'static str, password: &'static str, name: &'static str| {
+        [
+            "user",
+            "create",
+            "--email",
+            email,
+            "--password",
+            password,
+            "--name",
+            name,
+        ]
+    };
+    let refused = [
+        (order(EMAIL, "correct-horse", "Ada L"), "CONFLICT"),
+        (
+            order("ADA@example.com", "correct-horse", "Ada L"),
+            "CONFLICT",
+        ),
+        (
+            order("no address", "correct-horse", "Ada L"),
+            "VALIDATION_ERROR",
+        ),
+        (order("c@example.com", "short", "Ada L"), "VALIDATION_ERROR"),
+        (
+            order("c@example.com", "correct-horse", "A"),
+            "VALIDATION_ERROR",
+        ),
+    ];
+    for (args, code) in refused {
+        assert_eq!(
+            shell.failure(&args).await,
+            (FAILED, code.to_owned()),
+            "{args:?}"
+        );
+    }
+    let unknown = [
+        &order("d@example.com", "correct-horse", "Ada L")[..],
+        &["--plan", "gold"],
+    ]
+    .concat();
+    let (code, _) = shell.failure(&unknown).await;
+    assert_eq!(code, NOT_FOUND, "a plan nobody knows");
+    assert_eq!(stack.count("SELECT count(*) FROM users", &[]).await, 1);
+    for args in [
+        [
+            "user",
+            "set-plan",
+            "--user",
+            "nobody@example.com",
+            "--plan",
+            "pro",
+        ],
+        [
+            "user",
+            "set-plan",
+            "--user",
+            "0197b3c0-1111-7000-8000-00000000dead",
+            "--plan",
+            "pro",
+        ],
+        ["user", "set-plan", "--user", EMAIL, "--plan", "gold"],
+    ] {
+        assert_eq!(shell.failure(&args).await.0, NOT_FOUND, "{args:?}");
+    }
+    let told = shell.run(&order("c@example.com", "short", "Ada L")).await;
+    assert!(
+        told.err.starts_with("error: ") && told.err.contains("8 characters"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_works_when_it_is_made_and_not_when_it_is_revoked() {
+    let stack = Stack::start().await;
+    let shell = Shell::of(&stack);
+    create(&shell, &["--plan", "pro"]).await;
+    let made = shell
+        .json(&["key", "create", "--user", EMAIL, "--name", "backend"])
+        .await;
+    let secret = made["secret"].as_str().expect("a secret");
+    let hex = secret.strip_prefix("msgf_live_").expect("the prefix");
+    assert!(
+        hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    );
+    let client = stack.client(secret);
+    assert_eq!(client.get("/api/v1/me").await.data()["email"], EMAIL);
+
+    let listed = shell.json(&["key", "list", "--user", EMAIL]).await;
+    let keys = listed.as_array().expect("an array");
+    assert_eq!(keys.len(), 1);
+    for member in [
+        "id",
+        "name",
+        "keyPrefix",
+        "lastUsedAt",
+        "revokedAt",
+        "createdAt",
+    ] {
+        assert!(
+            keys[0].as_object().expect("members").contains_key(member),
+            "{member}"
+        );
+    }
+    assert_eq!(
+        (&keys[0]["id"], &keys[0]["name"]),
+        (&made["id"], &json!("backend"))
+    );
+    assert!(secret.starts_with(keys[0]["keyPrefix"].as_str().expect("text")));
+    let table = shell.run(&["key", "list", "--user", EMAIL]).await;
+    assert!(
+        table.out.contains("PREFIX") && table.out.contains("backend"),
+        "{table:?}"
+    );
+    assert!(
+        !table.out.contains(secret) && !listed.to_string().contains(secret),
+        "shown once"
+    );
+
+    let id = made["id"].as_str().expect("an id");
+    let revoked = shell.run(&["key", "revoke", id, "--user", EMAIL]).await;
+    assert_eq!(revoked.code, 0, "{revoked:?}");
+    assert_eq!(
+        client.get("/api/v1/me").await.outcome(),
+        (401, "UNAUTHORIZED"),
+        "at once"
+    );
+    assert_eq!(
+        shell
+            .failure(&["key", "revoke", id, "--user", EMAIL])
+            .await
+            .0,
+        NOT_FOUND,
+        "again"
+    );
+    for id in ["nonsense", "0197b3c0-1111-7000-8000-00000000dead"] {
+        assert_eq!(
+            shell
+                .failure(&["key", "revoke", id, "--user", EMAIL])
+                .await
+                .0,
+            NOT_FOUND,
+            "{id}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_keep_to_the_plan_and_to_their_account() {
+    let stack = Stack::start().await;
+    let shell = Shell::of(&stack);
+    create(&shell, &[]).await;
+    let make = ["key", "create", "--user", EMAIL, "--name", "one"];
+    let human = shell.run(&make).await;
+    assert!(
+        human.code == 0 && human.out.contains("msgf_live_") && human.out.contains("only time"),
+        "{human:?}"
+    );
+    assert_eq!(
+        shell.failure(&make).await,
+        (FAILED, "MAX_API_KEYS_REACHED".to_owned())
+    );
+    stack
+        .sql("UPDATE plans SET max_api_keys = 0 WHERE code = 'free'", &[])
+        .await;
+    assert_eq!(
+        shell.failure(&make).await,
+        (FAILED, "API_KEYS_NOT_AVAILABLE_ON_PLAN".to_owned())
+    );
+    let other = stack.account("pro").await;
+    let foreign = ["key", "revoke", &other.key_id, "--user", EMAIL];
+    assert_eq!(
+        shell.failure(&foreign).await.0,
+        NOT_FOUND,
+        "another account's key"
+    );
+    assert_eq!(other.client.get("/api/v1/me").await.status, 200);
+    let nameless = [
+        "key",
+        "create",
+        "--user",
+        &other.user.to_string(),
+        "--name",
+        "",
+    ];
+    assert_eq!(
+        shell.failure(&nameless).await,
+        (FAILED, "VALIDATION_ERROR".to_owned())
+    );
+}
