@@ -1,10 +1,11 @@
 //! The server as its clients see it, one module per resource.
 
 mod architecture;
+mod cli;
 mod idempotency;
+mod lifecycle;
 mod messages;
+mod openapi;
 mod quotas;
 mod surface;
 mod tenancy;
-mod openapi;
-mod cli;

@@ -24,7 +24,11 @@ async fn assert_recount(stack: &Stack, account: &Account) {
     let used = count("status IN (1, 2, 3)").await;
     let failed = count("status = 4").await;
     let queued = count("status = 0 AND scheduled_at IS NULL").await;
-    let expected = Ledger { used, reserved: queued, released: failed };
+    let expected = Ledger {
+        used,
+        reserved: queued,
+        released: failed,
+    };
     assert_eq!(stack.ledger(account).await, expected);
 }
 
@@ -36,7 +40,10 @@ async fn fifty_at_once_at_an_edge_of_ten_are_ten() {
     limit(&stack, 10).await;
     let mut calls = tokio::task::JoinSet::new();
     for n in 0..50 {
-        let (client, body) = (account.client.clone(), text(&instance, &format!("+336123456{n:02}"), "Hi"));
+        let (client, body) = (
+            account.client.clone(),
+            text(&instance, &format!("+336123456{n:02}"), "Hi"),
+        );
         calls.spawn(async move { client.post(SEND, &body).await });
     }
     let replies = calls.join_all().await;
@@ -44,13 +51,25 @@ async fn fifty_at_once_at_an_edge_of_ten_are_ten() {
     assert_eq!(accepted.len(), 10);
     for refused in replies.iter().filter(|reply| reply.status != 201) {
         assert_eq!(refused.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
-        assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
+        assert!(
+            refused
+                .header("retry-after")
+                .parse::<u64>()
+                .is_ok_and(|wait| wait > 0)
+        );
     }
     for reply in accepted {
-        account.client.wait_message(&id_of(reply.data()), "read").await;
+        account
+            .client
+            .wait_message(&id_of(reply.data()), "read")
+            .await;
     }
     let messages = "SELECT count(*) FROM messages";
-    assert_eq!(stack.count(messages, &[]).await, 10, "a refusal leaves no row");
+    assert_eq!(
+        stack.count(messages, &[]).await,
+        10,
+        "a refusal leaves no row"
+    );
     assert_recount(&stack, &account).await;
     let usage = account.usage().await;
     assert_eq!(usage["messagesCount"], 10);
@@ -68,7 +87,10 @@ async fn a_message_that_fails_makes_room_for_another() {
     account.client.wait_message(&failed, "failed").await;
     let sent = account.client.text(&instance, "+33612345678", "Hi").await;
     account.client.wait_message(&sent, "read").await;
-    let full = account.client.post(SEND, &text(&instance, "+33612345678", "Hi")).await;
+    let full = account
+        .client
+        .post(SEND, &text(&instance, "+33612345678", "Hi"))
+        .await;
     assert_eq!(full.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
     assert_recount(&stack, &account).await;
 }
@@ -83,9 +105,16 @@ async fn what_waits_holds_its_place() {
     for _ in 0..2 {
         account.client.text(&instance, "+33612345678", "Hi").await;
     }
-    let full = account.client.post(SEND, &text(&instance, "+33612345678", "Hi")).await;
+    let full = account
+        .client
+        .post(SEND, &text(&instance, "+33612345678", "Hi"))
+        .await;
     assert_eq!(full.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
-    assert_eq!(account.usage().await["messagesCount"], 0, "reserved is not used");
+    assert_eq!(
+        account.usage().await["messagesCount"],
+        0,
+        "reserved is not used"
+    );
     assert_recount(&stack, &account).await;
 }
 
@@ -97,7 +126,10 @@ async fn a_scheduled_message_is_checked_twice_and_reserved_when_due() {
     limit(&stack, 1).await;
     let schedule = async |seconds| {
         let at = moment_in(Duration::from_secs(seconds));
-        account.client.schedule(&text(&instance, "+33612345678", "Hi"), &at).await
+        account
+            .client
+            .schedule(&text(&instance, "+33612345678", "Hi"), &at)
+            .await
     };
     // Both pass the check, because neither reserves.
     let (first, second) = (id_of(&schedule(1).await), id_of(&schedule(2).await));
@@ -106,16 +138,26 @@ async fn a_scheduled_message_is_checked_twice_and_reserved_when_due() {
     let failed = account.client.wait_message(&second, "failed").await;
     assert_eq!(failed["meta"]["code"], "MONTHLY_OUTBOUND_QUOTA_EXCEEDED");
     assert_eq!(failed["error"], "Monthly outbound quota exceeded");
-    assert_eq!(stack.ledger(&account).await, Ledger { used: 1, reserved: 0, released: 0 });
+    assert_eq!(
+        stack.ledger(&account).await,
+        Ledger {
+            used: 1,
+            reserved: 0,
+            released: 0
+        }
+    );
     assert_eq!(stack.received_by("+33612345678").await.len(), 1);
     assert_eq!(stack.told("message.failed", &second).await, 1);
     // Used up, the first of the two checks refuses.
     let body = {
         let mut body = text(&instance, "+33612345678", "Hi");
-        body["scheduledAt"] = json!(moment_in(Duration::from_secs(60)));
+        body["scheduledAt"] = json!(moment_in(Duration::from_mins(1)));
         body
     };
-    let full = account.client.post("/api/v1/messages/schedule", &body).await;
+    let full = account
+        .client
+        .post("/api/v1/messages/schedule", &body)
+        .await;
     assert_eq!(full.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
 }
 
@@ -131,7 +173,9 @@ async fn a_personal_and_a_team_workspace_share_the_owners_quota() {
     account.client.wait_message(&mine, "read").await;
     team.client.wait_message(&ours, "read").await;
     for client in [&account.client, &team.client] {
-        let full = client.post(SEND, &text(&instance, "+33612345678", "Hi")).await;
+        let full = client
+            .post(SEND, &text(&instance, "+33612345678", "Hi"))
+            .await;
         assert_eq!(full.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
     }
     assert_eq!(account.usage().await["messagesCount"], 2);
@@ -149,10 +193,21 @@ async fn the_monthly_number_of_requests_is_exact() {
         calls.spawn(async move { client.get("/api/v1/messages").await });
     }
     let replies = calls.join_all().await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 7);
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 200).count(),
+        7
+    );
     for refused in replies.iter().filter(|reply| reply.status != 200) {
-        assert_eq!(refused.outcome(), (429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"));
-        assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
+        assert_eq!(
+            refused.outcome(),
+            (429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED")
+        );
+        assert!(
+            refused
+                .header("retry-after")
+                .parse::<u64>()
+                .is_ok_and(|wait| wait > 0)
+        );
     }
     stack.sql(quota, &[&100_i32]).await;
     // What was refused for the quota did not count; this call itself does.

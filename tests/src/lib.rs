@@ -13,6 +13,7 @@ pub mod work;
 
 pub use account::Account;
 pub use client::{Client, Reply};
+pub use process::Program;
 pub use receiver::{Delivery, Receiver};
 pub use stack::Stack;
 pub use tap::Tap;

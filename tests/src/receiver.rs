@@ -25,7 +25,10 @@ pub struct Delivery {
 impl Delivery {
     /// A header's value; empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(String::as_str).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -64,19 +67,28 @@ impl Receiver {
 
     async fn behaving(statuses: &[u16], delay: Duration) -> Self {
         let answers = statuses.iter().rev().copied().collect();
-        let state = Arc::new(Mutex::new(State { heard: Vec::new(), answers, delay }));
+        let state = Arc::new(Mutex::new(State {
+            heard: Vec::new(),
+            answers,
+            delay,
+        }));
         let shared = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
-            App::new().app_data(shared.clone()).default_service(web::to(hear))
+            App::new()
+                .app_data(shared.clone())
+                .default_service(web::to(hear))
         })
         .workers(1)
         .disable_signals()
         .bind(("127.0.0.1", 0))
         .expect("a free port");
-        let url = format!("http://{}/hook", server.addrs()[0]);
+        let address = server.addrs()[0];
+        let url = format!("http://{address}/hook");
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
+        let there = tokio::net::TcpStream::connect(address).await;
+        there.expect("it listens");
         Self { url, state, handle }
     }
 
@@ -87,7 +99,10 @@ impl Receiver {
 
     /// What arrived of one event so far.
     pub fn heard_of(&self, event: &str) -> Vec<Delivery> {
-        self.heard().into_iter().filter(|it| it.header("x-msgflash-event") == event).collect()
+        self.heard()
+            .into_iter()
+            .filter(|it| it.header("x-msgflash-event") == event)
+            .collect()
     }
 
     /// Waits until `count` deliveries of an event arrived and answers them.
@@ -111,7 +126,10 @@ async fn hear(
     state: web::Data<Mutex<State>>,
 ) -> HttpResponse {
     let headers = request.headers().iter().map(|(name, value)| {
-        (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+        (
+            name.as_str().to_owned(),
+            value.to_str().unwrap_or_default().to_owned(),
+        )
     });
     let delivery = Delivery {
         headers: headers.collect(),

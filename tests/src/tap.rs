@@ -16,7 +16,10 @@ impl Tap {
     pub async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        Self { address, flow: None }
+        Self {
+            address,
+            flow: None,
+        }
     }
 
     /// Where it is reached.
@@ -26,8 +29,13 @@ impl Tap {
 
     /// Lets connections through to an address such as `http://127.0.0.1:8080`.
     pub async fn open(&mut self, target: &str) {
-        let target = target.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let listener = TcpListener::bind(self.address).await.expect("the port is still free");
+        let target = target
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned();
+        let listener = TcpListener::bind(self.address)
+            .await
+            .expect("the port is still free");
         self.flow = Some(tokio::spawn(async move {
             // Dropped with this task, and its connections with it.
             let mut connections = JoinSet::new();

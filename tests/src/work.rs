@@ -22,9 +22,14 @@ pub const EVENTS: [&str; 7] = [
 
 /// A moment from now, as clients write it.
 pub fn moment_in(span: Duration) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the server under test has the real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server under test has the real time"
+    )]
     let now = OffsetDateTime::now_utc();
-    (now + span).format(&Rfc3339).expect("every moment can be written")
+    (now + span)
+        .format(&Rfc3339)
+        .expect("every moment can be written")
 }
 
 /// The body of a text.
@@ -69,7 +74,10 @@ impl Client {
             if last["status"] == status {
                 return last;
             }
-            assert!(Instant::now() < deadline, "it did not become {status}; last seen: {last}");
+            assert!(
+                Instant::now() < deadline,
+                "it did not become {status}; last seen: {last}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -77,8 +85,13 @@ impl Client {
     /// Waits for the first inbound message with this body.
     pub async fn wait_inbound(&self, body: &str) -> Value {
         eventually(&format!("{body:?} comes in"), async || {
-            let list = self.get("/api/v1/messages?direction=inbound&limit=100").await;
-            let found = list.data()["messages"].as_array().cloned().unwrap_or_default();
+            let list = self
+                .get("/api/v1/messages?direction=inbound&limit=100")
+                .await;
+            let found = list.data()["messages"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             found.into_iter().find(|message| message["body"] == body)
         })
         .await
@@ -122,7 +135,9 @@ impl Stack {
 
     /// Ends all misbehaviour asked for with [`Self::fault`].
     pub async fn heal(&self) {
-        let reply = Client::new(&self.simulator.url(), None).delete("/simulator/faults").await;
+        let reply = Client::new(&self.simulator.url(), None)
+            .delete("/simulator/faults")
+            .await;
         assert!(reply.status < 300, "{reply:?}");
     }
 
@@ -153,7 +168,11 @@ impl Stack {
                        coalesce(sum(released), 0)::bigint FROM usage_settled WHERE account_id = $1";
         let rows = self.rows(settled, &[&id]).await;
         let (used, released): (i64, i64) = (rows[0].get(0), rows[0].get(1));
-        Ledger { used, reserved: held - used - released, released }
+        Ledger {
+            used,
+            reserved: held - used - released,
+            released,
+        }
     }
 
     /// How many events of a name are stored for a message or an instance.
@@ -169,5 +188,8 @@ impl Stack {
 
 /// The id of something the API answered.
 pub fn id_of(object: &Value) -> String {
-    object["id"].as_str().unwrap_or_else(|| panic!("no id in {object}")).to_owned()
+    object["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id in {object}"))
+        .to_owned()
 }

@@ -18,7 +18,12 @@ async fn a_withdrawn_message_is_never_sent() {
     let instance = account.connected(&stack).await;
     let schedule = async |words: &str, seconds| {
         let at = moment_in(Duration::from_secs(seconds));
-        id_of(&account.client.schedule(&text(&instance, TO, words), &at).await)
+        id_of(
+            &account
+                .client
+                .schedule(&text(&instance, TO, words), &at)
+                .await,
+        )
     };
     let withdrawn = schedule("No", 2).await;
     let kept = schedule("Yes", 3).await;
@@ -33,11 +38,18 @@ async fn a_withdrawn_message_is_never_sent() {
     let received = stack.received_by(TO).await;
     assert_eq!(received.len(), 1, "{received:?}");
     assert_eq!(received[0]["message"]["conversation"], "Yes");
-    assert_eq!(account.client.message(&withdrawn).await["status"], "cancelled");
+    assert_eq!(
+        account.client.message(&withdrawn).await["status"],
+        "cancelled"
+    );
     assert_eq!(account.usage().await["messagesCount"], 1);
     assert_eq!(stack.ledger(&account).await.reserved, 0);
     let events = "SELECT count(*) FROM events WHERE payload->>'messageId' = $1";
-    assert_eq!(stack.count(events, &[&withdrawn]).await, 0, "a withdrawal raises no event");
+    assert_eq!(
+        stack.count(events, &[&withdrawn]).await,
+        0,
+        "a withdrawal raises no event"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,9 +59,17 @@ async fn only_what_still_waits_can_be_withdrawn() {
     let instance = account.connected(&stack).await;
     let read = account.client.text(&instance, TO, "Gone").await;
     account.client.wait_message(&read, "read").await;
-    let at = moment_in(Duration::from_secs(3600));
-    let waiting = id_of(&account.client.schedule(&text(&instance, TO, "Later"), &at).await);
-    assert_eq!(account.client.post_empty(&cancel(&waiting)).await.status, 200);
+    let at = moment_in(Duration::from_hours(1));
+    let waiting = id_of(
+        &account
+            .client
+            .schedule(&text(&instance, TO, "Later"), &at)
+            .await,
+    );
+    assert_eq!(
+        account.client.post_empty(&cancel(&waiting)).await.status,
+        200
+    );
     for wrong in [&read, &waiting] {
         let reply = account.client.post_empty(&cancel(wrong)).await;
         assert_eq!(reply.outcome(), (400, "BAD_REQUEST"), "{reply:?}");
@@ -67,12 +87,20 @@ async fn another_workspace_finds_nothing_to_withdraw() {
     let instance = account.connected(&stack).await;
     let stranger = stack.account("pro").await;
     let team = account.team(&stack).await;
-    let at = moment_in(Duration::from_secs(3600));
-    let id = id_of(&account.client.schedule(&text(&instance, TO, "Mine"), &at).await);
+    let at = moment_in(Duration::from_hours(1));
+    let id = id_of(
+        &account
+            .client
+            .schedule(&text(&instance, TO, "Mine"), &at)
+            .await,
+    );
     for client in [&stranger.client, &team.client] {
         let reply = client.post_empty(&cancel(&id)).await;
         assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "{reply:?}");
-        assert_eq!(client.get(&format!("/api/v1/messages/{id}")).await.status, 404);
+        assert_eq!(
+            client.get(&format!("/api/v1/messages/{id}")).await.status,
+            404
+        );
     }
     assert_eq!(account.client.message(&id).await["status"], "queued");
 }
@@ -86,7 +114,10 @@ async fn withdrawing_at_the_very_moment_either_sends_or_cancels() {
     for n in 0..8_u64 {
         let at = moment_in(Duration::from_millis(900 + 40 * n));
         let to = format!("+3361234560{n}");
-        let accepted = account.client.schedule(&text(&instance, &to, "Race"), &at).await;
+        let accepted = account
+            .client
+            .schedule(&text(&instance, &to, "Race"), &at)
+            .await;
         ids.push((id_of(&accepted), to));
     }
     // Tries again and again, so that some of the tries meet the scheduler at work.

@@ -18,7 +18,11 @@ impl Scene {
         let stack = Stack::start().await;
         let account = stack.account("pro").await;
         let instance = account.connected(&stack).await;
-        Self { stack, account, instance }
+        Self {
+            stack,
+            account,
+            instance,
+        }
     }
 
     /// Sends one message and answers what the phone shows, once the server knows that it left.
@@ -45,7 +49,11 @@ impl Scene {
         let url = self.stack.simulator.url();
         let path = format!("/simulator/requests?path={route}");
         let all = blackbox::Client::new(&url, None).get(&path).await.json;
-        let last = all.as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+        let last = all
+            .as_array()
+            .and_then(|all| all.last())
+            .cloned()
+            .unwrap_or_default();
         match &last["body"] {
             Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
             body => body.clone(),
@@ -79,8 +87,16 @@ async fn a_text_arrives_to_the_letter() {
 async fn pictures_and_films_arrive_with_their_captions() {
     let scene = Scene::new().await;
     for (kind, part, url) in [
-        ("image", "imageMessage", "https://files.example.com/parcel.jpg"),
-        ("video", "videoMessage", "https://files.example.com/parcel.mp4"),
+        (
+            "image",
+            "imageMessage",
+            "https://files.example.com/parcel.jpg",
+        ),
+        (
+            "video",
+            "videoMessage",
+            "https://files.example.com/parcel.mp4",
+        ),
     ] {
         let body = json!({ "type": kind, "mediaUrl": url, "text": "Here it is" });
         let shown = scene.shows(body).await;
@@ -88,7 +104,12 @@ async fn pictures_and_films_arrive_with_their_captions() {
         assert_eq!(scene.asked("sendMedia").await["media"], url);
         let shown = scene.shows(json!({ "type": kind, "mediaUrl": url })).await;
         assert!(shown["message"][part].is_object(), "{shown}");
-        assert!(shown["message"][part]["caption"].as_str().unwrap_or_default().is_empty());
+        assert!(
+            shown["message"][part]["caption"]
+                .as_str()
+                .unwrap_or_default()
+                .is_empty()
+        );
     }
 }
 
@@ -96,7 +117,9 @@ async fn pictures_and_films_arrive_with_their_captions() {
 async fn a_document_keeps_the_name_of_its_file() {
     let scene = Scene::new().await;
     let url = "https://files.example.com/2026/Guide%20d'usage.pdf?sig=1";
-    let shown = scene.shows(json!({ "type": "document", "mediaUrl": url, "text": "Read me" })).await;
+    let shown = scene
+        .shows(json!({ "type": "document", "mediaUrl": url, "text": "Read me" }))
+        .await;
     let document = &shown["message"]["documentMessage"];
     assert_eq!(document["fileName"], "Guide d'usage.pdf", "{shown}");
     assert_eq!(document["mimetype"], "application/pdf");
@@ -107,11 +130,15 @@ async fn a_document_keeps_the_name_of_its_file() {
 async fn a_sound_is_a_file_and_a_voice_note_is_a_voice() {
     let scene = Scene::new().await;
     let url = "https://files.example.com/hello.ogg";
-    let file = scene.shows(json!({ "type": "audio", "mediaUrl": url, "text": "ignored" })).await;
+    let file = scene
+        .shows(json!({ "type": "audio", "mediaUrl": url, "text": "ignored" }))
+        .await;
     assert!(file["message"]["audioMessage"].is_object(), "{file}");
     assert_ne!(file["message"]["audioMessage"]["ptt"], true);
     assert!(file["text"].is_null(), "{file}");
-    let voice = scene.shows(json!({ "type": "voice_note", "mediaUrl": url })).await;
+    let voice = scene
+        .shows(json!({ "type": "voice_note", "mediaUrl": url }))
+        .await;
     assert_eq!(voice["message"]["audioMessage"]["ptt"], true, "{voice}");
 }
 
@@ -136,8 +163,13 @@ async fn a_place_arrives_with_its_name_and_without_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_shared_as_a_card() {
     let scene = Scene::new().await;
-    let contact = scene.account.contact(&scene.stack, "Zoé Martin", 33_699_887_766).await;
-    let shown = scene.shows(json!({ "type": "contact", "contactId": contact })).await;
+    let contact = scene
+        .account
+        .contact(&scene.stack, "Zoé Martin", 33_699_887_766)
+        .await;
+    let shown = scene
+        .shows(json!({ "type": "contact", "contactId": contact }))
+        .await;
     let card = &shown["message"]["contactMessage"];
     assert_eq!(card["displayName"], "Zoé Martin", "{shown}");
     let vcard = card["vcard"].as_str().unwrap_or_default();
@@ -161,11 +193,20 @@ fn appointment() -> Value {
 async fn buttons_are_numbered_text_unless_the_instance_is_native() {
     let scene = Scene::new().await;
     let shown = scene.shows(appointment()).await;
-    let text = shown["message"]["conversation"].as_str().unwrap_or_default().to_owned();
+    let text = shown["message"]["conversation"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(
         lines,
-        ["*Appointment*", "Can you come?", "1. Yes", "2. No", "_Reply before noon_"]
+        [
+            "*Appointment*",
+            "Can you come?",
+            "1. Yes",
+            "2. No",
+            "_Reply before noon_"
+        ]
     );
     assert_eq!(scene.stack.received_by(TO).await.len(), 1, "never both");
 
@@ -173,9 +214,17 @@ async fn buttons_are_numbered_text_unless_the_instance_is_native() {
     scene.stack.sql(native, &[&scene.instance.id.uuid()]).await;
     let shown = scene.shows(appointment()).await;
     let inner = &shown["message"]["viewOnceMessage"]["message"]["interactiveMessage"];
-    assert!(inner["body"]["text"].as_str().unwrap_or_default().contains("Can you come?"));
+    assert!(
+        inner["body"]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("Can you come?")
+    );
     assert_eq!(inner["footer"]["text"], "Reply before noon");
-    let buttons = inner["nativeFlowMessage"]["buttons"].as_array().cloned().unwrap_or_default();
+    let buttons = inner["nativeFlowMessage"]["buttons"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let ids: Vec<String> = buttons
         .iter()
         .map(|button| button["buttonParamsJson"].as_str().unwrap_or_default())
@@ -198,7 +247,10 @@ async fn buttons_as_text_tell_what_each_of_them_does() {
     let text = scene.shows(body).await["message"]["conversation"].clone();
     let text = text.as_str().unwrap_or_default();
     assert!(text.contains("1. Code: SPRING"), "{text}");
-    assert!(text.contains("2. Shop: https://shop.example.com/"), "{text}");
+    assert!(
+        text.contains("2. Shop: https://shop.example.com/"),
+        "{text}"
+    );
     let body = json!({
         "type": "buttons", "title": "Help", "description": "Two ways",
         "buttons": [

@@ -14,9 +14,14 @@ async fn scene() -> (Stack, Account, Instance) {
 }
 
 async fn inbox(client: &Client) -> Vec<Value> {
-    let reply = client.get("/api/v1/messages?direction=inbound&limit=100").await;
+    let reply = client
+        .get("/api/v1/messages?direction=inbound&limit=100")
+        .await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    reply.data()["messages"].as_array().cloned().unwrap_or_default()
+    reply.data()["messages"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +42,11 @@ async fn a_text_comes_in_whole() {
         assert_eq!(&message[name], value, "{name}");
     }
     assert_eq!(message["meta"]["pushName"], "Maria");
-    assert_eq!(account.usage().await["messagesCount"], 0, "what comes in is free");
+    assert_eq!(
+        account.usage().await["messagesCount"],
+        0,
+        "what comes in is free"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +55,13 @@ async fn the_same_id_is_one_message_and_one_event() {
     let body = json!({ "from": FROM, "text": "Twice", "id": "3EB0D0", "copies": 3 });
     stack.phone(&instance, "inbound", body.clone()).await;
     stack.phone(&instance, "inbound", body).await;
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "text": "Last" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "text": "Last" }),
+        )
+        .await;
     account.client.wait_inbound("Last").await;
     let inbox = inbox(&account.client).await;
     assert_eq!(inbox.len(), 2, "{inbox:?}");
@@ -58,23 +73,44 @@ async fn media_quotes_and_places_keep_what_they_say() {
     let (stack, account, instance) = scene().await;
     let image = json!({ "from": FROM, "type": "image", "text": "A photo" });
     stack.phone(&instance, "inbound", image).await;
-    assert_eq!(account.client.wait_inbound("A photo").await["type"], "image");
+    assert_eq!(
+        account.client.wait_inbound("A photo").await["type"],
+        "image"
+    );
     let quoted = json!({
         "from": FROM, "text": "About that", "quotedId": "3EB0ABCD", "quotedText": "Offer",
     });
     stack.phone(&instance, "inbound", quoted).await;
     let answer = account.client.wait_inbound("About that").await;
     assert_eq!(answer["meta"]["quotedProviderMessageId"], "3EB0ABCD");
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "type": "audio" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "type": "audio" }),
+        )
+        .await;
     let place = json!({ "locationMessage": { "degreesLatitude": 1.5, "degreesLongitude": -2.5 } });
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "message": place })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "message": place }),
+        )
+        .await;
     let place = eventually("the place comes in", async || {
-        inbox(&account.client).await.into_iter().find(|it| it["type"] == "location")
+        inbox(&account.client)
+            .await
+            .into_iter()
+            .find(|it| it["type"] == "location")
     })
     .await;
     assert_eq!(place["meta"]["latitude"], 1.5);
     assert_eq!(place["meta"]["longitude"], -2.5);
-    let voice = inbox(&account.client).await.into_iter().find(|it| it["type"] == "voice_note");
+    let voice = inbox(&account.client)
+        .await
+        .into_iter()
+        .find(|it| it["type"] == "voice_note");
     assert!(voice.is_some_and(|voice| voice["body"].is_null()));
 }
 
@@ -103,14 +139,22 @@ async fn a_choice_carries_its_button_however_it_was_made() {
     ];
     for (words, button) in cases {
         if words != "Press" {
-            stack.phone(&instance, "inbound", json!({ "from": FROM, "text": words })).await;
+            stack
+                .phone(&instance, "inbound", json!({ "from": FROM, "text": words }))
+                .await;
         }
         let message = account.client.wait_inbound(words).await;
         assert_eq!(message["type"], "text");
         assert_eq!(message["meta"]["buttonId"], button, "{words:?}");
     }
     // Somebody who was never asked chooses nothing.
-    stack.phone(&instance, "inbound", json!({ "from": "33699999999", "text": "1" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": "33699999999", "text": "1" }),
+        )
+        .await;
     let other = account.client.wait_inbound("1").await;
     assert_eq!(other["meta"]["buttonId"], Value::Null);
 }
@@ -123,14 +167,22 @@ async fn a_sender_known_by_an_opaque_address_alone_is_kept_and_later_recognised(
             "from": FROM, "text": words, "lid": "123456789012345@lid", "withAlt": with_alt,
         })
     };
-    stack.phone(&instance, "inbound", opaque("Who?", false)).await;
+    stack
+        .phone(&instance, "inbound", opaque("Who?", false))
+        .await;
     let unknown = account.client.wait_inbound("Who?").await;
     assert_eq!(unknown["from"], Value::Null);
     assert_eq!(unknown["status"], "received");
-    stack.phone(&instance, "inbound", json!({
-        "from": FROM, "text": "Me", "lid": "123456789012345@lid",
-        "message": { "conversation": "Me" },
-    })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({
+                "from": FROM, "text": "Me", "lid": "123456789012345@lid",
+                "message": { "conversation": "Me" },
+            }),
+        )
+        .await;
     let known = account.client.wait_inbound("Me").await;
     assert_eq!(known["from"], "+33612345678");
 }
@@ -142,10 +194,28 @@ async fn the_own_phone_groups_and_edits_raise_nothing() {
     stack.phone(&instance, "inbound", own).await;
     let group = json!({ "from": "120363025246125486@g.us", "text": "To all" });
     stack.phone(&instance, "inbound", group).await;
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "type": "edit", "text": "Edited" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "type": "edit", "text": "Edited" }),
+        )
+        .await;
     let reaction = json!({ "reactionMessage": { "text": "👍" } });
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "message": reaction })).await;
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "text": "Last" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "message": reaction }),
+        )
+        .await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "text": "Last" }),
+        )
+        .await;
     account.client.wait_inbound("Last").await;
     let inbox = inbox(&account.client).await;
     assert_eq!(inbox.len(), 1, "{inbox:?}");
@@ -159,7 +229,9 @@ async fn an_answer_belongs_to_the_workspace_that_wrote_last() {
     let team = account.team(&stack).await;
     let to = format!("+{FROM}");
     let comes_in = async |words: &str| {
-        stack.phone(&instance, "inbound", json!({ "from": FROM, "text": words })).await;
+        stack
+            .phone(&instance, "inbound", json!({ "from": FROM, "text": words }))
+            .await;
     };
     comes_in("First").await;
     account.client.wait_inbound("First").await;
@@ -177,22 +249,45 @@ async fn an_answer_belongs_to_the_workspace_that_wrote_last() {
     comes_in("To me").await;
     account.client.wait_inbound("To me").await;
     let bodies = |list: Vec<Value>| -> Vec<String> {
-        list.iter().filter_map(|it| it["body"].as_str().map(str::to_owned)).collect()
+        list.iter()
+            .filter_map(|it| it["body"].as_str().map(str::to_owned))
+            .collect()
     };
     assert_eq!(bodies(inbox(&account.client).await), ["To me", "First"]);
     assert_eq!(bodies(inbox(&team.client).await), ["To the team"]);
     // Another number the team never wrote to is the person's.
-    stack.phone(&instance, "inbound", json!({ "from": "33699999999", "text": "Other" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": "33699999999", "text": "Other" }),
+        )
+        .await;
     account.client.wait_inbound("Other").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rogue_events_are_refused_or_ignored_and_harm_nobody() {
     let (stack, account, instance) = scene().await;
-    for kind in ["wrong_secret", "unknown_instance", "unknown_event", "null_data", "large_body", "not_json"] {
-        stack.phone(&instance, "rogue", json!({ "kind": kind })).await;
+    for kind in [
+        "wrong_secret",
+        "unknown_instance",
+        "unknown_event",
+        "null_data",
+        "large_body",
+        "not_json",
+    ] {
+        stack
+            .phone(&instance, "rogue", json!({ "kind": kind }))
+            .await;
     }
-    stack.phone(&instance, "inbound", json!({ "from": FROM, "text": "Still here" })).await;
+    stack
+        .phone(
+            &instance,
+            "inbound",
+            json!({ "from": FROM, "text": "Still here" }),
+        )
+        .await;
     account.client.wait_inbound("Still here").await;
     assert_eq!(inbox(&account.client).await.len(), 1);
 }

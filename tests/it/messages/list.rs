@@ -26,7 +26,11 @@ async fn a_walk_meets_every_message_once_while_new_ones_come() {
     let client = &account.client;
     let mut sent = Vec::new();
     for n in 0..25 {
-        sent.push(client.text(&instance, "+33612345678", &format!("{n}")).await);
+        sent.push(
+            client
+                .text(&instance, "+33612345678", &format!("{n}"))
+                .await,
+        );
     }
     sent.reverse();
     let mut met = Vec::new();
@@ -52,7 +56,10 @@ async fn a_cursor_belongs_to_its_filter() {
     let account = stack.account("pro").await;
     let instance = account.instance(&stack).await;
     for n in 0..3 {
-        account.client.text(&instance, "+33612345678", &format!("{n}")).await;
+        account
+            .client
+            .text(&instance, "+33612345678", &format!("{n}"))
+            .await;
     }
     let page = list(&account.client, "limit=1").await;
     let cursor = page["nextCursor"].as_str().expect("more").to_owned();
@@ -65,7 +72,10 @@ async fn a_cursor_belongs_to_its_filter() {
         assert_eq!(reply.fields(), ["cursor"]);
     }
     for wrong in ["nonsense", "01900000-0000-7000-8000-000000000000"] {
-        let reply = account.client.get(&format!("/api/v1/messages?cursor={wrong}")).await;
+        let reply = account
+            .client
+            .get(&format!("/api/v1/messages?cursor={wrong}"))
+            .await;
         assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{wrong}");
     }
 }
@@ -81,7 +91,13 @@ async fn filters_choose_and_combine() {
     client.wait_message(&read, "read").await;
     let failed = client.text(&spare, "+33612345679", "failed").await;
     client.wait_message(&failed, "failed").await;
-    stack.phone(&shop, "inbound", serde_json::json!({ "from": "33612345678", "text": "in" })).await;
+    stack
+        .phone(
+            &shop,
+            "inbound",
+            serde_json::json!({ "from": "33612345678", "text": "in" }),
+        )
+        .await;
     let inbound = blackbox::id_of(&client.wait_inbound("in").await);
     let campaign = "01900000-0000-7000-8000-0000000000c1";
     let last = client.text(&shop, "+33612345678", "last").await;
@@ -95,12 +111,18 @@ async fn filters_choose_and_combine() {
 
     let all = [&last, &inbound, &failed, &read].map(Clone::clone);
     assert_eq!(ids(&list(client, "").await), all);
-    let created = client.message(&inbound).await["createdAt"].as_str().unwrap_or_default().to_owned();
+    let created = client.message(&inbound).await["createdAt"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let created = escaped(&created);
     let cases: [(String, &[&String]); 13] = [
         (format!("instanceId={}", spare.id), &[&failed]),
         (format!("instanceId={}", shop.id), &[&last, &inbound, &read]),
-        ("instanceId=01900000-0000-7000-8000-000000000000".into(), &[]),
+        (
+            "instanceId=01900000-0000-7000-8000-000000000000".into(),
+            &[],
+        ),
         ("status=read".into(), &[&last, &read]),
         ("status=received".into(), &[&inbound]),
         ("status=cancelled".into(), &[]),
@@ -110,7 +132,10 @@ async fn filters_choose_and_combine() {
         (format!("from={created}"), &[&last, &inbound]),
         (format!("until={created}"), &[&failed, &read]),
         (format!("campaignId={campaign}"), &[&last]),
-        (format!("status=read&until={created}&instanceId={}", shop.id), &[&read]),
+        (
+            format!("status=read&until={created}&instanceId={}", shop.id),
+            &[&read],
+        ),
     ];
     for (query, expected) in cases {
         let expected: Vec<String> = expected.iter().map(|id| (*id).clone()).collect();
@@ -120,7 +145,10 @@ async fn filters_choose_and_combine() {
     let page = list(client, "status=read&limit=1").await;
     let cursor = page["nextCursor"].as_str().expect("more");
     let rest = list(client, &format!("status=read&limit=1&cursor={cursor}")).await;
-    assert_eq!((ids(&rest), &rest["hasMore"]), (vec![read], &Value::Bool(false)));
+    assert_eq!(
+        (ids(&rest), &rest["hasMore"]),
+        (vec![read], &Value::Bool(false))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,9 +156,18 @@ async fn a_reading_is_the_listed_message() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
-    let sent = account.client.send(&text(&instance, "+33612345678", "Hi")).await;
-    let read = account.client.wait_message(&blackbox::id_of(&sent), "read").await;
+    let sent = account
+        .client
+        .send(&text(&instance, "+33612345678", "Hi"))
+        .await;
+    let read = account
+        .client
+        .wait_message(&blackbox::id_of(&sent), "read")
+        .await;
     let page = list(&account.client, "").await;
     assert_eq!(page["messages"], Value::Array(vec![read]));
-    assert_eq!((&page["nextCursor"], &page["hasMore"]), (&Value::Null, &Value::Bool(false)));
+    assert_eq!(
+        (&page["nextCursor"], &page["hasMore"]),
+        (&Value::Null, &Value::Bool(false))
+    );
 }

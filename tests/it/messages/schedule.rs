@@ -19,21 +19,42 @@ async fn a_scheduled_message_waits_for_its_time() {
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
     let at = moment_in(Duration::from_secs(2));
-    let accepted = account.client.schedule(&text(&instance, TO, "Later"), &at).await;
-    assert_eq!((&accepted["status"], &accepted["body"]), (&json!("queued"), &json!("Later")));
-    assert!(accepted["safety"].is_object() && accepted["warnings"].is_array(), "{accepted}");
-    assert!((moment(&accepted["scheduledAt"]) - moment(&json!(at))).abs() < time::Duration::MILLISECOND);
+    let accepted = account
+        .client
+        .schedule(&text(&instance, TO, "Later"), &at)
+        .await;
+    assert_eq!(
+        (&accepted["status"], &accepted["body"]),
+        (&json!("queued"), &json!("Later"))
+    );
+    assert!(
+        accepted["safety"].is_object() && accepted["warnings"].is_array(),
+        "{accepted}"
+    );
+    assert!(
+        (moment(&accepted["scheduledAt"]) - moment(&json!(at))).abs() < time::Duration::MILLISECOND
+    );
     // A message without a time is not held up by one that waits.
     let now = account.client.text(&instance, TO, "Now").await;
     account.client.wait_message(&now, "read").await;
-    assert_eq!(account.client.message(&id_of(&accepted)).await["status"], "queued");
-    assert_eq!(stack.ledger(&account).await.reserved, 0, "nothing is reserved before its time");
+    assert_eq!(
+        account.client.message(&id_of(&accepted)).await["status"],
+        "queued"
+    );
+    assert_eq!(
+        stack.ledger(&account).await.reserved,
+        0,
+        "nothing is reserved before its time"
+    );
 
     let message = account.client.wait_message(&id_of(&accepted), "read").await;
     let received = stack.received_by(TO).await;
     assert_eq!(received.len(), 2);
     assert_eq!(received[1]["keyId"], message["providerMessageId"]);
-    assert!(moment(&received[1]["at"]) >= moment(&accepted["scheduledAt"]), "{received:?}");
+    assert!(
+        moment(&received[1]["at"]) >= moment(&accepted["scheduledAt"]),
+        "{received:?}"
+    );
     assert_eq!(account.usage().await["messagesCount"], 2);
 }
 
@@ -43,7 +64,10 @@ async fn a_time_that_passed_means_now() {
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
     let body = text(&instance, TO, "Late");
-    let accepted = account.client.schedule(&body, "2020-01-01T02:00:00+02:00").await;
+    let accepted = account
+        .client
+        .schedule(&body, "2020-01-01T02:00:00+02:00")
+        .await;
     assert_eq!(accepted["scheduledAt"], "2020-01-01T00:00:00.000Z");
     account.client.wait_message(&id_of(&accepted), "read").await;
     assert_eq!(stack.received_by(TO).await.len(), 1);
@@ -55,7 +79,10 @@ async fn a_scheduled_message_survives_a_restart_of_the_server() {
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
     let at = moment_in(Duration::from_secs(2));
-    account.client.schedule(&text(&instance, TO, "Later"), &at).await;
+    account
+        .client
+        .schedule(&text(&instance, TO, "Later"), &at)
+        .await;
     stack.stop_server().await;
     stack.start_server().await;
     let received = stack.wait_received(TO, 1).await;
@@ -72,10 +99,16 @@ async fn a_contact_card_is_kept_as_it_was_when_it_was_scheduled() {
     let body = json!({
         "instanceId": instance.id.to_string(), "to": TO, "type": "contact", "contactId": contact,
     });
-    account.client.schedule(&body, &moment_in(Duration::from_secs(1))).await;
+    account
+        .client
+        .schedule(&body, &moment_in(Duration::from_secs(1)))
+        .await;
     stack.sql("UPDATE contacts SET name = 'After'", &[]).await;
     let received = stack.wait_received(TO, 1).await;
-    assert_eq!(received[0]["message"]["contactMessage"]["displayName"], "Before");
+    assert_eq!(
+        received[0]["message"]["contactMessage"]["displayName"],
+        "Before"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,8 +117,14 @@ async fn an_instance_without_a_phone_fails_what_is_due() {
     let account = stack.account("pro").await;
     let instance = account.instance(&stack).await;
     let at = moment_in(Duration::from_secs(1));
-    let accepted = account.client.schedule(&text(&instance, TO, "Later"), &at).await;
-    let failed = account.client.wait_message(&id_of(&accepted), "failed").await;
+    let accepted = account
+        .client
+        .schedule(&text(&instance, TO, "Later"), &at)
+        .await;
+    let failed = account
+        .client
+        .wait_message(&id_of(&accepted), "failed")
+        .await;
     assert_eq!(failed["meta"]["code"], "INSTANCE_NOT_CONNECTED");
     let ledger = stack.ledger(&account).await;
     assert_eq!((ledger.used, ledger.reserved), (0, 0));

@@ -9,7 +9,7 @@ use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
-use msgflash_messaging::instance::connection::WatchConnections;
+use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
@@ -168,6 +168,7 @@ impl Work {
             })),
             watch: Arc::new(WatchConnections::new(
                 store.clone(),
+                Arc::clone(&backend.provider),
                 Arc::clone(&backend.record),
                 Arc::clone(&clock),
             )),

@@ -98,9 +98,24 @@ impl Dispatcher {
 
     /// Makes one call of a claimed lane, if it still has one to make, and gives the lane back.
     pub async fn work(&self, lane: InstanceId) -> Result<Tick, StoreError> {
-        let done = self.send_next(lane).await;
+        let begun = self.begin(lane).await;
+        // From here on the mark in the queue keeps the lane, for every process alike, until the
+        // call is settled: by its answer, or by an event when the answer does not come.
         self.lock().remove(&lane);
-        done
+        match begun? {
+            Begun::Nothing => Ok(Tick::Idle),
+            Begun::Decided => Ok(Tick::Did(1)),
+            Begun::Call(call) => {
+                let span = info_span!(
+                    "dispatch",
+                    message.id = %call.entry.message,
+                    instance.id = %lane,
+                    request.id = call.request_id.as_deref().unwrap_or(""),
+                );
+                self.call(&call).instrument(span).await?;
+                Ok(Tick::Did(1))
+            }
+        }
     }
 
     /// One call of every lane that may call now, side by side.
@@ -120,12 +135,13 @@ impl Dispatcher {
         failed.map_or(Ok(Tick::of(did)), Err)
     }
 
-    async fn send_next(&self, lane: InstanceId) -> Result<Tick, StoreError> {
+    /// Picks the lane's next message and marks it started.
+    async fn begin(&self, lane: InstanceId) -> Result<Begun, StoreError> {
         let instance = self.ports.instances.get(lane).await?;
         let now = self.ports.clock.now();
         let mut unit = self.ports.starts.begin().await?;
         let Some(entry) = unit.queue().pick(lane, now).await? else {
-            return Ok(Tick::Idle);
+            return Ok(Begun::Nothing);
         };
         let key = entry.key();
         let usable = match gate(instance.as_ref(), &entry, now) {
@@ -133,7 +149,7 @@ impl Dispatcher {
             Gate::Wait(until) => {
                 unit.queue().hold_lane(lane, until).await?;
                 unit.commit().await?;
-                return Ok(Tick::Did(1));
+                return Ok(Begun::Decided);
             }
             Gate::Fail(failure) => {
                 drop(unit);
@@ -142,7 +158,7 @@ impl Dispatcher {
                     .settle
                     .record(key, entry.attempt, &verdict, None)
                     .await?;
-                return Ok(Tick::Did(1));
+                return Ok(Begun::Decided);
             }
         };
         let message = unit
@@ -160,7 +176,7 @@ impl Dispatcher {
                 .settle
                 .record(key, entry.attempt, &verdict, None)
                 .await?;
-            return Ok(Tick::Did(1));
+            return Ok(Begun::Decided);
         };
         let lease = Lease {
             owner: self.owner,
@@ -170,26 +186,22 @@ impl Dispatcher {
             .start(key, lease, now, now + self.pace.gap)
             .await?;
         unit.commit().await?;
-
-        let span = info_span!(
-            "dispatch",
-            message.id = %message.id,
-            instance.id = %lane,
-            request.id = message.request_id.as_deref().unwrap_or(""),
-        );
-        self.call(usable, &entry, &outbound)
-            .instrument(span)
-            .await?;
-        Ok(Tick::Did(1))
+        Ok(Begun::Call(Box::new(Call {
+            instance: usable.clone(),
+            entry,
+            outbound,
+            request_id: message.request_id,
+        })))
     }
 
     /// The call, with no transaction open, and what it proved.
-    async fn call(
-        &self,
-        instance: &Instance,
-        entry: &QueueEntry,
-        outbound: &Outbound,
-    ) -> Result<(), StoreError> {
+    async fn call(&self, call: &Call) -> Result<(), StoreError> {
+        let Call {
+            instance,
+            entry,
+            outbound,
+            ..
+        } = call;
         let now = self.ports.clock.now();
         let window = self
             .ports
@@ -216,8 +228,13 @@ impl Dispatcher {
             .record(entry.key(), attempt, &verdict, Some(&safety))
             .await?;
         info!(?verdict, settled, "call settled");
-        if let Err(SendFailure::NotConnected(_)) = answer {
+        // Not while the lane makes its next call already.
+        if let Err(SendFailure::NotConnected(_)) = answer
+            && settled
+            && self.lock().insert(instance.id)
+        {
             self.revive(instance).await;
+            self.lock().remove(&instance.id);
         }
         Ok(())
     }
@@ -237,6 +254,24 @@ impl Dispatcher {
             .lock()
             .expect("the lock is never held across a panic")
     }
+}
+
+/// What a lane has to do next.
+enum Begun {
+    /// Nothing.
+    Nothing,
+    /// Nothing more: what could be said without a call was said.
+    Decided,
+    /// This call, which is marked started.
+    Call(Box<Call>),
+}
+
+/// One call to make.
+struct Call {
+    instance: Instance,
+    entry: QueueEntry,
+    outbound: Outbound,
+    request_id: Option<String>,
 }
 
 /// Whether the instance may call for this entry.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Clock, Event, Id, Ids, Outbox, Phone, StoreError, Tick};
+use msgflash_kernel::{Clock, Event, Id, Ids, Outbox, Phone, StoreError};
 use time::{Duration, OffsetDateTime};
 
-use super::ports::{InstanceReader, InstanceStore, InstanceUnits};
+use super::ports::{InstanceStore, InstanceUnits};
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::events;
 
@@ -24,6 +24,8 @@ pub enum Change {
     },
     /// It is being opened or re-opened.
     Connecting,
+    /// We looked, and the link is open. Means nothing unless it was thought to be re-opening.
+    FoundOpen,
     /// A code was asked for.
     PairingStarted,
     /// It is gone for good.
@@ -63,6 +65,12 @@ impl Instance {
             Change::Connecting => {
                 if was_connected {
                     self.reconnecting_since.get_or_insert(now);
+                }
+                None
+            }
+            Change::FoundOpen => {
+                if was_connected {
+                    self.reconnecting_since = None;
                 }
                 None
             }
@@ -186,49 +194,6 @@ pub(crate) async fn tell(outbox: &mut dyn Outbox, events: &[Event]) -> Result<()
     }
 }
 
-/// Gives up on codes nobody scanned and on links that do not come back.
-pub struct WatchConnections {
-    instances: Arc<dyn InstanceReader>,
-    record: Arc<RecordConnection>,
-    clock: Arc<dyn Clock>,
-}
-
-impl WatchConnections {
-    /// Wires the watch.
-    pub fn new(
-        instances: Arc<dyn InstanceReader>,
-        record: Arc<RecordConnection>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            instances,
-            record,
-            clock,
-        }
-    }
-
-    /// Looks once.
-    pub async fn tick(&self) -> Result<Tick, StoreError> {
-        let now = self.clock.now();
-        let stuck = self
-            .instances
-            .stuck(now - PAIRING_PATIENCE, now - RECONNECT_PATIENCE)
-            .await?;
-        for id in &stuck {
-            // Which of the two it was, the locked row decides: each change only acts on its own.
-            self.record.record(*id, Change::Lost).await?;
-            if let Some(instance) = self.instances.get(*id).await?
-                && instance
-                    .connecting_since
-                    .is_some_and(|at| at <= now - PAIRING_PATIENCE)
-            {
-                self.record.record(*id, Change::PairingExpired).await?;
-            }
-        }
-        Ok(Tick::of(stuck.len()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use msgflash_kernel::Secret;
@@ -291,6 +256,20 @@ mod tests {
         assert!(matches!(news, Some(News::Disconnected(Some(_)))));
         let (_, news) = it.apply(Change::Opened { number: None }, NOW);
         assert_eq!(news, Some(News::Connected));
+    }
+
+    #[test]
+    fn finding_the_link_open_ends_a_reconnection_and_nothing_else() {
+        let mut it = instance(InstanceStatus::Connected);
+        it.apply(Change::Connecting, NOW);
+        assert_eq!(it.apply(Change::FoundOpen, NOW), (true, None));
+        assert_eq!(it.reconnecting_since, None);
+        for status in [InstanceStatus::Connected, InstanceStatus::Disconnected] {
+            assert_eq!(
+                instance(status).apply(Change::FoundOpen, NOW),
+                (false, None)
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,8 @@
+//! What becomes of a message, above all when something goes wrong; one module per kind of trouble.
+
+mod connection;
+mod outage;
+mod receipts;
+mod refused;
+mod scene;
+mod unknown;
