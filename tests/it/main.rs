@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod crash;
 mod idempotency;
 mod lifecycle;
 mod messages;
@@ -9,3 +10,4 @@ mod openapi;
 mod quotas;
 mod surface;
 mod tenancy;
+mod webhooks;

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod client;
 pub mod promise;
+pub mod process;
 pub mod receiver;
 pub mod stack;
 pub mod tap;

@@ -1,0 +1,100 @@
+//! The real `msgflash` program, as a process that can be killed.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use tokio::net::TcpStream;
+
+use crate::eventually;
+
+/// A running `msgflash serve`; killed when it is dropped.
+pub struct Program {
+    child: Child,
+}
+
+impl Program {
+    /// Starts it with settings by their names in `msgflash.toml`, and waits until it listens.
+    pub async fn serve(settings: &[(String, String)]) -> Self {
+        let mut command = Command::new(path());
+        command.arg("serve");
+        for (name, value) in settings {
+            command.arg("--set").arg(format!("{name}={value}"));
+        }
+        // A place without a msgflash.toml, and an environment without settings.
+        command.current_dir(std::env::temp_dir()).env_clear();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command.spawn().expect("the program starts");
+        let address = settings
+            .iter()
+            .find(|(name, _)| name == "bind")
+            .map(|(_, value)| value);
+        let address: SocketAddr = address
+            .expect("a bind setting")
+            .parse()
+            .expect("an address");
+        let program = RefCell::new(Self { child });
+        eventually("the program listens", async || {
+            let ended = program.borrow_mut().child.try_wait().expect("our child");
+            assert!(ended.is_none(), "the program ended: {ended:?}");
+            TcpStream::connect(address).await.ok()
+        })
+        .await;
+        program.into_inner()
+    }
+
+    /// Ends it at once, as a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("our child");
+        self.child.wait().expect("our child");
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn terminate(self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.is_ok_and(|status| status.success()));
+        let program = RefCell::new(self);
+        eventually("the program ends", async || {
+            program.borrow_mut().child.try_wait().expect("our child")
+        })
+        .await
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Fails for one that ended, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program beside the tests; built when it is not there.
+fn path() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let test = std::env::current_exe().expect("this program has a path");
+        let target = test
+            .parent()
+            .and_then(|deps| deps.parent())
+            .expect("target/<profile>/deps");
+        let program = target.join("msgflash");
+        if !program.is_file() {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "-p", "msgflash-server", "--bin", "msgflash"]);
+            build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+            let outcome = build.status();
+            assert!(
+                outcome.is_ok_and(|status| status.success()),
+                "cargo could not build msgflash"
+            );
+        }
+        program
+    })
+}
