@@ -162,7 +162,7 @@ impl Shell {
     }
 
     async fn run(&self, args: &[&str]) -> Said {
-        let limit = std::time::Duration::from_secs(60);
+        let limit = std::time::Duration::from_mins(1);
         let output = tokio::time::timeout(limit, self.command(args).output()).await;
         output.expect("it ends").expect("it runs").into()
     }

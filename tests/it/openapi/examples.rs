@@ -1,0 +1,79 @@
+//! What the document shows as a request is one.
+
+use blackbox::Stack;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{JSON, NOBODY, document, operations};
+
+/// The examples of a request body.
+fn examples(operation: &Value) -> Vec<Value> {
+    let content = &operation["requestBody"]["content"][JSON];
+    let named = content["examples"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.values());
+    let mut all: Vec<_> = named.map(|it| it["value"].clone()).collect();
+    all.extend(content.get("example").cloned());
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn example_requests_fail_only_for_the_ids_they_name() {
+    let stack = Stack::with(&[("allow_private_targets", "false")]).await;
+    let account = stack.account("pro").await;
+    let instance = account.instance(&stack).await.id.to_string();
+    let document = document(&stack).await;
+    let mut tried = 0;
+    for (method, path, operation) in operations(&document) {
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        let mut bodies = examples(operation);
+        if bodies.is_empty() {
+            bodies.push(from_schema(
+                &document,
+                &operation["requestBody"]["content"][JSON]["schema"],
+            ));
+        }
+        for body in bodies {
+            let verb: Method = method.parse().expect("a method");
+            let target = path.replace("{id}", NOBODY);
+            let send = async |body: &Value| {
+                account
+                    .client
+                    .call(verb.clone(), &target, Some(body.to_string().into()), JSON)
+                    .await
+            };
+            let reply = send(&body).await;
+            let fine = reply.status < 300 || reply.status == 404;
+            assert!(fine, "{method} {path} {body}: {reply:?}");
+            if body.get("instanceId").is_some() {
+                let mut own = body.clone();
+                own["instanceId"] = json!(instance);
+                let reply = send(&own).await;
+                assert_eq!(reply.status, 201, "{method} {path} {own}: {reply:?}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 5, "only {tried} examples");
+}
+
+/// The body the examples of a schema's required members add up to.
+fn from_schema(document: &Value, schema: &Value) -> Value {
+    let pointer = schema["$ref"].as_str().map(|it| it.trim_start_matches('#'));
+    let schema = pointer
+        .and_then(|it| document.pointer(it))
+        .unwrap_or(schema);
+    let mut body = json!({});
+    for name in schema["required"].as_array().into_iter().flatten() {
+        let name = name.as_str().expect("a name");
+        let member = &schema["properties"][name];
+        let example = member.get("example").or_else(|| member["examples"].get(0));
+        body[name] = example
+            .cloned()
+            .unwrap_or_else(|| panic!("{name} has no example"));
+    }
+    body
+}
