@@ -291,3 +291,12 @@ async fn rogue_events_are_refused_or_ignored_and_harm_nobody() {
     account.client.wait_inbound("Still here").await;
     assert_eq!(inbox(&account.client).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_character_no_database_holds_costs_only_itself() {
+    let (stack, account, instance) = scene().await;
+    let odd = json!({ "from": FROM, "text": "a\u{0}b", "pushName": "Ma\u{0}ria" });
+    stack.phone(&instance, "inbound", odd).await;
+    let message = account.client.wait_inbound("ab").await;
+    assert_eq!(message["meta"]["pushName"], "Maria");
+}

@@ -53,7 +53,7 @@ impl Inbox for Postgres {
         .bind::<Array<SqlUuid>, _>(each(items, |it| it.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(items, |it| it.instance.uuid()))
         .bind::<Array<Text>, _>(each(items, |it| it.event.clone()))
-        .bind::<Array<Jsonb>, _>(each(items, |it| it.data.clone()))
+        .bind::<Array<Jsonb>, _>(each(items, |it| storable(it.data.clone())))
         .bind::<Array<Timestamptz>, _>(each(items, |it| it.received_at))
         .bind::<Array<Integer>, _>(each(items, |it| {
             i32::try_from(it.tries).unwrap_or(i32::MAX)
@@ -110,5 +110,20 @@ impl InboxStore for PgUnit {
             .await
             .map(drop)
             .map_err(failed)
+    }
+}
+
+/// An event without NUL characters, which PostgreSQL's JSON cannot hold. People can write them,
+/// and the gateway gives an event up that is never taken.
+fn storable(data: Value) -> Value {
+    let clean = |text: String| text.replace('\0', "");
+    match data {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(items) => items.into_iter().map(storable).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (clean(name), storable(value)))
+            .collect(),
+        other => other,
     }
 }

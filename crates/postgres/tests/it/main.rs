@@ -5,6 +5,7 @@ mod billing;
 mod contacts;
 mod keys;
 mod ledger;
+mod messaging;
 mod replay;
 mod stage;
 mod unit;

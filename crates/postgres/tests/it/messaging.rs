@@ -1,0 +1,7 @@
+//! The stores that sending rests on.
+
+mod inbox;
+mod lanes;
+mod messages;
+mod queue;
+mod sample;
