@@ -103,6 +103,8 @@ CREATE TABLE queue (
     -- When to look the outcome up again, and how often that was done.
     look_at timestamptz,
     looks integer NOT NULL DEFAULT 0,
+    -- It is known to have left; only its id is missing.
+    has_left boolean NOT NULL DEFAULT false,
     PRIMARY KEY (instance_id, message_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX queue_ready ON queue (instance_id, class, due_at, message_id) WHERE state = 1;
@@ -116,7 +118,9 @@ CREATE UNIQUE INDEX queue_one_open_per_recipient ON queue (instance_id, phone)
 -- An instance's sending line: no call before next_at.
 CREATE TABLE lanes (
     instance_id uuid PRIMARY KEY,
-    next_at timestamptz NOT NULL
+    next_at timestamptz NOT NULL,
+    -- Since when its calls prove that nothing can leave.
+    down_since timestamptz
 ) WITH (fillfactor = 50);
 
 -- The provider's message ids, ours by (instance, id) alone: its addresses change under way.

@@ -1,9 +1,11 @@
 //! Background work: loops and their end. The work itself is in the domains.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use msgflash_kernel::{Nudge, StoreError, Tick};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -68,7 +70,10 @@ impl Yard {
         let work = async move {
             let mut pause = Pause::default();
             while !stop.is_cancelled() {
-                let wait = match tick().await {
+                // A panic in one step must not end the loop for the life of the process.
+                let step = AssertUnwindSafe(tick()).catch_unwind().await;
+                let step = step.unwrap_or_else(|_| Err(StoreError::Failed("it panicked".into())));
+                let wait = match step {
                     Ok(Tick::Did(count)) => {
                         debug!(count, "did");
                         pause.reset();

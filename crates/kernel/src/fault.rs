@@ -58,6 +58,11 @@ pub struct Problem {
 #[error("Invalid request data")]
 pub struct Problems(pub Vec<Problem>);
 
+/// How many problems of one request are told.
+const MOST_PROBLEMS: usize = 100;
+/// How much of a field's name or of a message is told, in characters.
+const LONGEST_TEXT: usize = 200;
+
 impl Problems {
     /// Notes one more problem.
     pub fn add(
@@ -94,9 +99,12 @@ impl Fault for Problems {
         "VALIDATION_ERROR"
     }
     fn details(&self) -> Option<Value> {
-        let items = self.0.iter().map(|problem| {
+        // An answer must not be many times the size of what was asked.
+        let short = |text: &str| text.chars().take(LONGEST_TEXT).collect::<String>();
+        let items = self.0.iter().take(MOST_PROBLEMS).map(|problem| {
             serde_json::json!({
-                "field": problem.field, "code": problem.code, "message": problem.message,
+                "field": short(&problem.field), "code": problem.code,
+                "message": short(&problem.message),
             })
         });
         Some(Value::Array(items.collect()))

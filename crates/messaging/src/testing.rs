@@ -163,5 +163,6 @@ pub(crate) fn entry() -> QueueEntry {
         misses: 0,
         started_at: None,
         looks: 0,
+        has_left: false,
     }
 }

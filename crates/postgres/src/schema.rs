@@ -127,6 +127,7 @@ diesel::table! {
     lanes (instance_id) {
         instance_id -> Uuid,
         next_at -> Timestamptz,
+        down_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -245,6 +246,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         look_at -> Nullable<Timestamptz>,
         looks -> Int4,
+        has_left -> Bool,
     }
 }
 

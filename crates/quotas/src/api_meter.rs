@@ -44,32 +44,25 @@ impl ApiMeter {
         now: OffsetDateTime,
     ) -> Result<(), QuotaError> {
         let period = Period::of(now);
-        if !self.knows(account, period) {
-            let stored = self.store.total(account, period).await?;
-            let mut state = self.lock();
-            // Somebody may have counted while we asked; what they counted is still pending here.
-            let pending = state.pending_of(account, period);
-            state
-                .totals
-                .entry((account, period))
-                .or_insert(stored + pending);
-        }
-        let mut state = self.lock();
-        let total = state.totals.entry((account, period)).or_insert(0);
-        if limit.is_some_and(|limit| *total >= u64::from(limit)) {
-            return Err(QuotaError::ApiRequests(period.time_left(now)));
-        }
-        *total += 1;
-        let used = state.pending.entry((key, period)).or_insert(ApiUse {
+        let used = ApiUse {
             key,
             account,
             period,
-            count: 0,
+            count: 1,
             last_at: now,
-        });
-        used.count += 1;
-        used.last_at = used.last_at.max(now);
-        Ok(())
+        };
+        if let Some(decision) = self.lock().count(used, limit) {
+            return decision;
+        }
+        let stored = self.store.total(account, period).await?;
+        let mut state = self.lock();
+        // Somebody may have counted while we asked; what they counted is still pending here.
+        let pending = state.pending_of(account, period);
+        state
+            .totals
+            .entry((account, period))
+            .or_insert(stored + pending);
+        state.count(used, limit).unwrap_or(Ok(()))
     }
 
     /// All requests of an account in a month, those not flushed included.
@@ -112,10 +105,6 @@ impl ApiMeter {
         Ok(batch.len())
     }
 
-    fn knows(&self, account: AccountId, period: Period) -> bool {
-        self.lock().totals.contains_key(&(account, period))
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state
             .lock()
@@ -124,6 +113,23 @@ impl ApiMeter {
 }
 
 impl State {
+    /// Counts one request, or refuses it; `None` while the account's total is not known.
+    fn count(&mut self, used: ApiUse, limit: Option<u32>) -> Option<Result<(), QuotaError>> {
+        let (account, period, now) = (used.account, used.period, used.last_at);
+        let total = self.totals.get_mut(&(account, period))?;
+        if limit.is_some_and(|limit| *total >= u64::from(limit)) {
+            return Some(Err(QuotaError::ApiRequests(period.time_left(now))));
+        }
+        *total += 1;
+        let pending = self
+            .pending
+            .entry((used.key, period))
+            .or_insert(ApiUse { count: 0, ..used });
+        pending.count += 1;
+        pending.last_at = pending.last_at.max(now);
+        Some(Ok(()))
+    }
+
     fn pending_of(&self, account: AccountId, period: Period) -> u64 {
         let of_account = self
             .pending

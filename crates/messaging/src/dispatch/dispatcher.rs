@@ -9,7 +9,7 @@ use tracing::{Instrument as _, info, info_span, warn};
 use uuid::Uuid;
 
 use super::entry::QueueEntry;
-use super::ports::{Lease, QueueReader, StartUnits};
+use super::ports::{EntryKey, Lease, QueueReader, StartUnits};
 use super::settle::{Failure, Settle, Verdict};
 use crate::instance::connection::RECONNECT_PATIENCE;
 use crate::instance::ports::InstanceReader;
@@ -17,7 +17,7 @@ use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::message::Message;
 use crate::message::content::Content;
 use crate::provider::{LinkState, Outbound, SendFailure, WhatsAppProvider};
-use crate::safety;
+use crate::safety::{self, Safety};
 
 /// How fast a lane calls, and how long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Dispatcher {
     owner: Uuid,
     /// Lanes this process is working on, so that it does not take one twice.
     busy: Mutex<HashSet<InstanceId>>,
+    /// What calls proved while the database was away.
+    kept: Mutex<Vec<Kept>>,
 }
 
 impl Dispatcher {
@@ -72,11 +74,13 @@ impl Dispatcher {
             pace,
             owner,
             busy: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
     /// Takes up to `limit` lanes that may call now. Each must be given to [`Self::work`].
     pub async fn claim(&self, limit: u32) -> Result<Vec<InstanceId>, StoreError> {
+        self.record_kept().await?;
         if limit == 0 {
             return Ok(Vec::new());
         }
@@ -98,10 +102,11 @@ impl Dispatcher {
 
     /// Makes one call of a claimed lane, if it still has one to make, and gives the lane back.
     pub async fn work(&self, lane: InstanceId) -> Result<Tick, StoreError> {
+        let busy = Busy(self, lane);
         let begun = self.begin(lane).await;
         // From here on the mark in the queue keeps the lane, for every process alike, until the
         // call is settled: by its answer, or by an event when the answer does not come.
-        self.lock().remove(&lane);
+        drop(busy);
         match begun? {
             Begun::Nothing => Ok(Tick::Idle),
             Begun::Decided => Ok(Tick::Did(1)),
@@ -135,10 +140,37 @@ impl Dispatcher {
         failed.map_or(Ok(Tick::of(did)), Err)
     }
 
+    /// Records what could not be recorded before. Recording twice changes nothing.
+    async fn record_kept(&self) -> Result<(), StoreError> {
+        loop {
+            let kept = self
+                .kept
+                .lock()
+                .expect("the lock is never held across a panic")
+                .pop();
+            let Some(it) = kept else { return Ok(()) };
+            let settle = &self.ports.settle;
+            if let Err(error) = settle
+                .record(it.key, it.attempt, &it.verdict, Some(&it.safety))
+                .await
+            {
+                self.kept
+                    .lock()
+                    .expect("the lock is never held across a panic")
+                    .push(it);
+                return Err(error);
+            }
+        }
+    }
+
     /// Picks the lane's next message and marks it started.
     async fn begin(&self, lane: InstanceId) -> Result<Begun, StoreError> {
         let instance = self.ports.instances.get(lane).await?;
         let now = self.ports.clock.now();
+        // Read before the call is marked: between the mark and the call nothing may take time.
+        let window = self.ports.instances.window(lane, now).await?;
+        let first_connected_at = instance.as_ref().and_then(|it| it.first_connected_at);
+        let safety = safety::assess(first_connected_at, &window, now);
         let mut unit = self.ports.starts.begin().await?;
         let Some(entry) = unit.queue().pick(lane, now).await? else {
             return Ok(Begun::Nothing);
@@ -190,6 +222,7 @@ impl Dispatcher {
             instance: usable.clone(),
             entry,
             outbound,
+            safety,
             request_id: message.request_id,
         })))
     }
@@ -200,18 +233,12 @@ impl Dispatcher {
             instance,
             entry,
             outbound,
+            safety,
             ..
         } = call;
-        let now = self.ports.clock.now();
-        let window = self
-            .ports
-            .instances
-            .window(instance.id, now)
-            .await
-            .unwrap_or_default();
-        let safety = safety::assess(instance.first_connected_at, &window, now);
         let answer = self.ports.provider.send(&instance.session, outbound).await;
         let verdict = match &answer {
+            Ok(accepted) if accepted.key_id.is_none() => Verdict::Left,
             Ok(accepted) => Verdict::Sent {
                 key_id: accepted.key_id.clone(),
             },
@@ -222,11 +249,27 @@ impl Dispatcher {
             }
         };
         let attempt = entry.attempt + 1;
-        let settled = self
-            .ports
-            .settle
-            .record(entry.key(), attempt, &verdict, Some(&safety))
-            .await?;
+        let settle = &self.ports.settle;
+        let settled = match settle
+            .record(entry.key(), attempt, &verdict, Some(safety))
+            .await
+        {
+            Ok(settled) => settled,
+            Err(error) => {
+                // What the call proved must not be forgotten because the database is away.
+                let kept = Kept {
+                    key: entry.key(),
+                    attempt,
+                    verdict,
+                    safety: safety.clone(),
+                };
+                self.kept
+                    .lock()
+                    .expect("the lock is never held across a panic")
+                    .push(kept);
+                return Err(error);
+            }
+        };
         info!(?verdict, settled, "call settled");
         // Not while the lane makes its next call already.
         if let Err(SendFailure::NotConnected(_)) = answer
@@ -271,7 +314,25 @@ struct Call {
     instance: Instance,
     entry: QueueEntry,
     outbound: Outbound,
+    safety: Safety,
     request_id: Option<String>,
+}
+
+/// What a call proved and could not be recorded yet.
+struct Kept {
+    key: EntryKey,
+    attempt: u32,
+    verdict: Verdict,
+    safety: Safety,
+}
+
+/// Gives a lane back, also when the work on it panics.
+struct Busy<'a>(&'a Dispatcher, InstanceId);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
 }
 
 /// Whether the instance may call for this entry.
@@ -288,8 +349,9 @@ fn gate<'a>(instance: Option<&'a Instance>, entry: &QueueEntry, now: OffsetDateT
     };
     match (instance.status, instance.reconnecting_since) {
         (InstanceStatus::Connected, None) => Gate::Call(instance),
-        (InstanceStatus::Connected, Some(_)) => {
-            let since = entry.ready_since.unwrap_or(entry.due_at);
+        (InstanceStatus::Connected, Some(broken)) => {
+            // A message that waited for its turn before the link broke has not waited for the link.
+            let since = entry.ready_since.unwrap_or(entry.due_at).max(broken);
             if now - since >= RECONNECT_PATIENCE {
                 Gate::Fail(Failure::NOT_CONNECTED)
             } else {

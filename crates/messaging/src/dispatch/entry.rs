@@ -92,6 +92,8 @@ pub struct QueueEntry {
     pub started_at: Option<OffsetDateTime>,
     /// How often the outcome was looked up.
     pub looks: u32,
+    /// Whether it is known to have left, only its id is missing.
+    pub has_left: bool,
 }
 
 impl QueueEntry {

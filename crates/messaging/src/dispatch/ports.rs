@@ -111,6 +111,18 @@ pub trait QueueStore: Send {
         lane: InstanceId,
         until: OffsetDateTime,
     ) -> Result<(), StoreError>;
+    /// Notes that the lane cannot call, and answers since when that is so.
+    async fn lane_down(
+        &mut self,
+        lane: InstanceId,
+        now: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError>;
+    /// Notes that the lane could call.
+    async fn lane_up(&mut self, lane: InstanceId) -> Result<(), StoreError>;
+    /// Marks an entry as left without a known id, to be looked up at `look_at`. It keeps its
+    /// recipient until its id is found: another message there could otherwise be taken for it.
+    async fn mark_left(&mut self, key: EntryKey, look_at: OffsetDateTime)
+    -> Result<(), StoreError>;
     /// Marks an entry unknown, to be looked up at `look_at`.
     async fn mark_unknown(
         &mut self,

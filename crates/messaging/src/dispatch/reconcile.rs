@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
 use super::dispatcher::outbound_of;
-use super::entry::QueueEntry;
+use super::entry::{QueueEntry, QueueState};
 use super::settle::{Failure, Settle, Verdict};
 use crate::instance::ports::InstanceReader;
 use crate::message::ports::{MessageReader, SettleUnits};
@@ -61,42 +61,47 @@ impl Reconciler {
         }
         let looked = unknown.len();
         for entry in unknown {
-            self.look_up(&entry, now).await?;
+            self.look_up(&entry).await?;
         }
         Ok(Tick::of(looked))
     }
 
-    async fn look_up(&self, entry: &QueueEntry, now: OffsetDateTime) -> Result<(), StoreError> {
+    async fn look_up(&self, entry: &QueueEntry) -> Result<(), StoreError> {
+        let now = self.ports.clock.now();
         let started = entry.started_at.unwrap_or(entry.due_at);
-        if let Some(record) = self.find(entry, started, now).await? {
-            let verdict = Verdict::Sent {
+        let found = self.find(entry, started, now).await?;
+        let unknown = self.ports.settle.patience().unknown;
+        let verdict = if let Some(record) = found {
+            Some(Verdict::Sent {
                 key_id: Some(record.key_id),
-            };
-            self.ports
-                .settle
-                .record(entry.key(), entry.attempt, &verdict, None)
+            })
+        } else if entry.has_left && now - started >= unknown.min(Duration::MINUTE) {
+            // It is with WhatsApp; its receipts have nobody to find.
+            Some(Verdict::Sent { key_id: None })
+        } else if !entry.has_left && now - started >= unknown {
+            Some(Verdict::Failed(Failure::TIMEOUT))
+        } else {
+            None
+        };
+        if let Some(verdict) = verdict {
+            let settle = &self.ports.settle;
+            settle
+                .record_found(entry.key(), entry.attempt, &verdict)
                 .await?;
             return Ok(());
         }
-        if now - started >= self.ports.settle.patience().unknown {
-            let verdict = Verdict::Failed(Failure::TIMEOUT);
-            self.ports
-                .settle
-                .record(entry.key(), entry.attempt, &verdict, None)
-                .await?;
-            return Ok(());
-        }
-        let mut unit = self.ports.units.begin().await?;
         let looks = entry.looks + 1;
         let wait = match looks {
+            _ if entry.has_left => Duration::seconds(5),
             1 => Duration::seconds(25),
             _ => Duration::MINUTE,
         };
+        let mut unit = self.ports.units.begin().await?;
         let same = unit
             .queue()
             .lock(entry.key())
             .await?
-            .filter(|it| it.attempt == entry.attempt);
+            .filter(|it| it.attempt == entry.attempt && it.state == QueueState::Unknown);
         if same.is_some() {
             unit.queue()
                 .mark_unknown(entry.key(), looks, now + wait)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
-use super::entry::QueueEntry;
+use super::entry::{QueueEntry, QueueState};
 use super::ports::EntryKey;
 use crate::events;
 use crate::message::ports::{SettleUnit, SettleUnits};
@@ -30,6 +30,8 @@ pub enum Verdict {
     Missed,
     /// It will never be sent.
     Failed(Failure),
+    /// It left, and its id was lost on the way.
+    Left,
     /// It may have left or not.
     Unknown,
 }
@@ -174,6 +176,25 @@ impl Settle {
         Ok(true)
     }
 
+    /// Records what a look-up of an unknown outcome came to. An entry that is not unknown any more
+    /// was settled meanwhile, and what was found out about it is old.
+    pub(crate) async fn record_found(
+        &self,
+        key: EntryKey,
+        attempt: u32,
+        verdict: &Verdict,
+    ) -> Result<bool, StoreError> {
+        let mut unit = self.units.begin().await?;
+        let entry = unit.queue().lock(key).await?;
+        let unknown = |it: &QueueEntry| it.attempt == attempt && it.state == QueueState::Unknown;
+        let Some(entry) = entry.filter(unknown) else {
+            return Ok(false);
+        };
+        self.settle(&mut *unit, &entry, verdict, None).await?;
+        unit.commit().await?;
+        Ok(true)
+    }
+
     /// Settles a locked entry within the caller's transaction.
     pub(crate) async fn settle(
         &self,
@@ -183,7 +204,12 @@ impl Settle {
         safety: Option<&Safety>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        match self.judge(entry, verdict, now) {
+        let down_since = match verdict {
+            Verdict::LaneDown => unit.queue().lane_down(entry.instance, now).await?,
+            _ => now,
+        };
+        match self.judge(entry, verdict, down_since, now) {
+            Step::AwaitId(at) => unit.queue().mark_left(entry.key(), at).await,
             Step::Sent(key_id) => self.sent(unit, entry, key_id.as_deref(), safety, now).await,
             Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
             Step::LaneWaits(until) => {
@@ -198,19 +224,28 @@ impl Settle {
     }
 
     /// The decision, pure.
-    fn judge(&self, entry: &QueueEntry, verdict: &Verdict, now: OffsetDateTime) -> Step {
+    fn judge(
+        &self,
+        entry: &QueueEntry,
+        verdict: &Verdict,
+        down_since: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Step {
         match verdict {
             Verdict::Sent { key_id } => Step::Sent(key_id.clone()),
             Verdict::Failed(failure) => Step::Fail(*failure),
             Verdict::Unknown => Step::LookUp(now + Duration::seconds(5)),
+            Verdict::Left => Step::AwaitId(now + Duration::seconds(2)),
             Verdict::LaneDown => {
-                let waited: Duration = now - entry.ready_since.unwrap_or(entry.due_at);
-                if waited >= self.patience.gateway {
+                // Waiting for its turn in a long lane is not waiting for the gateway.
+                let since = entry.ready_since.unwrap_or(entry.due_at).max(down_since);
+                if now - since >= self.patience.gateway {
                     return Step::Fail(Failure::UNAVAILABLE);
                 }
-                // Waits half as long again as it has waited, so a short outage costs seconds and
-                // a long one few calls.
-                let half: Duration = waited / 2;
+                // Waits half as long again as the outage has lasted, so a short one costs seconds
+                // and a long one few calls.
+                let lasted: Duration = now - down_since;
+                let half: Duration = lasted / 2;
                 let wait = half.clamp(Duration::SECOND, Duration::MINUTE);
                 Step::LaneWaits(now + wait)
             }
@@ -234,6 +269,8 @@ impl Settle {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
+        unit.queue().lane_up(entry.instance).await?;
+        self.charge(unit, entry, 1, 0).await?;
         if let Some(key_id) = key_id {
             let queue = unit.queue();
             let (instance, message) = (entry.instance, entry.message);
@@ -258,7 +295,7 @@ impl Settle {
             }
             self.keep(unit, &message, now).await?;
         }
-        self.charge(unit, entry, 1, 0).await
+        Ok(())
     }
 
     /// Ends a message that did not leave, and gives its reservation back.
@@ -270,13 +307,14 @@ impl Settle {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
+        self.charge(unit, entry, 0, 1).await?;
         let Some(mut message) = load(unit, entry).await? else {
             return Ok(());
         };
         if message.fail(failure.reason, failure.code, now) {
             self.keep(unit, &message, now).await?;
         }
-        self.charge(unit, entry, 0, 1).await
+        Ok(())
     }
 
     async fn keep(
@@ -325,6 +363,7 @@ enum Step {
     LaneWaits(OffsetDateTime),
     Again(u32, OffsetDateTime),
     LookUp(OffsetDateTime),
+    AwaitId(OffsetDateTime),
 }
 
 async fn load(

@@ -24,7 +24,8 @@ pub enum Change {
     },
     /// It is being opened or re-opened.
     Connecting,
-    /// We looked, and the link is open. Means nothing unless it was thought to be re-opening.
+    /// We looked, and the link is open. Means nothing unless it was thought to be re-opening, or
+    /// was given up as lost.
     FoundOpen,
     /// A code was asked for.
     PairingStarted,
@@ -69,10 +70,14 @@ impl Instance {
                 None
             }
             Change::FoundOpen => {
-                if was_connected {
+                // A link that was given up as lost has neither time; one that was never linked has.
+                let lost =
+                    self.status == InstanceStatus::Connecting && self.connecting_since.is_none();
+                if was_connected || lost {
+                    self.status = InstanceStatus::Connected;
                     self.reconnecting_since = None;
                 }
-                None
+                lost.then_some(News::Connected)
             }
             Change::PairingStarted => {
                 if !was_connected {
@@ -137,6 +142,9 @@ pub(crate) async fn apply(
     let (changed, news) = instance.apply(change, now);
     if changed {
         instances.update(&instance).await?;
+        if matches!(change, Change::Opened { .. } | Change::FoundOpen) {
+            instances.resume_lane(id, now).await?;
+        }
     }
     let mut told = Vec::new();
     if let Some(news) = news {

@@ -23,7 +23,8 @@ pub trait InstanceReader: Send + Sync {
     async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError>;
     /// By id, whoever it belongs to: for the engine.
     async fn get(&self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
-    /// Those whose `connecting_since` or `reconnecting_since` lies before the given moments.
+    /// Those whose `connecting_since` or `reconnecting_since` lies before the given moments, and
+    /// those that are connecting without either: a lost link nobody has heard of since.
     async fn stuck(
         &self,
         connecting_before: OffsetDateTime,
@@ -45,6 +46,8 @@ pub trait InstanceStore: Send {
     async fn lock(&mut self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     /// Writes it back.
     async fn update(&mut self, instance: &Instance) -> Result<(), StoreError>;
+    /// Lets the instance's lane call again at once: whatever held it is over.
+    async fn resume_lane(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
     /// Every workspace the instance serves: the owner's personal one and the owned teams'.
     async fn workspaces(
         &mut self,

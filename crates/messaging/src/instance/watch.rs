@@ -6,9 +6,9 @@ use msgflash_kernel::{Clock, StoreError, Tick};
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
-use super::Instance;
 use super::connection::{Change, PAIRING_PATIENCE, RECONNECT_PATIENCE, RecordConnection};
 use super::ports::InstanceReader;
+use super::{Instance, InstanceStatus};
 use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
 
 /// A re-connection that takes longer than this is looked at: the event of its end may have come
@@ -73,7 +73,11 @@ impl WatchConnections {
         if is_past(instance.connecting_since, PAIRING_PATIENCE) {
             return Some(Change::PairingExpired);
         }
-        instance.reconnecting_since?;
+        let lost =
+            instance.status == InstanceStatus::Connecting && instance.connecting_since.is_none();
+        if instance.reconnecting_since.is_none() && !lost {
+            return None;
+        }
         // A gateway that is away is asked once, not once for every instance.
         if *is_reachable {
             match self.provider.state(&instance.session).await {

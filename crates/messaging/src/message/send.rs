@@ -279,6 +279,7 @@ fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> Q
         misses: 0,
         started_at: None,
         looks: 0,
+        has_left: false,
     }
 }
 

@@ -19,8 +19,10 @@ use crate::provider::{
     Address, EventDecoder, ProviderEvent, ReceiptRank, SentRecord, WhatsAppProvider,
 };
 
-/// An event for an id we do not know is tried again this often …
+/// An event for an id we do not know is tried again after this wait, doubled each time …
 const RETRY: Duration = Duration::seconds(2);
+/// … up to this one …
+const LONGEST_RETRY: Duration = Duration::seconds(30);
 /// … for this long: the row it belongs to may be committing beside it.
 const PATIENCE: Duration = Duration::minutes(15);
 /// A send of somebody else on the same number never gets a row here.
@@ -63,6 +65,11 @@ pub(super) enum Done {
     NotYet(Duration),
 }
 
+/// The wait before an event that was tried `tries` times is tried again.
+fn retry(tries: u32) -> Duration {
+    (RETRY * 2i32.saturating_pow(tries.min(8))).min(LONGEST_RETRY)
+}
+
 impl ApplyEvents {
     /// Wires it.
     pub fn new(ports: ApplyPorts) -> Self {
@@ -79,7 +86,9 @@ impl ApplyEvents {
         let age = now - item.received_at;
         match self.apply(&mut *unit, &item, now).await {
             Ok(Done::NotYet(patience)) if age < patience => {
-                unit.inbox().put_off(item.id, now + RETRY).await?;
+                unit.inbox()
+                    .put_off(item.id, now + retry(item.tries))
+                    .await?;
             }
             Ok(done) => {
                 if done != Done::Yes {
@@ -108,7 +117,9 @@ impl ApplyEvents {
         let mut unit = self.ports.units.begin().await?;
         if age < PATIENCE {
             warn!(event = %item.event, cause = %cause, "an event could not be applied yet");
-            unit.inbox().put_off(item.id, now + RETRY).await?;
+            unit.inbox()
+                .put_off(item.id, now + retry(item.tries))
+                .await?;
         } else {
             error!(event = %item.event, cause = %cause, "an event was given up");
             unit.inbox().remove(&[item.id]).await?;
@@ -207,6 +218,10 @@ impl ApplyEvents {
         let Some(entry) = unit.queue().lock_open(item.instance, phone).await? else {
             return Ok(Done::NotYet(FOREIGN_PATIENCE));
         };
+        // What came before the call was started was made by another one.
+        if entry.started_at.is_some_and(|at| item.received_at < at) {
+            return Ok(Done::NotYet(FOREIGN_PATIENCE));
+        }
         let answer_due = entry.started_at.is_some_and(|at| now < at + ANSWER_GRACE);
         if entry.state == QueueState::Started && answer_due {
             return Ok(Done::NotYet(PATIENCE));

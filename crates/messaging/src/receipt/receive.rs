@@ -8,8 +8,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::ports::{Inbox, InboxItem};
 use crate::error::MessagingError;
-use crate::instance::InstanceStatus;
 use crate::instance::ports::InstanceReader;
+use crate::instance::{Instance, InstanceStatus};
 use crate::provider::{EventDecoder, ProviderEvent};
 
 /// What became of an event.
@@ -55,22 +55,37 @@ impl ReceiveEvent {
         }
     }
 
-    /// Takes one event in. Once this answered [`Received::Stored`], the event survives anything.
-    pub async fn receive(
+    /// Whose session this is, if the secret is the session's. Asked before a body is read, so that
+    /// nobody without the secret costs more than a look-up.
+    pub async fn authenticate(
         &self,
         session: &str,
         secret: Option<&str>,
-        event: &str,
-        data: Value,
-    ) -> Result<Received, MessagingError> {
+    ) -> Result<Result<Instance, Received>, MessagingError> {
+        let ours = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if session.len() > 100 || !session.bytes().all(ours) {
+            return Ok(Err(Received::UnknownInstance));
+        }
         let Some(instance) = self.instances.find_by_session(session).await? else {
-            return Ok(Received::UnknownInstance);
+            return Ok(Err(Received::UnknownInstance));
         };
         let expected = instance.webhook_secret.reveal().as_bytes();
         let shown = secret.unwrap_or_default().as_bytes();
-        if !bool::from(expected.ct_eq(shown)) {
-            return Ok(Received::WrongSecret);
+        if bool::from(expected.ct_eq(shown)) {
+            Ok(Ok(instance))
+        } else {
+            Ok(Err(Received::WrongSecret))
         }
+    }
+
+    /// Takes one event of an authenticated session in. Once this answered [`Received::Stored`], the
+    /// event survives anything.
+    pub async fn receive(
+        &self,
+        instance: &Instance,
+        event: &str,
+        data: Value,
+    ) -> Result<Received, MessagingError> {
         match self.decoder.decode(event, &data) {
             ProviderEvent::Ignored => return Ok(Received::Ignored),
             // A gateway without a route posts hundreds of these; only the first says something.

@@ -161,6 +161,10 @@ impl InstanceReader for Postgres {
                 instances::connecting_since
                     .le(connecting_before)
                     .or(instances::reconnecting_since.le(reconnecting_before))
+                    .or(instances::status
+                        .eq(InstanceStatus::Connecting.as_str())
+                        .and(instances::connecting_since.is_null())
+                        .and(instances::reconnecting_since.is_null()))
                     .is_not_distinct_from(true),
             )
             .select(instances::id)
@@ -275,6 +279,18 @@ impl InstanceStore for PgUnit {
             .await
             .map(drop)
             .map_err(failed)
+    }
+
+    async fn resume_lane(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "UPDATE lanes SET next_at = LEAST(next_at, $2), down_since = NULL WHERE instance_id = $1",
+        )
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Timestamptz, _>(at)
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
     }
 
     async fn workspaces(&mut self, account: AccountId) -> Result<Vec<WorkspaceId>, StoreError> {

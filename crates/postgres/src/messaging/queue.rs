@@ -40,6 +40,7 @@ struct QueueRow {
     misses: i32,
     started_at: Option<OffsetDateTime>,
     looks: i32,
+    has_left: bool,
 }
 
 impl TryFrom<QueueRow> for QueueEntry {
@@ -68,6 +69,7 @@ impl TryFrom<QueueRow> for QueueEntry {
             misses: u32::try_from(row.misses).unwrap_or(0),
             started_at: row.started_at,
             looks: u32::try_from(row.looks).unwrap_or(0),
+            has_left: row.has_left,
         })
     }
 }
@@ -265,6 +267,49 @@ impl QueueStore for PgUnit {
         .map_err(failed)
     }
 
+    async fn lane_down(
+        &mut self,
+        lane: InstanceId,
+        now: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let row: SinceRow = diesel::sql_query(
+            "INSERT INTO lanes (instance_id, next_at, down_since) VALUES ($1, $2, $2) \
+             ON CONFLICT (instance_id) DO UPDATE \
+             SET down_since = COALESCE(lanes.down_since, $2) RETURNING down_since",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<Timestamptz, _>(now)
+        .get_result(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(row.down_since)
+    }
+
+    async fn lane_up(&mut self, lane: InstanceId) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "UPDATE lanes SET down_since = NULL WHERE instance_id = $1 AND down_since IS NOT NULL",
+        )
+        .bind::<SqlUuid, _>(lane.uuid())
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn mark_left(
+        &mut self,
+        key: EntryKey,
+        look_at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.mark_unknown(key, 0, look_at).await?;
+        diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
+            .set(queue::has_left.eq(true))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
     async fn mark_unknown(
         &mut self,
         key: EntryKey,
@@ -392,6 +437,12 @@ impl QueueStore for PgUnit {
             .map_err(failed)?;
         Ok(found.map(|(workspace, message)| (Id::new(workspace), Id::new(message))))
     }
+}
+
+#[derive(QueryableByName)]
+struct SinceRow {
+    #[diesel(sql_type = Timestamptz)]
+    down_since: OffsetDateTime,
 }
 
 #[derive(QueryableByName)]

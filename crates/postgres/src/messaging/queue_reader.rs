@@ -47,6 +47,8 @@ impl QueueReader for Postgres {
              WHERE q.state = 1 AND q.not_before <= $1 AND COALESCE(l.next_at <= $1, true) \
                AND NOT EXISTS (SELECT 1 FROM queue s \
                                WHERE s.instance_id = q.instance_id AND s.state = 2) \
+               AND NOT EXISTS (SELECT 1 FROM queue u WHERE u.instance_id = q.instance_id \
+                                 AND u.state = 3 AND u.phone = q.phone) \
              GROUP BY q.instance_id ORDER BY min(q.not_before) LIMIT $2",
         )
         .bind::<Timestamptz, _>(now)

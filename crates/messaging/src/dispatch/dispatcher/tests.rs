@@ -29,19 +29,25 @@ fn only_a_connected_instance_calls() {
 
 #[test]
 fn a_reconnecting_instance_is_waited_for_a_minute() {
-    let it = Instance {
-        reconnecting_since: Some(NOW),
+    let broken = |seconds| Instance {
+        reconnecting_since: Some(NOW - Duration::seconds(seconds)),
         ..instance()
     };
     let due = |seconds| QueueEntry {
         ready_since: Some(NOW - Duration::seconds(seconds)),
         ..entry()
     };
-    assert!(matches!(gate(Some(&it), &due(59), NOW), Gate::Wait(_)));
-    assert_eq!(
-        gate(Some(&it), &due(60), NOW).failure(),
-        Some(Failure::NOT_CONNECTED)
-    );
+    assert!(matches!(
+        gate(Some(&broken(59)), &due(59), NOW),
+        Gate::Wait(_)
+    ));
+    let late = gate(Some(&broken(60)), &due(60), NOW).failure();
+    assert_eq!(late, Some(Failure::NOT_CONNECTED));
+    // A message that waited long for its turn has only just begun to wait for the link.
+    assert!(matches!(
+        gate(Some(&broken(1)), &due(600), NOW),
+        Gate::Wait(_)
+    ));
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn idle() -> Settle {
 /// A unit that holds the entry and expects it to end with these words.
 fn ending(status: MessageStatus, event: &'static str, charged: (u32, u32)) -> FakeUnit {
     let mut unit = FakeUnit::default();
+    unit.queue.expect_lane_up().returning(|_| Ok(()));
     unit.queue.expect_lock().returning(|_| {
         Ok(Some(QueueEntry {
             attempt: 1,
@@ -148,11 +149,15 @@ fn a_gateway_that_is_away_is_waited_for_fifteen_minutes() {
         ready_since: Some(NOW - Duration::minutes(minutes)),
         ..entry()
     };
-    let step = settle.judge(&waited(14), &Verdict::LaneDown, NOW);
+    let judge = |minutes| {
+        let since = NOW - Duration::minutes(minutes);
+        settle.judge(&waited(minutes), &Verdict::LaneDown, since, NOW)
+    };
+    let step = judge(14);
     assert_eq!(step, Step::LaneWaits(NOW + Duration::MINUTE));
-    let step = settle.judge(&waited(0), &Verdict::LaneDown, NOW);
+    let step = judge(0);
     assert_eq!(step, Step::LaneWaits(NOW + Duration::SECOND));
-    let step = settle.judge(&waited(15), &Verdict::LaneDown, NOW);
+    let step = judge(15);
     assert_eq!(step, Step::Fail(Failure::UNAVAILABLE));
 }
 
@@ -162,20 +167,36 @@ fn three_misses_are_repeated_with_growing_waits_and_the_fourth_is_final() {
     let missed = |misses| QueueEntry { misses, ..entry() };
     let waits = [5, 15, 45];
     for (misses, seconds) in (0u32..).zip(waits) {
-        let step = settle.judge(&missed(misses), &Verdict::Missed, NOW);
+        let step = settle.judge(&missed(misses), &Verdict::Missed, NOW, NOW);
         assert_eq!(
             step,
             Step::Again(misses + 1, NOW + Duration::seconds(seconds))
         );
     }
     assert_eq!(
-        settle.judge(&missed(3), &Verdict::Missed, NOW),
+        settle.judge(&missed(3), &Verdict::Missed, NOW, NOW),
         Step::Fail(Failure::REFUSED)
     );
 }
 
 #[test]
 fn an_unknown_outcome_is_looked_up_and_never_repeated() {
-    let step = idle().judge(&entry(), &Verdict::Unknown, NOW);
+    let step = idle().judge(&entry(), &Verdict::Unknown, NOW, NOW);
     assert_eq!(step, Step::LookUp(NOW + Duration::seconds(5)));
+}
+
+#[test]
+fn waiting_for_its_turn_is_not_waiting_for_the_gateway() {
+    let old = QueueEntry {
+        ready_since: Some(NOW - Duration::hours(1)),
+        ..entry()
+    };
+    let step = idle().judge(&old, &Verdict::LaneDown, NOW, NOW);
+    assert_eq!(step, Step::LaneWaits(NOW + Duration::SECOND));
+}
+
+#[test]
+fn a_message_that_left_without_an_id_keeps_its_recipient_until_the_id_is_found() {
+    let step = idle().judge(&entry(), &Verdict::Left, NOW, NOW);
+    assert!(matches!(step, Step::AwaitId(_)));
 }
