@@ -13,25 +13,44 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("msgflash-webhooks", &[]),
     ("msgflash-teams", &["msgflash-accounts"]),
     ("msgflash-quotas", &["msgflash-billing"]),
-    ("msgflash-messaging", &["msgflash-quotas", "msgflash-contacts"]),
+    (
+        "msgflash-messaging",
+        &["msgflash-quotas", "msgflash-contacts"],
+    ),
     (
         "msgflash-postgres",
         &[
-            "msgflash-accounts", "msgflash-teams", "msgflash-billing", "msgflash-quotas",
-            "msgflash-contacts", "msgflash-webhooks", "msgflash-messaging",
+            "msgflash-accounts",
+            "msgflash-teams",
+            "msgflash-billing",
+            "msgflash-quotas",
+            "msgflash-contacts",
+            "msgflash-webhooks",
+            "msgflash-messaging",
         ],
     ),
     ("msgflash-evolution", &["msgflash-messaging"]),
     ("msgflash-webhook-http", &["msgflash-webhooks"]),
     ("msgflash-local-postgres", &[]),
-    ("msgflash-testkit", &["msgflash-local-postgres", "msgflash-postgres"]),
+    (
+        "msgflash-testkit",
+        &["msgflash-local-postgres", "msgflash-postgres"],
+    ),
     ("evolution-simulator", &[]),
     (
         "msgflash-server",
         &[
-            "msgflash-accounts", "msgflash-teams", "msgflash-billing", "msgflash-quotas",
-            "msgflash-contacts", "msgflash-webhooks", "msgflash-messaging", "msgflash-postgres",
-            "msgflash-evolution", "msgflash-webhook-http", "msgflash-local-postgres",
+            "msgflash-accounts",
+            "msgflash-teams",
+            "msgflash-billing",
+            "msgflash-quotas",
+            "msgflash-contacts",
+            "msgflash-webhooks",
+            "msgflash-messaging",
+            "msgflash-postgres",
+            "msgflash-evolution",
+            "msgflash-webhook-http",
+            "msgflash-local-postgres",
             "evolution-simulator",
         ],
     ),
@@ -44,11 +63,17 @@ const DOORS: [(&str, &[&str]); 5] = [
     (
         "reqwest",
         &[
-            "msgflash-evolution", "msgflash-webhook-http", "msgflash-server",
-            "evolution-simulator", "blackbox",
+            "msgflash-evolution",
+            "msgflash-webhook-http",
+            "msgflash-server",
+            "evolution-simulator",
+            "blackbox",
         ],
     ),
-    ("actix-web", &["msgflash-server", "evolution-simulator", "blackbox"]),
+    (
+        "actix-web",
+        &["msgflash-server", "evolution-simulator", "blackbox"],
+    ),
     ("libc", &["msgflash-local-postgres"]),
 ];
 
@@ -57,8 +82,11 @@ const FOR_TESTS: [&str; 2] = ["msgflash-testkit", "blackbox"];
 
 fn packages() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let metadata =
-        MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
     metadata.packages
 }
 
@@ -106,7 +134,11 @@ fn nothing_that_ships_links_the_test_kit() {
         }
         for kit in FOR_TESTS {
             let used = uses(&package, DependencyKind::Normal);
-            assert!(!used.contains(kit), "forbidden edge: {} -> {kit}", package.name);
+            assert!(
+                !used.contains(kit),
+                "forbidden edge: {} -> {kit}",
+                package.name
+            );
         }
     }
 }

@@ -8,8 +8,8 @@ use msgflash_messaging::{Instance, InstanceId};
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::stack::Stack;
 use crate::eventually;
+use crate::stack::Stack;
 
 /// A user with a personal key.
 pub struct Account {
@@ -33,7 +33,10 @@ pub struct TeamKey {
     pub client: Client,
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests take random ids where nothing depends on them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests take random ids where nothing depends on them"
+)]
 fn fresh() -> Uuid {
     Uuid::now_v7()
 }
@@ -53,16 +56,32 @@ impl Account {
             })
             .await
             .expect("the user is made");
-        backend.set_plan.set(Id::new(user.id.uuid()), plan).await.expect("the plan exists");
+        backend
+            .set_plan
+            .set(Id::new(user.id.uuid()), plan)
+            .await
+            .expect("the plan exists");
         let workspace = Workspace::personal(user.id);
         let order = KeyOrder {
-            actor: Actor { workspace, user: user.id },
+            actor: Actor {
+                workspace,
+                user: user.id,
+            },
             name: "test".to_owned(),
             cap: None,
         };
-        let (key, secret) = backend.create_key.create(order).await.expect("the key is made");
+        let (key, secret) = backend
+            .create_key
+            .create(order)
+            .await
+            .expect("the key is made");
         let client = stack.client(secret.reveal());
-        Self { user: user.id, key: secret.reveal().to_owned(), key_id: key.id.to_string(), client }
+        Self {
+            user: user.id,
+            key: secret.reveal().to_owned(),
+            key_id: key.id.to_string(),
+            client,
+        }
     }
 
     /// A team this account owns, with a team key.
@@ -78,21 +97,33 @@ impl Account {
         let team: TeamId = Id::new(team);
         let workspace = Workspace::team(team, self.user);
         let order = KeyOrder {
-            actor: Actor { workspace, user: self.user },
+            actor: Actor {
+                workspace,
+                user: self.user,
+            },
             name: "team".to_owned(),
             cap: None,
         };
         let made = stack.server().backend().create_key.create(order).await;
         let (_, secret) = made.expect("the key is made");
-        let client = stack.client(secret.reveal()).header("X-Team-Id", &team.to_string());
-        TeamKey { team, key: secret.reveal().to_owned(), client }
+        let client = stack
+            .client(secret.reveal())
+            .header("X-Team-Id", &team.to_string());
+        TeamKey {
+            team,
+            key: secret.reveal().to_owned(),
+            client,
+        }
     }
 
     /// An instance that was never linked.
     pub async fn instance(&self, stack: &Stack) -> Instance {
         let workspace = Workspace::personal(self.user);
         let order = NewInstance {
-            actor: Actor { workspace, user: self.user },
+            actor: Actor {
+                workspace,
+                user: self.user,
+            },
             name: "Shop".to_owned(),
             cap: None,
         };

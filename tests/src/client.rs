@@ -35,7 +35,10 @@ impl Reply {
 
     /// A header's value; empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(String::as_str).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 
     /// The `data` member.
@@ -46,7 +49,11 @@ impl Reply {
     /// The fields named in `details`, in order.
     pub fn fields(&self) -> Vec<&str> {
         let details = self.json["error"]["details"].as_array();
-        details.into_iter().flatten().filter_map(|item| item["field"].as_str()).collect()
+        details
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item["field"].as_str())
+            .collect()
     }
 
     /// Status and code at once, for comparing.
@@ -64,7 +71,11 @@ impl Client {
             .build()
             .expect("a client");
         let headers = key.map(|key| ("x-api-key".to_owned(), key.to_owned()));
-        Self { http, base: base.to_owned(), headers: headers.into_iter().collect() }
+        Self {
+            http,
+            base: base.to_owned(),
+            headers: headers.into_iter().collect(),
+        }
     }
 
     /// The same client with one more header on every call.
@@ -83,7 +94,13 @@ impl Client {
     /// `POST` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         let text = body.to_string();
-        self.call(Method::POST, path, Some(text.into_bytes()), "application/json").await
+        self.call(
+            Method::POST,
+            path,
+            Some(text.into_bytes()),
+            "application/json",
+        )
+        .await
     }
 
     /// `POST` without a body.
@@ -92,8 +109,14 @@ impl Client {
     }
 
     /// `POST` with bytes.
-    pub async fn post_raw(&self, path: &str, body: impl Into<Vec<u8>>, content_type: &str) -> Reply {
-        self.call(Method::POST, path, Some(body.into()), content_type).await
+    pub async fn post_raw(
+        &self,
+        path: &str,
+        body: impl Into<Vec<u8>>,
+        content_type: &str,
+    ) -> Reply {
+        self.call(Method::POST, path, Some(body.into()), content_type)
+            .await
     }
 
     /// `DELETE`.
@@ -126,12 +149,20 @@ impl Client {
             .headers()
             .iter()
             .map(|(name, value)| {
-                (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+                (
+                    name.as_str().to_owned(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
             })
             .collect();
         let text = answer.text().await.expect("a whole answer");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let reply = Reply { status, headers, text, json };
+        let reply = Reply {
+            status,
+            headers,
+            text,
+            json,
+        };
         // The simulator is called with the same client and promises nothing of this.
         if path.starts_with("/api/") {
             crate::promise::check(&name, path, &reply);

@@ -5,8 +5,8 @@
 
 pub mod account;
 pub mod client;
-pub mod promise;
 pub mod process;
+pub mod promise;
 pub mod receiver;
 pub mod stack;
 pub mod tap;

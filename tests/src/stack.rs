@@ -59,8 +59,13 @@ impl Stack {
             all.retain(|(known, _)| known != name);
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let mut stack =
-            Self { server: None, simulator, database, base: String::new(), settings: all };
+        let mut stack = Self {
+            server: None,
+            simulator,
+            database,
+            base: String::new(),
+            settings: all,
+        };
         stack.start_server().await;
         stack
     }
@@ -107,7 +112,11 @@ impl Stack {
 
     /// Runs SQL for what has no route yet; answers the number of rows.
     pub async fn sql(&self, text: &str, values: &[&(dyn ToSql + Sync)]) -> u64 {
-        self.connection().await.execute(text, values).await.expect("the statement runs")
+        self.connection()
+            .await
+            .execute(text, values)
+            .await
+            .expect("the statement runs")
     }
 
     /// Reads rows for what no route tells.
@@ -116,7 +125,11 @@ impl Stack {
         text: &str,
         values: &[&(dyn ToSql + Sync)],
     ) -> Vec<tokio_postgres::Row> {
-        self.connection().await.query(text, values).await.expect("the query runs")
+        self.connection()
+            .await
+            .query(text, values)
+            .await
+            .expect("the query runs")
     }
 
     /// A number from the database.
@@ -126,15 +139,18 @@ impl Stack {
     }
 
     async fn connection(&self) -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(self.database.url(), NoTls).await.expect("the database answers");
+        let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls)
+            .await
+            .expect("the database answers");
         tokio::spawn(connection);
         client
     }
 
     /// Calls the simulator's control API.
     pub async fn control(&self, path: &str, body: Value) -> Reply {
-        Client::new(&self.simulator.url(), None).post(&format!("/simulator/{path}"), &body).await
+        Client::new(&self.simulator.url(), None)
+            .post(&format!("/simulator/{path}"), &body)
+            .await
     }
 
     /// What really left the simulated phone to a number: each message as the simulator lists it.
@@ -149,7 +165,9 @@ impl Stack {
     /// Lets the simulated phone scan an instance's code.
     pub async fn scan(&self, session: &str, number: &str) {
         let body = json!({ "number": number });
-        let reply = self.control(&format!("instances/{session}/scan"), body).await;
+        let reply = self
+            .control(&format!("instances/{session}/scan"), body)
+            .await;
         assert!(reply.status < 300, "the scan was refused: {reply:?}");
     }
 }

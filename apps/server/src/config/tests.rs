@@ -27,6 +27,10 @@ fn the_printed_defaults_are_those_of_the_table() {
     let config = with(&[]).expect("defaults are complete");
     for ((name, shown), setting) in config.shown().into_iter().zip(SETTINGS) {
         assert_eq!(name, setting.name);
+        // Whoever runs the tests may have set it.
+        if std::env::var_os(setting.env).is_some() {
+            continue;
+        }
         if !setting.default.contains('<') && !setting.default.contains("//") {
             let default = match setting.name {
                 "public_url" | "callback_url" => continue,

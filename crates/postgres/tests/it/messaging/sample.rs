@@ -34,6 +34,7 @@ pub(super) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
         misses: 0,
         started_at: None,
         looks: 0,
+        has_left: false,
     }
 }
 
