@@ -71,9 +71,9 @@ impl Yard {
             let mut pause = Pause::default();
             while !stop.is_cancelled() {
                 // A panic in one step must not end the loop for the life of the process.
-                let step = AssertUnwindSafe(tick()).catch_unwind().await;
-                let step = step.unwrap_or_else(|_| Err(StoreError::Failed("it panicked".into())));
-                let wait = match step {
+                let done = AssertUnwindSafe(tick()).catch_unwind().await;
+                let done = done.unwrap_or_else(|_| Err(StoreError::Failed("it panicked".into())));
+                let wait = match done {
                     Ok(Tick::Did(count)) => {
                         debug!(count, "did");
                         pause.reset();

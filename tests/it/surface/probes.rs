@@ -82,8 +82,8 @@ async fn without_its_database_a_server_is_alive_and_not_ready() {
         .post("/provider/evolution/x", &"{}".into())
         .await;
     assert_eq!(
-        event.status, 200,
-        "what is no event is dropped before anything is asked"
+        event.status, 503,
+        "the gateway repeats an event that nobody could check"
     );
 }
 

@@ -89,12 +89,14 @@ async fn messages_are_told_to_their_workspace_and_instances_to_all_of_them() {
 
     for (receiver, body) in [(&mine, "New"), (&ours, "Back")] {
         receiver.wait_for("message.sent", 1).await;
-        receiver.wait_for("message.delivered", 1).await;
         for event in EVENTS
             .into_iter()
             .filter(|event| *event != "message.failed")
         {
-            assert_eq!(receiver.heard_of(event).len(), 1, "{event}");
+            // A read receipt that overtakes the delivery's is told alone.
+            let least = usize::from(event != "message.delivered");
+            let heard = receiver.heard_of(event).len();
+            assert!((least..=1).contains(&heard), "{event}: {heard}");
         }
         assert_eq!(receiver.heard_of("message.received")[0].json["body"], body);
     }

@@ -83,8 +83,8 @@ async fn receive(
     }
 }
 
-/// The body with what no database keeps replaced: NUL characters, and halves of emoji that somebody
-/// cut in two. A stranger chooses these, and must not be able to make a message disappear.
+/// The body without what no database keeps: NUL characters go, and halves of emoji that somebody
+/// cut in two are replaced. A stranger chooses these, and must not be able to make a message disappear.
 fn storable(body: &[u8]) -> Cow<'_, [u8]> {
     if !body.windows(2).any(|pair| pair == br"\u") {
         return Cow::Borrowed(body);
@@ -92,16 +92,17 @@ fn storable(body: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let [first, tail @ ..] = rest {
-        let (taken, keep) = match (first, tail) {
+        let (taken, instead): (usize, Option<&[u8]>) = match (first, tail) {
             (b'\\', [b'u', ..]) => match unit(rest) {
-                Some(0xd800..=0xdbff) if high_is_whole(&rest[6..]) => (12, true),
-                Some(0 | 0xd800..=0xdfff) => (6, false),
-                _ => (2, true),
+                Some(0xd800..=0xdbff) if high_is_whole(&rest[6..]) => (12, None),
+                Some(0) => (6, Some(b"")),
+                Some(0xd800..=0xdfff) => (6, Some(br"\ufffd")),
+                _ => (2, None),
             },
-            (b'\\', [_, ..]) => (2, true),
-            _ => (1, true),
+            (b'\\', [_, ..]) => (2, None),
+            _ => (1, None),
         };
-        out.extend_from_slice(if keep { &rest[..taken] } else { br"\ufffd" });
+        out.extend_from_slice(instead.unwrap_or(&rest[..taken]));
         rest = &rest[taken..];
     }
     Cow::Owned(out)
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_no_database_keeps_is_replaced_and_the_rest_stays() {
-        assert_eq!(read_back(r#""a\u0000b""#), "a\u{fffd}b");
+        assert_eq!(read_back(r#""a\u0000b""#), "ab");
         assert_eq!(read_back(r#""Bob \ud83d""#), "Bob \u{fffd}");
         assert_eq!(read_back(r#""\ude00 x""#), "\u{fffd} x");
         assert_eq!(read_back(r#""\ud83d\ude00""#), "\u{1f600}");
