@@ -1,6 +1,6 @@
 //! The seven events: who raises them, what they say, how they are signed.
 
-use blackbox::{Delivery, EVENTS, Receiver, Stack};
+use blackbox::{Delivery, EVENTS, Receiver, Stack, eventually};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
@@ -50,15 +50,27 @@ async fn a_message_tells_its_life_with_the_documented_members() {
     let receiver = Receiver::start().await;
     account.client.endpoint(&receiver.url, &EVENTS).await;
     let instance = account.connected(&stack).await;
-    let id = account.client.text(&instance, "+33612345678", "Hi").await;
-    let message = account.client.wait_message(&id, "read").await;
-    for (event, status) in [
-        ("message.sent", "sent"),
-        ("message.delivered", "delivered"),
-        ("message.read", "read"),
+    // Two messages, because a read receipt that overtakes the delivery's is told alone: the
+    // recipient of the second one never reads.
+    let (reader, other) = ("+33612345678", "+15550100057");
+    let mut told = Vec::new();
+    for (to, last) in [(reader, "read"), (other, "delivered")] {
+        let id = account.client.text(&instance, to, "Hi").await;
+        let message = account.client.wait_message(&id, last).await;
+        told.push((to, id, message["providerMessageId"].clone()));
+    }
+    for (event, status, (to, id, key)) in [
+        ("message.sent", "sent", &told[0]),
+        ("message.read", "read", &told[0]),
+        ("message.sent", "sent", &told[1]),
+        ("message.delivered", "delivered", &told[1]),
     ] {
-        let heard = receiver.wait_for(event, 1).await;
-        let mut body = heard[0].json.clone();
+        let heard = eventually(&format!("{event} of {to}"), async || {
+            let heard = receiver.heard_of(event);
+            heard.into_iter().find(|it| it.json["messageId"] == **id)
+        })
+        .await;
+        let mut body = heard.json;
         let at = body["timestamp"].take();
         assert!(
             at.as_str()
@@ -67,14 +79,13 @@ async fn a_message_tells_its_life_with_the_documented_members() {
         );
         let expected = json!({
             "event": event, "instanceId": instance.id.to_string(), "messageId": id,
-            "providerMessageId": message["providerMessageId"], "to": "+33612345678",
+            "providerMessageId": key, "to": to,
             "status": status, "campaignId": null, "timestamp": null,
         });
         assert_eq!(body, expected);
     }
-    for event in ["message.sent", "message.delivered", "message.read"] {
-        assert_eq!(receiver.heard_of(event).len(), 1, "{event}");
-    }
+    assert_eq!(receiver.heard_of("message.sent").len(), 2);
+    assert_eq!(receiver.heard_of("message.read").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,11 @@ pub(super) async fn take(
     gap: Duration,
 ) -> Option<QueueEntry> {
     let mut unit = StartUnits::begin(postgres).await.expect("a unit");
-    let entry = unit.queue().pick(lane, now).await.expect("read")?;
+    let Some(entry) = unit.queue().pick(lane, now).await.expect("read") else {
+        // A dropped unit rolls back in the background; the next one shall not find its locks.
+        unit.commit().await.expect("committed");
+        return None;
+    };
     let lease = lease(now + Duration::MINUTE);
     unit.queue()
         .start(entry.key(), lease, now, now + gap)
@@ -115,5 +119,7 @@ pub(super) async fn remove(postgres: &Postgres, key: EntryKey) {
 /// An entry as it is stored.
 pub(super) async fn stored(postgres: &Postgres, key: EntryKey) -> Option<QueueEntry> {
     let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
-    unit.queue().lock(key).await.expect("read")
+    let entry = unit.queue().lock(key).await.expect("read");
+    unit.commit().await.expect("committed");
+    entry
 }
