@@ -166,11 +166,6 @@ impl Config {
         Self::check(raw)
     }
 
-    /// The settings that are needed by nothing but a database, for tests of this process alone.
-    pub fn defaults() -> Result<Self> {
-        Self::check(Raw::default())
-    }
-
     fn check(raw: Raw) -> Result<Self> {
         let bind: SocketAddr = raw
             .bind

@@ -207,14 +207,6 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 impl Setting {
-    /// Whether its value must not be printed.
-    pub fn is_secret(&self) -> bool {
-        matches!(
-            self.name,
-            "database_url" | "redis_url" | "secret_key" | "evolution_api_key"
-        )
-    }
-
     /// The environment's value with the type the setting has.
     pub(super) fn typed(&self, env: Env) -> impl Provider {
         // figment guesses types: a key of digits would become a number and be refused.

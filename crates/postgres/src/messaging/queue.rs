@@ -301,9 +301,15 @@ impl QueueStore for PgUnit {
         key: EntryKey,
         look_at: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.mark_unknown(key, 0, look_at).await?;
         diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
-            .set(queue::has_left.eq(true))
+            .set((
+                queue::state.eq(UNKNOWN),
+                queue::has_left.eq(true),
+                queue::looks.eq(0),
+                queue::look_at.eq(look_at),
+                queue::owner.eq(None::<Uuid>),
+                queue::lease_until.eq(None::<OffsetDateTime>),
+            ))
             .execute(self.conn())
             .await
             .map(drop)
