@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod fault;
+pub mod group;
 pub mod id;
 pub mod page;
 pub mod phone;
@@ -18,6 +19,7 @@ pub mod unit;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use fault::{Fault, Kind, Problem, Problems, StoreError};
+pub use group::{GroupGone, GroupWorker, Groups, groups};
 pub use id::{Id, Ids, RandomIds, SequentialIds};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use phone::{InvalidPhone, Phone};

@@ -86,3 +86,23 @@ fn secrets_are_hidden_when_printed() {
     let shown = format!("{:?} {config:?}", config.shown());
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn the_documented_table_is_the_table() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let rows: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.split('|').count() == 6)
+        .collect();
+    assert_eq!(rows.len(), SETTINGS.len());
+    for (row, setting) in rows.into_iter().zip(SETTINGS) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let default = if setting.default.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("`{}`", setting.default)
+        };
+        let (name, env) = (format!("`{}`", setting.name), format!("`{}`", setting.env));
+        assert_eq!(cells[1..4], [name, env, default]);
+    }
+}

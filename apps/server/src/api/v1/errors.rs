@@ -133,4 +133,13 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn every_code_is_in_the_documented_catalogue_with_its_status() {
+        let page = include_str!("../../../../../docs/api/errors.md");
+        for error in ALL {
+            let row = format!("| `{}` | {} |", error.code, error.status);
+            assert!(page.contains(&row), "{row}");
+        }
+    }
 }
