@@ -14,6 +14,7 @@ use msgflash_messaging::dispatch::ports::MockQueueReader;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::ports::MockInstanceReader;
 use msgflash_messaging::instance::read::ReadInstances;
+use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::ports::MockMessageReader;
@@ -154,13 +155,14 @@ impl Fake {
             ids.clone(),
         ));
         let send = SendPorts {
-            units: Arc::clone(&units) as _,
-            instances: Arc::clone(&instances) as _,
+            acceptor: self::units::accepting(&units, &clock),
+            instances: Arc::new(RecentInstances::new(
+                Arc::clone(&instances) as _,
+                clock.clone(),
+            )),
             contacts: Arc::new(self.contacts),
-            usage: Arc::clone(&usage) as _,
             clock: clock.clone(),
             ids: ids.clone(),
-            nudge: Arc::new(NoNudge),
         };
         Arc::new(Services {
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),

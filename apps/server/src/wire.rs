@@ -13,6 +13,8 @@ use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
 use msgflash_messaging::instance::read::ReadInstances;
+use msgflash_messaging::instance::recent::RecentInstances;
+use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
@@ -146,13 +148,11 @@ pub fn services(
         usage: store.clone(),
         replays: store.clone(),
         send_message: Arc::new(SendMessage::new(SendPorts {
-            units: store.clone(),
-            instances: store.clone(),
+            acceptor: accepting(&store, backend),
+            instances: Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock))),
             contacts: store.clone(),
-            usage: store.clone(),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
-            nudge: backend.bells.lanes.clone(),
         })),
         cancel_message: Arc::new(CancelMessage::new(
             store.clone(),
@@ -191,6 +191,23 @@ pub fn services(
             public_url: config.public_base(),
         },
     })
+}
+
+/// How many groups of messages are accepted at once; each takes a database connection. More of
+/// them make smaller groups.
+const ACCEPTING: usize = 4;
+
+/// Starts what accepts messages. It ends with the last request that could ask for it.
+fn accepting(store: &Arc<Postgres>, backend: &Backend) -> Acceptor {
+    let (acceptor, workers) = acceptor(ACCEPTING);
+    for worker in workers {
+        tokio::spawn(worker.run(AcceptPorts {
+            units: store.clone(),
+            clock: Arc::clone(&backend.clock),
+            nudge: backend.bells.lanes.clone(),
+        }));
+    }
+    acceptor
 }
 
 /// Builds the background work of the roles this process has.

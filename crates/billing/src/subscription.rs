@@ -92,17 +92,28 @@ pub struct Entitlement {
     pub plan: Plan,
 }
 
+impl SubscriptionStatus {
+    /// Whether a subscription in this state allows creating, changing and sending at `now`.
+    pub fn is_usable(
+        self,
+        period_end: Option<OffsetDateTime>,
+        past_due_since: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> bool {
+        match self {
+            Self::Active | Self::Trialing => true,
+            Self::Cancelled => period_end.is_none_or(|end| now < end),
+            Self::PastDue => past_due_since.is_some_and(|since| now < since + GRACE),
+            Self::Expired => false,
+        }
+    }
+}
+
 impl Subscription {
     /// Whether creating, changing and sending is allowed at `now`. Reading always is.
     pub fn is_usable(&self, now: OffsetDateTime) -> bool {
-        match self.status {
-            SubscriptionStatus::Active | SubscriptionStatus::Trialing => true,
-            SubscriptionStatus::Cancelled => self.period_end.is_none_or(|end| now < end),
-            SubscriptionStatus::PastDue => {
-                self.past_due_since.is_some_and(|since| now < since + GRACE)
-            }
-            SubscriptionStatus::Expired => false,
-        }
+        self.status
+            .is_usable(self.period_end, self.past_due_since, now)
     }
 }
 

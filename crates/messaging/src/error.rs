@@ -47,6 +47,12 @@ pub enum MessagingError {
     /// An equal request is still at work.
     #[error("A request with this Idempotency-Key is still being processed")]
     ReplayBusy,
+    /// The API key was revoked, or its account shut, while the request was on its way.
+    #[error("API key missing, invalid, or revoked")]
+    KeyGone,
+    /// The subscription ended while the request was on its way.
+    #[error("The subscription does not allow this action")]
+    NoSubscription,
     /// A monthly limit.
     #[error(transparent)]
     Quota(#[from] QuotaError),
@@ -65,7 +71,11 @@ impl Fault for MessagingError {
             Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
                 Kind::Missing
             }
-            Self::Suspended | Self::TooManyInstances | Self::ButtonsNeedBusiness => Kind::Forbidden,
+            Self::Suspended
+            | Self::TooManyInstances
+            | Self::ButtonsNeedBusiness
+            | Self::NoSubscription => Kind::Forbidden,
+            Self::KeyGone => Kind::Unauthenticated,
             Self::InvalidDestination(_) => Kind::Unprocessable,
             Self::WrongState(_) => Kind::Invalid,
             Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
@@ -82,6 +92,8 @@ impl Fault for MessagingError {
                 "NOT_FOUND"
             }
             Self::Suspended => "FORBIDDEN",
+            Self::KeyGone => "UNAUTHORIZED",
+            Self::NoSubscription => "SUBSCRIPTION_INACTIVE",
             Self::TooManyInstances => "MAX_INSTANCES_REACHED",
             Self::ButtonsNeedBusiness => "UNSUPPORTED_FEATURE",
             Self::InvalidDestination(_) => "INVALID_DESTINATION",

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod ports;
 pub mod provision;
 pub mod read;
+pub mod recent;
 pub mod watch;
 
 /// Marker of [`InstanceId`].

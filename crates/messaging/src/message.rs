@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::instance::InstanceId;
 
+pub mod accept;
 pub mod cancel;
 pub mod content;
 pub mod list;

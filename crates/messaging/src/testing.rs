@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use msgflash_kernel::{
-    Actor, Id, MockOutbox, MockReplayStore, Outbox, Phone, ReplayStore, Secret, StoreError, Unit,
-    Workspace,
-};
+use msgflash_kernel::{Actor, Id, MockOutbox, Outbox, Phone, Secret, StoreError, Unit, Workspace};
 use msgflash_quotas::{LedgerStore, MockLedgerStore, Period};
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -16,7 +13,7 @@ use uuid::Uuid;
 
 use crate::dispatch::ports::{MockQueueStore, QueueStore, StartUnit};
 use crate::dispatch::{Class, QueueEntry, QueueState};
-use crate::message::ports::{AcceptUnit, MessageStore, MockMessageStore, SettleUnit};
+use crate::message::ports::{MessageStore, MockMessageStore, SettleUnit};
 use crate::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
@@ -24,7 +21,6 @@ pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
 /// One mock per port and whether the unit was committed.
 #[derive(Default)]
 pub(crate) struct FakeUnit {
-    pub(crate) replays: MockReplayStore,
     pub(crate) ledger: MockLedgerStore,
     pub(crate) messages: MockMessageStore,
     pub(crate) queue: MockQueueStore,
@@ -44,21 +40,6 @@ impl Unit for FakeUnit {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.committed.store(true, Ordering::SeqCst);
         Ok(())
-    }
-}
-
-impl AcceptUnit for FakeUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        &mut self.replays
-    }
-    fn ledger(&mut self) -> &mut dyn LedgerStore {
-        &mut self.ledger
-    }
-    fn messages(&mut self) -> &mut dyn MessageStore {
-        &mut self.messages
-    }
-    fn queue(&mut self) -> &mut dyn QueueStore {
-        &mut self.queue
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod payment;
 mod plan;
-mod subscription;
+pub(crate) mod subscription;
 
 use async_trait::async_trait;
 use diesel::prelude::*;

@@ -1,5 +1,6 @@
 //! Instances, messages, the queue and the inbox.
 
+mod accepting;
 mod inbox;
 mod instance;
 mod message;

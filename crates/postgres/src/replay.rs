@@ -19,7 +19,7 @@ use crate::unit::PgUnit;
 /// How long an equal request is waited for.
 const WAIT: Wait = Wait::from_secs(10);
 /// How long an answer is kept.
-const LIFE: Duration = Duration::hours(24);
+pub(crate) const LIFE: Duration = Duration::hours(24);
 /// Rows that one sweep deletes at most, to keep its transaction short.
 const SWEEP: i64 = 10_000;
 

@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    Claim, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError, StoredAnswer, Unit,
+    AccountId, Claim, FixedClock, MockOutbox, NoNudge, Outbox, ReplayKey, ReplayReader,
+    ReplayStore, StoreError, StoredAnswer, Unit,
 };
 use msgflash_messaging::dispatch::ports::{MockQueueStore, QueueStore};
 use msgflash_messaging::instance::ports::{
     InstanceStore, InstanceUnit, InstanceUnits, MockInstanceStore,
 };
+use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::ports::{
-    AcceptUnit, AcceptUnits, MessageStore, MockMessageStore, SettleUnit, SettleUnits,
+    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, MessageStore, MockMessageStore,
+    Question, SettleUnit, SettleUnits, Standing, Wait, name,
 };
-use msgflash_quotas::{LedgerStore, MockLedgerStore};
+use msgflash_quotas::{LedgerStore, MockLedgerStore, Period};
 use msgflash_webhooks::MockEndpointStore;
 use msgflash_webhooks::ports::{EndpointStore, EndpointUnit, EndpointUnits};
 use time::OffsetDateTime;
@@ -86,11 +89,6 @@ impl Units {
             outbox: MockOutbox::new(),
             endpoints: MockEndpointStore::new(),
         };
-        unit.ledger
-            .expect_reserve()
-            .returning(|wants| Ok(wants.iter().map(|it| it.count).collect()));
-        unit.messages.expect_insert().returning(|_| Ok(()));
-        unit.queue.expect_push().returning(|_| Ok(()));
         unit.queue.expect_lock().returning(|_| Ok(None));
         let held = self.held_endpoints;
         unit.endpoints
@@ -104,6 +102,10 @@ impl Units {
 
 #[async_trait]
 impl AcceptUnits for Units {
+    async fn ensure(&self, _: &[(AccountId, Period)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
         Ok(self.unit())
     }
@@ -148,18 +150,78 @@ impl Unit for AllUnit {
 }
 
 impl AcceptUnit for AllUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        &mut self.replays
+    fn acceptance(&mut self) -> &mut dyn AcceptStore {
+        self
     }
-    fn ledger(&mut self) -> &mut dyn LedgerStore {
-        &mut self.ledger
+}
+
+/// Knows every key and instance, refuses nothing, and keeps answers.
+#[async_trait]
+impl AcceptStore for AllUnit {
+    async fn hold(
+        &mut self,
+        rows: &[(AccountId, Period)],
+        _: Wait,
+    ) -> Result<Vec<Held>, StoreError> {
+        let held = rows.iter().map(|(account, period)| Held {
+            account: *account,
+            period: *period,
+            reserved_total: 0,
+        });
+        Ok(held.collect())
     }
-    fn messages(&mut self) -> &mut dyn MessageStore {
-        &mut self.messages
+
+    async fn look<'a>(
+        &mut self,
+        question: &Question<'a>,
+        _: OffsetDateTime,
+    ) -> Result<Facts<'a>, StoreError> {
+        let mut facts = Facts::default();
+        for it in question.applications {
+            let standing = Standing {
+                usable: true,
+                outbound_limit: None,
+            };
+            facts.keys.extend(it.key.map(|key| (key, standing)));
+            let account = it.message.workspace.account;
+            facts
+                .instances
+                .insert(it.message.instance, (account, false));
+            if let Some((key, _)) = &it.once
+                && let Some((kept, answer)) = self.replays.0.lock().unwrap().get(&key.key)
+            {
+                facts
+                    .answers
+                    .insert(name(key), (kept.request, answer.clone()));
+            }
+        }
+        Ok(facts)
     }
-    fn queue(&mut self) -> &mut dyn QueueStore {
-        &mut self.queue
+
+    async fn record(
+        &mut self,
+        admission: &Admission<'_>,
+        _: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        for (key, answer) in admission.admitted.iter().filter_map(|it| it.once.as_ref()) {
+            let kept = (key.clone(), answer.clone());
+            self.replays.0.lock().unwrap().insert(key.key, kept);
+        }
+        Ok(())
     }
+}
+
+/// Accepts messages over `units` until the test ends.
+pub(crate) fn accepting(units: &Arc<Units>, clock: &Arc<FixedClock>) -> Acceptor {
+    let (acceptor, workers) = acceptor(1);
+    for worker in workers {
+        tokio::spawn(worker.run(AcceptPorts {
+            units: Arc::clone(units) as _,
+            clock: Arc::clone(clock) as _,
+            nudge: Arc::new(NoNudge),
+        }));
+    }
+    acceptor
 }
 
 impl SettleUnit for AllUnit {

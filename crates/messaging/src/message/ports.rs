@@ -1,15 +1,17 @@
 //! What messages need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{
-    AccountId, Outbox, Page, PageRequest, Phone, ReplayStore, StoreError, Unit, WorkspaceId,
-};
+use msgflash_kernel::{AccountId, Outbox, Page, PageRequest, Phone, StoreError, Unit, WorkspaceId};
 use msgflash_quotas::LedgerStore;
 use time::OffsetDateTime;
 
 use super::{CampaignId, Message, MessageId, MessageStatus};
 use crate::dispatch::ports::QueueStore;
 use crate::instance::InstanceId;
+
+mod acceptance;
+
+pub use acceptance::*;
 
 /// Which messages of a workspace are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,25 +76,6 @@ pub trait MessageStore: Send {
         instance: InstanceId,
         peer: Phone,
     ) -> Result<Option<msgflash_kernel::Workspace>, StoreError>;
-}
-
-/// Accepts messages: ledger, rows and stored answer, together or not at all.
-pub trait AcceptUnit: Unit {
-    /// The stored answers.
-    fn replays(&mut self) -> &mut dyn ReplayStore;
-    /// The outbound ledger.
-    fn ledger(&mut self) -> &mut dyn LedgerStore;
-    /// The messages.
-    fn messages(&mut self) -> &mut dyn MessageStore;
-    /// What has to be sent.
-    fn queue(&mut self) -> &mut dyn QueueStore;
-}
-
-/// Begins such transactions.
-#[async_trait]
-pub trait AcceptUnits: Send + Sync {
-    /// Begins one.
-    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError>;
 }
 
 /// Ends messages, whatever ended them: queue, ledger, rows and events together.

@@ -1,20 +1,21 @@
-//! Accepting a message for sending, now or at a time.
+//! Accepting a message for sending, now or at a time: everything that can be said about it alone.
+//! What depends on others is decided in groups, in [`super::accept`].
 
 use std::sync::Arc;
 
 use msgflash_contacts::{Contact, ContactId, ContactReader};
-use msgflash_kernel::{Actor, Claim, Clock, Id, Ids, Nudge, Once, Outcome, Phone};
-use msgflash_quotas::{Period, QuotaError, UsageReader, Want};
+use msgflash_kernel::{Actor, Clock, Id, Ids, Once, Outcome, Phone};
+use msgflash_quotas::{KeyId, Period};
 use serde_json::Map;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::accept::{Accepted, Acceptor, Application};
 use super::content::{Card, Content};
-use super::ports::AcceptUnits;
 use super::{Message, MessageStatus};
 use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::error::MessagingError;
-use crate::instance::ports::InstanceReader;
+use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::safety::{self, Safety};
 
@@ -32,8 +33,8 @@ pub enum Wanted {
 pub struct SendOrder {
     /// Who sends, and for which workspace.
     pub actor: Actor,
-    /// The month's limit of the account; `None` is unlimited.
-    pub outbound_limit: Option<u32>,
+    /// The API key that asks; none for the console.
+    pub key: Option<KeyId>,
     /// The number it goes out from.
     pub instance: InstanceId,
     /// The recipient, as written.
@@ -62,20 +63,16 @@ pub struct SentMessage {
 /// The ports acceptance needs.
 #[derive(Clone)]
 pub struct SendPorts {
-    /// Transactions.
-    pub units: Arc<dyn AcceptUnits>,
-    /// Instances.
-    pub instances: Arc<dyn InstanceReader>,
+    /// Decides and records, in groups.
+    pub acceptor: Acceptor,
+    /// Instances and what they did lately.
+    pub instances: Arc<RecentInstances>,
     /// Contacts.
     pub contacts: Arc<dyn ContactReader>,
-    /// Use, for what is only checked and not reserved.
-    pub usage: Arc<dyn UsageReader>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
     pub ids: Arc<dyn Ids>,
-    /// Wakes the dispatcher.
-    pub nudge: Arc<dyn Nudge>,
 }
 
 /// Accepts messages.
@@ -108,7 +105,7 @@ impl SendMessage {
         let to = Phone::parse(&order.to)
             .map_err(|_| MessagingError::InvalidDestination(order.to.clone()))?;
 
-        let window = self.ports.instances.window(instance.id, now).await?;
+        let window = self.ports.instances.window(instance.id).await?;
         let safety = safety::assess(instance.first_connected_at, &window, now);
         let mut warnings = safety.reasons.clone();
         if let Content::Buttons(buttons) = &content
@@ -124,53 +121,25 @@ impl SendMessage {
         let later = order.scheduled_at.is_some_and(|at| at > now);
         let message = self.message(&order, to, &content, now);
         let entry = entry_of(&message, to, later, now);
-        if later {
-            // A scheduled message reserves when it becomes due; asking now spares its sender a
-            // failure that is already certain.
-            let usage = self.ports.usage.usage(account, Period::of(now)).await?;
-            if !usage.leaves_room(order.outbound_limit) {
-                return Err(QuotaError::Outbound(Period::of(now).time_left(now)).into());
-            }
-        }
-
-        let mut unit = self.ports.units.begin().await?;
-        if let Some(once) = &once {
-            match unit.replays().claim(once.key, now).await? {
-                Claim::Fresh => {}
-                Claim::Replay(answer) => return Ok(Outcome::Replayed(answer)),
-                Claim::Mismatch => return Err(MessagingError::ReplayMismatch),
-                Claim::Busy => return Err(MessagingError::ReplayBusy),
-            }
-        }
-        if let Some(period) = entry.period {
-            let want = Want {
-                account,
-                period,
-                limit: order.outbound_limit,
-                count: 1,
-            };
-            if unit.ledger().reserve(&[want]).await? != [1] {
-                return Err(QuotaError::Outbound(period.time_left(now)).into());
-            }
-        }
-        unit.messages()
-            .insert(std::slice::from_ref(&message))
-            .await?;
-        unit.queue().push(&[entry]).await?;
-        let accepted = SentMessage {
+        let sent = SentMessage {
             message,
             safety,
             warnings,
         };
-        if let Some(once) = once {
-            let answer = (once.render)(&accepted);
-            unit.replays().keep(once.key, &answer, now).await?;
+        let application = Application {
+            key: order.key,
+            message: sent.message.clone(),
+            entry,
+            once: once.map(|once| (once.key.clone(), (once.render)(&sent))),
+        };
+        let accepted = self.ports.acceptor.join(application).await?;
+        if accepted == Accepted::Now {
+            self.ports.instances.count(sent.message.instance);
         }
-        unit.commit().await?;
-        if !later {
-            self.ports.nudge.nudge();
-        }
-        Ok(Outcome::Done(accepted))
+        Ok(match accepted {
+            Accepted::Now => Outcome::Done(sent),
+            Accepted::Before(answer) => Outcome::Replayed(answer),
+        })
     }
 
     /// The content, with what it refers to looked up.

@@ -45,8 +45,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
             id: Id::new(row.id),
             account: Id::new(row.account_id),
             plan: Id::new(row.plan_id),
-            status: read(&STATUSES, &row.status)
-                .ok_or_else(|| StoreError::corrupt("subscriptions.status", row.status))?,
+            status: status(&row.status)?,
             provider: read(&PROVIDERS, &row.provider)
                 .ok_or_else(|| StoreError::corrupt("subscriptions.provider", row.provider))?,
             period_start: row.period_start,
@@ -107,6 +106,11 @@ const ACTIONS: [(ScheduledAction, &str); 2] = [
     (ScheduledAction::Downgrade, "downgrade"),
     (ScheduledAction::Cancel, "cancel"),
 ];
+
+/// Reads the stored word of a state.
+pub(crate) fn status(stored: &str) -> Result<SubscriptionStatus, StoreError> {
+    read(&STATUSES, stored).ok_or_else(|| StoreError::corrupt("subscriptions.status", stored))
+}
 
 fn read<T: Copy>(words: &[(T, &str)], stored: &str) -> Option<T> {
     words

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{
     Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{
     AccountId, Cursor, Id, Page, PageRequest, Phone, StoreError, Workspace, WorkspaceId,
 };
@@ -164,40 +164,7 @@ impl MessageReader for Postgres {
 #[async_trait]
 impl MessageStore for PgUnit {
     async fn insert(&mut self, new: &[Message]) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "INSERT INTO messages (workspace_id, id, account_id, team_id, acting_user_id, \
-               instance_id, contact_id, campaign_id, inbound, kind, peer, own_number, body, \
-               media_url, status, error, meta, provider_message_id, scheduled_at, request_id, \
-               created_at, updated_at) \
-             SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-               $15, $16, $17, $18, $19, $20, $21, $22)",
-        )
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.id.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.id.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.account.uuid()))
-        .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.workspace.team.map(Id::uuid)))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.acting_user.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
-        .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.contact.map(Id::uuid)))
-        .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.campaign.map(Id::uuid)))
-        .bind::<Array<Bool>, _>(each(new, |it| it.inbound))
-        .bind::<Array<Text>, _>(each(new, |it| it.kind.as_str()))
-        .bind::<Array<Nullable<BigInt>>, _>(each(new, |it| it.peer.map(Phone::to_i64)))
-        .bind::<Array<Nullable<BigInt>>, _>(each(new, |it| it.own_number.map(Phone::to_i64)))
-        .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.body.clone()))
-        .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.media_url.clone()))
-        .bind::<Array<SmallInt>, _>(each(new, |it| it.status.to_i16()))
-        .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.error.clone()))
-        .bind::<Array<Jsonb>, _>(each(new, |it| Value::Object(it.meta.clone())))
-        .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.provider_message_id.clone()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.scheduled_at))
-        .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.request_id.clone()))
-        .bind::<Array<Timestamptz>, _>(each(new, |it| it.created_at))
-        .bind::<Array<Timestamptz>, _>(each(new, |it| it.updated_at))
-        .execute(self.conn())
-        .await
-        .map(drop)
-        .map_err(failed)
+        insert_messages(self.conn(), &new.iter().collect::<Vec<_>>()).await
     }
 
     async fn lock(
@@ -294,6 +261,47 @@ impl MessageStore for PgUnit {
             team: row.team_id.map(Id::new),
         }))
     }
+}
+
+/// Stores new messages.
+pub(super) async fn insert_messages(
+    mut conn: &AsyncPgConnection,
+    new: &[&Message],
+) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "INSERT INTO messages (workspace_id, id, account_id, team_id, acting_user_id, \
+           instance_id, contact_id, campaign_id, inbound, kind, peer, own_number, body, \
+           media_url, status, error, meta, provider_message_id, scheduled_at, request_id, \
+           created_at, updated_at) \
+         SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+           $15, $16, $17, $18, $19, $20, $21, $22)",
+    )
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.id.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.id.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.account.uuid()))
+    .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.workspace.team.map(Id::uuid)))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.acting_user.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
+    .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.contact.map(Id::uuid)))
+    .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.campaign.map(Id::uuid)))
+    .bind::<Array<Bool>, _>(each(new, |it| it.inbound))
+    .bind::<Array<Text>, _>(each(new, |it| it.kind.as_str()))
+    .bind::<Array<Nullable<BigInt>>, _>(each(new, |it| it.peer.map(Phone::to_i64)))
+    .bind::<Array<Nullable<BigInt>>, _>(each(new, |it| it.own_number.map(Phone::to_i64)))
+    .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.body.clone()))
+    .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.media_url.clone()))
+    .bind::<Array<SmallInt>, _>(each(new, |it| it.status.to_i16()))
+    .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.error.clone()))
+    .bind::<Array<Jsonb>, _>(each(new, |it| Value::Object(it.meta.clone())))
+    .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.provider_message_id.clone()))
+    .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.scheduled_at))
+    .bind::<Array<Nullable<Text>>, _>(each(new, |it| it.request_id.clone()))
+    .bind::<Array<Timestamptz>, _>(each(new, |it| it.created_at))
+    .bind::<Array<Timestamptz>, _>(each(new, |it| it.updated_at))
+    .execute(&mut conn)
+    .await
+    .map(drop)
+    .map_err(failed)
 }
 
 #[derive(QueryableByName)]

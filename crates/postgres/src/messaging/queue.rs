@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{AccountId, Id, Phone, StoreError, WorkspaceId};
 use msgflash_messaging::dispatch::ports::{EntryKey, Lease, QueueStore};
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
@@ -85,26 +85,7 @@ fn small(count: u32) -> i32 {
 #[async_trait]
 impl QueueStore for PgUnit {
     async fn push(&mut self, new: &[QueueEntry]) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
-               state, due_at, not_before, ready_since, period) \
-             SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.message.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(new, |it| it.account.uuid()))
-        .bind::<Array<BigInt>, _>(each(new, |it| it.phone.to_i64()))
-        .bind::<Array<SmallInt>, _>(each(new, |it| it.class.to_i16()))
-        .bind::<Array<SmallInt>, _>(each(new, |it| it.state.to_i16()))
-        .bind::<Array<Timestamptz>, _>(each(new, |it| it.due_at))
-        .bind::<Array<Timestamptz>, _>(each(new, |it| it.not_before))
-        .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.ready_since))
-        .bind::<Array<Nullable<Integer>>, _>(each(new, |it| it.period.map(Period::to_i32)))
-        .execute(self.conn())
-        .await
-        .map(drop)
-        .map_err(failed)
+        push_entries(self.conn(), &new.iter().collect::<Vec<_>>()).await
     }
 
     async fn claim_due(
@@ -443,6 +424,33 @@ impl QueueStore for PgUnit {
             .map_err(failed)?;
         Ok(found.map(|(workspace, message)| (Id::new(workspace), Id::new(message))))
     }
+}
+
+/// Adds entries.
+pub(super) async fn push_entries(
+    mut conn: &AsyncPgConnection,
+    new: &[&QueueEntry],
+) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
+           state, due_at, not_before, ready_since, period) \
+         SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.message.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.workspace.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(new, |it| it.account.uuid()))
+    .bind::<Array<BigInt>, _>(each(new, |it| it.phone.to_i64()))
+    .bind::<Array<SmallInt>, _>(each(new, |it| it.class.to_i16()))
+    .bind::<Array<SmallInt>, _>(each(new, |it| it.state.to_i16()))
+    .bind::<Array<Timestamptz>, _>(each(new, |it| it.due_at))
+    .bind::<Array<Timestamptz>, _>(each(new, |it| it.not_before))
+    .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.ready_since))
+    .bind::<Array<Nullable<Integer>>, _>(each(new, |it| it.period.map(Period::to_i32)))
+    .execute(&mut conn)
+    .await
+    .map(drop)
+    .map_err(failed)
 }
 
 #[derive(QueryableByName)]

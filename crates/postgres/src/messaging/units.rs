@@ -1,39 +1,15 @@
 //! The units messaging works in.
 
 use async_trait::async_trait;
-use msgflash_kernel::{Outbox, ReplayStore, StoreError};
+use msgflash_kernel::{Outbox, StoreError};
 use msgflash_messaging::dispatch::ports::{QueueStore, StartUnit, StartUnits};
 use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
-use msgflash_messaging::message::ports::{
-    AcceptUnit, AcceptUnits, MessageStore, SettleUnit, SettleUnits,
-};
+use msgflash_messaging::message::ports::{MessageStore, SettleUnit, SettleUnits};
 use msgflash_messaging::receipt::ports::{InboxStore, ReceiptUnit, ReceiptUnits};
 use msgflash_quotas::LedgerStore;
 
 use crate::pool::Postgres;
 use crate::unit::PgUnit;
-
-impl AcceptUnit for PgUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        self
-    }
-    fn ledger(&mut self) -> &mut dyn LedgerStore {
-        self
-    }
-    fn messages(&mut self) -> &mut dyn MessageStore {
-        self
-    }
-    fn queue(&mut self) -> &mut dyn QueueStore {
-        self
-    }
-}
-
-#[async_trait]
-impl AcceptUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
-        Ok(Box::new(self.unit().await?))
-    }
-}
 
 impl SettleUnit for PgUnit {
     fn messages(&mut self) -> &mut dyn MessageStore {

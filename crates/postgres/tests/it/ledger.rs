@@ -1,7 +1,7 @@
 //! The outbound ledger, above all when many write at once.
 
 use msgflash_kernel::AccountId;
-use msgflash_messaging::message::ports::{AcceptUnits, SettleUnits};
+use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{Period, Settlement, Usage, UsageReader, Want};
 use tokio::task::JoinSet;
@@ -29,7 +29,7 @@ fn settlement(account: AccountId, messages: u32, released: u32) -> Settlement {
 }
 
 async fn reserve(postgres: &Postgres, wants: &[Want]) -> Vec<u32> {
-    let mut unit = AcceptUnits::begin(postgres).await.expect("a unit");
+    let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     let granted = unit.ledger().reserve(wants).await.expect("an answer");
     unit.commit().await.expect("committed");
     granted
@@ -143,7 +143,7 @@ async fn a_release_makes_room_and_use_does_not() {
 async fn what_is_not_committed_was_not_reserved() {
     let stage = Stage::new().await;
     let account = fresh();
-    let mut unit = AcceptUnits::begin(&stage.postgres).await.expect("a unit");
+    let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
     let granted = unit
         .ledger()
         .reserve(&[want(account, Some(5), 5)])

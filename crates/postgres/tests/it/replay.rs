@@ -1,8 +1,8 @@
 //! Answers that are given again.
 
 use msgflash_kernel::{Claim, ReplayKey, ReplayReader, StoredAnswer};
-use msgflash_messaging::message::ports::AcceptUnits;
 use msgflash_postgres::Postgres;
+use msgflash_webhooks::ports::EndpointUnits;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,7 +27,7 @@ fn answer(body: &str) -> StoredAnswer {
 
 /// Claims, and answers with `body` when nobody has yet.
 async fn serve(postgres: &Postgres, key: &ReplayKey, body: &str, now: OffsetDateTime) -> Claim {
-    let mut unit = AcceptUnits::begin(postgres).await.expect("a unit");
+    let mut unit = EndpointUnits::begin(postgres).await.expect("a unit");
     let claim = unit.replays().claim(key, now).await.expect("an answer");
     if claim == Claim::Fresh {
         unit.replays()
@@ -89,7 +89,7 @@ async fn workspaces_routes_and_keys_do_not_meet() {
             ..key
         },
     ] {
-        let mut unit = AcceptUnits::begin(&stage.postgres).await.expect("a unit");
+        let mut unit = EndpointUnits::begin(&stage.postgres).await.expect("a unit");
         let claim = timeout(SOON, unit.replays().claim(&other, NOW))
             .await
             .expect("no waiting");
@@ -156,7 +156,7 @@ async fn somebody_waits(stage: &Stage) {
 async fn an_equal_request_waits_for_the_answer_of_the_first() {
     let stage = Stage::new().await;
     let key = key();
-    let mut first = AcceptUnits::begin(&stage.postgres).await.expect("a unit");
+    let mut first = EndpointUnits::begin(&stage.postgres).await.expect("a unit");
     assert_eq!(
         first.replays().claim(&key, NOW).await.expect("an answer"),
         Claim::Fresh
@@ -181,7 +181,7 @@ async fn an_equal_request_waits_for_the_answer_of_the_first() {
 async fn whoever_waited_takes_over_when_the_first_gives_up() {
     let stage = Stage::new().await;
     let key = key();
-    let mut first = AcceptUnits::begin(&stage.postgres).await.expect("a unit");
+    let mut first = EndpointUnits::begin(&stage.postgres).await.expect("a unit");
     assert_eq!(
         first.replays().claim(&key, NOW).await.expect("an answer"),
         Claim::Fresh

@@ -100,7 +100,7 @@ async fn accept(
     }
     let order = SendOrder {
         actor: caller.actor,
-        outbound_limit: caller.entitlement.plan.limits.monthly_outbound_quota,
+        key: Some(caller.key),
         instance: checked.instance,
         to: checked.to,
         content: checked.wanted,

@@ -11,7 +11,7 @@ use msgflash_accounts::ApiKey;
 use msgflash_billing::{BillingError, Entitlement};
 use msgflash_kernel::{Actor, Claim, Fault as _, Id, Kind, ReplayKey, Workspace};
 use msgflash_messaging::MessagingError;
-use msgflash_quotas::QuotaError;
+use msgflash_quotas::{KeyId, QuotaError};
 use msgflash_teams::{require_personal, workspace_for_key};
 use time::OffsetDateTime;
 
@@ -52,6 +52,8 @@ pub enum Gate {
 /// Who calls, and what was found out on the way.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// The key it calls with.
+    pub key: KeyId,
     /// Who acts, and in which workspace.
     pub actor: Actor,
     /// The plan and subscription of the workspace's owner.
@@ -135,19 +137,12 @@ pub(super) async fn admit(
     } else {
         Wish::None
     };
-    if let Wish::Key(key) = &wish {
-        match services.replays.look(key, now).await? {
-            Claim::Fresh | Claim::Busy => {}
-            Claim::Replay(written) => return Ok(Passage::Answer(envelope::replay(written))),
-            Claim::Mismatch => return Err(MessagingError::ReplayMismatch.into()),
-        }
-    }
-    if policy.usable {
-        entitlement.require_usable(now)?;
-    }
-    match policy.gate {
-        Some(Gate::Webhooks) => entitlement.plan.allow_webhooks()?,
-        None => {}
+    if let Err(refusal) = entitled(policy, &entitlement, now) {
+        let written = match &wish {
+            Wish::Key(key) => replayed(services, key).await?,
+            Wish::None | Wish::Malformed => None,
+        };
+        return written.map_or_else(|| Err(refusal.into()), |it| Ok(Passage::Answer(it)));
     }
     let actor = Actor {
         workspace,
@@ -159,12 +154,43 @@ pub(super) async fn admit(
         .map(|id| id.0.clone());
     let request_id = request_id.unwrap_or_default();
     request.extensions_mut().insert(Caller {
+        key: Id::new(key.id.uuid()),
         actor,
         entitlement,
         request_id,
         wish,
     });
     Ok(Passage::Go)
+}
+
+/// What the plan and the subscription say about this route.
+fn entitled(
+    policy: Policy,
+    entitlement: &Entitlement,
+    now: OffsetDateTime,
+) -> Result<(), BillingError> {
+    if policy.usable {
+        entitlement.require_usable(now)?;
+    }
+    match policy.gate {
+        Some(Gate::Webhooks) => entitlement.plan.allow_webhooks(),
+        None => Ok(()),
+    }
+}
+
+/// The answer a refused request gets when it was accepted before.
+///
+/// A repeated request is answered like the first one, whatever has changed since. Only refusals
+/// need the look: a request that is accepted meets the stored answer where it is recorded.
+pub(super) async fn replayed(
+    services: &Services,
+    key: &ReplayKey,
+) -> Result<Option<HttpResponse>, Problem> {
+    match services.replays.look(key, services.clock.now()).await? {
+        Claim::Fresh | Claim::Busy => Ok(None),
+        Claim::Replay(written) => Ok(Some(envelope::replay(written))),
+        Claim::Mismatch => Err(MessagingError::ReplayMismatch.into()),
+    }
 }
 
 /// Key, workspace and rate. The window is noted as soon as the key is known, so that every later

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Route as ActixRoute, web};
+use actix_web::{HttpMessage as _, Route as ActixRoute, web};
 
 use super::errors::{
     self, BAD_REQUEST, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN, INVALID_DESTINATION,
     MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR,
     PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
-use super::policy::{self, Gate, Passage, Policy};
+use super::policy::{self, Caller, Gate, Passage, Policy};
 use super::{account, billing, instances, messages, webhooks};
 use crate::http::Problem;
 use crate::http::shield::shield;
+use crate::services::Services;
 
 /// Where this surface lives.
 pub const PREFIX: &str = "/api/v1";
@@ -182,9 +183,29 @@ async fn guard(
 ) -> Result<ServiceResponse, actix_web::Error> {
     let services = policy::services(&request)?;
     match policy::admit(policy, &services, &mut request).await? {
-        Passage::Go => next.call(request).await,
+        Passage::Go => repeated(&services, next.call(request).await?).await,
         Passage::Answer(answer) => Ok(request.into_response(answer)),
     }
+}
+
+/// A request that is refused now and was accepted before gets its first answer.
+async fn repeated(
+    services: &Services,
+    response: ServiceResponse,
+) -> Result<ServiceResponse, actix_web::Error> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let key = {
+        let extensions = response.request().extensions();
+        let caller = extensions.get::<Caller>();
+        caller.and_then(Caller::replay_key).cloned()
+    };
+    let Some(key) = key else { return Ok(response) };
+    Ok(match policy::replayed(services, &key).await? {
+        Some(answer) => response.into_response(answer),
+        None => response,
+    })
 }
 
 #[cfg(test)]

@@ -1,37 +1,110 @@
 use std::sync::Mutex;
 
 use msgflash_contacts::MockContactReader;
-use msgflash_kernel::{FixedClock, NoNudge, ReplayKey, SequentialIds, StoreError, StoredAnswer};
-use msgflash_quotas::{MockUsageReader, Usage};
+use msgflash_kernel::{
+    AccountId, FixedClock, NoNudge, ReplayKey, SequentialIds, StoreError, StoredAnswer, Unit,
+};
 use time::Duration;
 
 use super::*;
 use crate::instance::ports::MockInstanceReader;
+use crate::message::accept::{AcceptPorts, acceptor};
 use crate::message::content::{Button, ButtonAction, Buttons};
-use crate::message::ports::AcceptUnit;
+use crate::message::ports::{
+    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Question, Standing, Wait, name,
+};
 use crate::safety::Window;
-use crate::testing::{FakeUnit, NOW, actor, instance, phone};
+use crate::testing::{NOW, actor, instance, phone};
 
-/// Hands out one prepared unit.
-struct Units(Mutex<Option<FakeUnit>>);
+/// Records what is admitted; nothing is refused.
+#[derive(Clone, Default)]
+struct Desk {
+    recorded: Arc<Mutex<Vec<Application>>>,
+    replay: Option<StoredAnswer>,
+}
+
+impl Desk {
+    fn recorded(&self) -> Vec<Application> {
+        self.recorded.lock().expect("unpoisoned").clone()
+    }
+}
 
 #[async_trait::async_trait]
-impl AcceptUnits for Units {
+impl AcceptUnits for Desk {
+    async fn ensure(&self, _: &[(AccountId, Period)]) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
-        let unit = self
-            .0
-            .lock()
-            .expect("unpoisoned")
-            .take()
-            .expect("one unit per test");
-        Ok(Box::new(unit))
+        Ok(Box::new(self.clone()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Unit for Desk {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl AcceptUnit for Desk {
+    fn acceptance(&mut self) -> &mut dyn AcceptStore {
+        self
+    }
+}
+
+#[async_trait::async_trait]
+impl AcceptStore for Desk {
+    async fn hold(
+        &mut self,
+        rows: &[(AccountId, Period)],
+        _: Wait,
+    ) -> Result<Vec<Held>, StoreError> {
+        let held = rows.iter().map(|(account, period)| Held {
+            account: *account,
+            period: *period,
+            reserved_total: 0,
+        });
+        Ok(held.collect())
+    }
+
+    async fn look<'a>(
+        &mut self,
+        question: &Question<'a>,
+        _: OffsetDateTime,
+    ) -> Result<Facts<'a>, StoreError> {
+        let mut facts = Facts::default();
+        let standing = Standing {
+            usable: true,
+            outbound_limit: None,
+        };
+        for it in question.applications {
+            facts.keys.extend(it.key.map(|key| (key, standing)));
+            let place = (it.message.workspace.account, false);
+            facts.instances.insert(it.message.instance, place);
+            if let (Some((key, _)), Some(answer)) = (&it.once, &self.replay) {
+                facts
+                    .answers
+                    .insert(name(key), (key.request, answer.clone()));
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn record(
+        &mut self,
+        admission: &Admission<'_>,
+        _: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let admitted = admission.admitted.iter().map(|it| (*it).clone());
+        self.recorded.lock().expect("unpoisoned").extend(admitted);
+        Ok(())
     }
 }
 
 fn order(content: Content) -> SendOrder {
     SendOrder {
         actor: actor(),
-        outbound_limit: Some(500),
+        key: Some(Id::new(Uuid::from_u128(0xC0))),
         instance: instance().id,
         to: "+33 6 12 34 56 78".into(),
         content: Wanted::Direct(content),
@@ -45,7 +118,7 @@ fn text() -> Content {
     Content::Text("Hello".into())
 }
 
-fn use_case(instance: Option<Instance>, unit: FakeUnit, usage: Usage) -> SendMessage {
+fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
     let mut instances = MockInstanceReader::new();
     instances
         .expect_find()
@@ -55,49 +128,28 @@ fn use_case(instance: Option<Instance>, unit: FakeUnit, usage: Usage) -> SendMes
         .returning(|_, _| Ok(Window::default()));
     let mut contacts = MockContactReader::new();
     contacts.expect_find().returning(|_, _| Ok(None));
-    let mut reader = MockUsageReader::new();
-    reader.expect_usage().returning(move |_, _| Ok(usage));
+    let clock = Arc::new(FixedClock::at(NOW));
+    let (acceptor, workers) = acceptor(1);
+    for worker in workers {
+        tokio::spawn(worker.run(AcceptPorts {
+            units: Arc::new(desk.clone()),
+            clock: clock.clone(),
+            nudge: Arc::new(NoNudge),
+        }));
+    }
     SendMessage::new(SendPorts {
-        units: Arc::new(Units(Mutex::new(Some(unit)))),
-        instances: Arc::new(instances),
+        acceptor,
+        instances: Arc::new(RecentInstances::new(Arc::new(instances), clock.clone())),
         contacts: Arc::new(contacts),
-        usage: Arc::new(reader),
-        clock: Arc::new(FixedClock::at(NOW)),
+        clock,
         ids: Arc::new(SequentialIds::default()),
-        nudge: Arc::new(NoNudge),
     })
 }
 
-/// A unit that grants `granted` and expects the writes of one acceptance.
-fn granting(granted: u32, pushed: Option<QueueState>) -> FakeUnit {
-    let mut unit = FakeUnit::default();
-    unit.ledger.expect_reserve().returning(move |wants| {
-        assert_eq!(
-            (wants.len(), wants[0].count, wants[0].limit),
-            (1, 1, Some(500))
-        );
-        Ok(vec![granted])
-    });
-    if let Some(state) = pushed {
-        unit.messages.expect_insert().times(1).returning(|new| {
-            assert_eq!((new.len(), new[0].status), (1, MessageStatus::Queued));
-            assert_eq!(new[0].peer, Some(phone()));
-            Ok(())
-        });
-        unit.queue.expect_push().times(1).returning(move |entries| {
-            assert_eq!((entries.len(), entries[0].state), (1, state));
-            assert_eq!(entries[0].period.is_some(), state == QueueState::Ready);
-            Ok(())
-        });
-    }
-    unit
-}
-
 #[tokio::test]
-async fn accepts_reserves_and_commits_together() {
-    let unit = granting(1, Some(QueueState::Ready));
-    let committed = unit.watch();
-    let outcome = use_case(Some(instance()), unit, Usage::default())
+async fn a_message_for_now_is_queued_and_charged_to_this_month() {
+    let desk = Desk::default();
+    let outcome = use_case(Some(instance()), &desk)
         .accept(order(text()), None)
         .await;
     let Ok(Outcome::Done(sent)) = outcome else {
@@ -106,69 +158,40 @@ async fn accepts_reserves_and_commits_together() {
     assert_eq!(sent.message.peer, Some(phone()));
     assert_eq!(sent.safety.decision(), "allow");
     assert!(sent.warnings.is_empty());
-    assert!(committed());
+    let recorded = desk.recorded();
+    assert_eq!(recorded.len(), 1);
+    assert_eq!(recorded[0].message, sent.message);
+    assert_eq!(recorded[0].message.status, MessageStatus::Queued);
+    let entry = &recorded[0].entry;
+    assert_eq!(
+        (entry.state, entry.period),
+        (QueueState::Ready, Some(Period::of(NOW)))
+    );
 }
 
 #[tokio::test]
-async fn keeps_nothing_when_the_quota_is_spent() {
-    let unit = granting(0, None);
-    let committed = unit.watch();
-    let refused = use_case(Some(instance()), unit, Usage::default())
-        .accept(order(text()), None)
-        .await;
-    assert!(matches!(
-        refused,
-        Err(MessagingError::Quota(QuotaError::Outbound(_)))
-    ));
-    assert!(!committed());
-}
-
-#[tokio::test]
-async fn schedules_without_reserving() {
-    let unit = granting(99, Some(QueueState::Waiting));
-    let mut later = order(text());
-    later.scheduled_at = Some(NOW + Duration::HOUR);
-    let outcome = use_case(Some(instance()), unit, Usage::default())
-        .accept(later, None)
-        .await;
-    assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn a_past_time_means_now() {
-    let unit = granting(1, Some(QueueState::Ready));
-    let mut past = order(text());
-    past.scheduled_at = Some(NOW - Duration::HOUR);
-    let outcome = use_case(Some(instance()), unit, Usage::default())
-        .accept(past, None)
-        .await;
-    assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn refuses_to_schedule_on_a_spent_month() {
-    let spent = Usage {
-        messages: 400,
-        statuses: 0,
-        reserved: 100,
-    };
-    let mut later = order(text());
-    later.scheduled_at = Some(NOW + Duration::HOUR);
-    let refused = use_case(Some(instance()), FakeUnit::default(), spent)
-        .accept(later, None)
-        .await;
-    assert!(matches!(refused, Err(MessagingError::Quota(_))));
+async fn only_a_time_that_is_still_to_come_is_waited_for() {
+    for (shift, state) in [(1, QueueState::Waiting), (-1, QueueState::Ready)] {
+        let desk = Desk::default();
+        let mut timed = order(text());
+        timed.scheduled_at = Some(NOW + Duration::hours(shift));
+        let outcome = use_case(Some(instance()), &desk).accept(timed, None).await;
+        assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
+        let entry = &desk.recorded()[0].entry;
+        assert_eq!(entry.state, state);
+        assert_eq!(entry.period.is_some(), state == QueueState::Ready);
+    }
 }
 
 #[tokio::test]
 async fn what_is_missing_comes_before_what_is_impossible() {
     let mut wrong = order(text());
     wrong.to = "0612".into();
-    let sender = use_case(None, FakeUnit::default(), Usage::default());
+    let sender = use_case(None, &Desk::default());
     let refused = sender.accept(wrong.clone(), None).await;
     assert!(matches!(refused, Err(MessagingError::NoInstance(_))));
 
-    let sender = use_case(Some(instance()), FakeUnit::default(), Usage::default());
+    let sender = use_case(Some(instance()), &Desk::default());
     let mut linked = wrong.clone();
     linked.contact = Some(Id::new(Uuid::from_u128(9)));
     assert!(matches!(
@@ -194,7 +217,7 @@ async fn a_suspended_instance_accepts_nothing() {
         status: InstanceStatus::Suspended,
         ..instance()
     };
-    let sender = use_case(Some(suspended), FakeUnit::default(), Usage::default());
+    let sender = use_case(Some(suspended), &Desk::default());
     let refused = sender.accept(order(text()), None).await;
     assert!(matches!(refused, Err(MessagingError::Suspended)));
 }
@@ -219,15 +242,11 @@ async fn buttons_are_refused_only_for_numbers_known_not_to_be_business() {
         is_business: Some(false),
         ..instance()
     };
-    let sender = use_case(Some(personal), FakeUnit::default(), Usage::default());
+    let sender = use_case(Some(personal), &Desk::default());
     let refused = sender.accept(order(choice.clone()), None).await;
     assert!(matches!(refused, Err(MessagingError::ButtonsNeedBusiness)));
 
-    let sender = use_case(
-        Some(instance()),
-        granting(1, Some(QueueState::Ready)),
-        Usage::default(),
-    );
+    let sender = use_case(Some(instance()), &Desk::default());
     assert!(sender.accept(order(choice), None).await.is_ok());
 }
 
@@ -241,11 +260,7 @@ async fn a_mix_that_whatsapp_refuses_is_warned_about_where_it_goes_out_natively(
         native_buttons: true,
         ..instance()
     };
-    let sender = use_case(
-        Some(native),
-        granting(1, Some(QueueState::Ready)),
-        Usage::default(),
-    );
+    let sender = use_case(Some(native), &Desk::default());
     let outcome = sender.accept(order(mixed), None).await;
     let Ok(Outcome::Done(sent)) = outcome else {
         panic!("{outcome:?}")
@@ -263,81 +278,30 @@ fn key() -> ReplayKey {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_first_answer_and_writes_nothing() {
-    let answer = StoredAnswer {
-        status: 201,
-        body: "{}".into(),
-    };
-    let mut unit = FakeUnit::default();
-    let stored = answer.clone();
-    unit.replays
-        .expect_claim()
-        .returning(move |_, _| Ok(Claim::Replay(stored.clone())));
-    let committed = unit.watch();
-    let sender = use_case(Some(instance()), unit, Usage::default());
-    let render = |_: &SentMessage| StoredAnswer {
-        status: 201,
-        body: "new".into(),
-    };
-    let once = Once {
-        key: &key(),
-        render: &render,
-    };
-    let outcome = sender.accept(order(text()), Some(once)).await;
-    let Ok(Outcome::Replayed(replayed)) = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert_eq!(replayed, answer);
-    assert!(!committed());
-}
-
-#[tokio::test]
-async fn the_answer_is_kept_in_the_same_transaction() {
-    let mut unit = granting(1, Some(QueueState::Ready));
-    unit.replays
-        .expect_claim()
-        .returning(|_, _| Ok(Claim::Fresh));
-    unit.replays
-        .expect_keep()
-        .times(1)
-        .returning(|_, answer, _| {
-            assert_eq!(answer.body, "Hello");
-            Ok(())
-        });
-    let committed = unit.watch();
-    let sender = use_case(Some(instance()), unit, Usage::default());
+async fn the_answer_is_kept_with_the_message_and_a_repeated_request_gets_it() {
     let render = |sent: &SentMessage| StoredAnswer {
         status: 201,
         body: sent.message.body.clone().unwrap_or_default(),
     };
-    let once = Once {
-        key: &key(),
-        render: &render,
-    };
-    assert!(sender.accept(order(text()), Some(once)).await.is_ok());
-    assert!(committed());
-}
-
-#[tokio::test]
-async fn a_key_with_another_body_or_still_at_work_is_a_conflict() {
-    for (claim, expected) in [(Claim::Mismatch, "another"), (Claim::Busy, "still")] {
-        let mut unit = FakeUnit::default();
-        unit.replays
-            .expect_claim()
-            .return_once(move |_, _| Ok(claim));
-        let sender = use_case(Some(instance()), unit, Usage::default());
-        let render = |_: &SentMessage| StoredAnswer {
-            status: 201,
-            body: String::new(),
-        };
-        let once = Once {
-            key: &key(),
+    let key = key();
+    let once = || {
+        Some(Once {
+            key: &key,
             render: &render,
-        };
-        let error = sender
-            .accept(order(text()), Some(once))
-            .await
-            .expect_err("a conflict");
-        assert!(error.to_string().contains(expected), "{error}");
-    }
+        })
+    };
+    let mut desk = Desk::default();
+    let sender = use_case(Some(instance()), &desk);
+    assert!(sender.accept(order(text()), once()).await.is_ok());
+    let (kept_key, answer) = desk.recorded()[0].once.clone().expect("a kept answer");
+    assert_eq!((kept_key, answer.body.as_str()), (key.clone(), "Hello"));
+
+    desk.replay = Some(answer.clone());
+    let sender = use_case(Some(instance()), &desk);
+    let outcome = sender.accept(order(text()), once()).await;
+    let Ok(Outcome::Replayed(replayed)) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(replayed, answer);
+    assert_eq!(desk.recorded().len(), 1);
 }

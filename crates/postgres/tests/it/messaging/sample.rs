@@ -3,7 +3,7 @@
 use msgflash_kernel::{Id, Phone, Workspace};
 use msgflash_messaging::dispatch::ports::{EntryKey, Lease, StartUnits};
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
-use msgflash_messaging::message::ports::{AcceptUnits, SettleUnits};
+use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::{InstanceId, Message, MessageKind, MessageStatus};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::Period;
@@ -69,13 +69,13 @@ pub(super) fn workspace() -> Workspace {
 }
 
 pub(super) async fn push(postgres: &Postgres, entries: &[QueueEntry]) {
-    let mut unit = AcceptUnits::begin(postgres).await.expect("a unit");
+    let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     unit.queue().push(entries).await.expect("pushed");
     unit.commit().await.expect("committed");
 }
 
 pub(super) async fn insert(postgres: &Postgres, messages: &[Message]) {
-    let mut unit = AcceptUnits::begin(postgres).await.expect("a unit");
+    let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     unit.messages().insert(messages).await.expect("inserted");
     unit.commit().await.expect("committed");
 }

@@ -1,0 +1,361 @@
+//! Accepting messages in groups: one transaction for whatever arrived while the last one committed.
+//!
+//! ```text
+//! hold    the usage rows of the accounts, so that limits and repeated requests are decided once
+//! look    what is true now that they are held: keys, plans, instances, answers given before
+//! decide  in the order of arrival, purely
+//! record  usage, messages, queue entries and answers, together
+//! ```
+//!
+//! A request alone is a group of one and waits for nobody. All requests of an account go through
+//! one worker of the process, so that equal requests meet in one group or in two that follow each
+//! other; another process meets them at the usage row.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics::{counter, histogram};
+use msgflash_kernel::{AccountId, Clock, GroupWorker, Groups, ReplayKey, StoreError, StoredAnswer};
+use msgflash_kernel::{Nudge, groups};
+use msgflash_quotas::{KeyId, Period};
+use tracing::{Instrument as _, info_span, warn};
+
+use self::decide::{Decision, decide};
+use super::Message;
+use super::ports::{AcceptUnits, Admission, Held, Question, Wait};
+use crate::dispatch::QueueEntry;
+use crate::error::MessagingError;
+
+pub mod decide;
+#[cfg(test)]
+mod tests;
+
+/// The most requests of one transaction.
+pub const MOST: usize = 256;
+/// How often a group is tried whose commit nobody confirmed.
+const REPEATS: u32 = 3;
+/// How many usage rows are remembered to exist.
+const REMEMBERED: usize = 100_000;
+
+/// A message that passed every check that needs no lock.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The API key that asks; none for the console.
+    pub key: Option<KeyId>,
+    /// The message.
+    pub message: Message,
+    /// Its place in the queue; without a period it reserves nothing yet.
+    pub entry: QueueEntry,
+    /// The answer to keep for repeated requests, and under which key.
+    pub once: Option<(ReplayKey, StoredAnswer)>,
+}
+
+impl Application {
+    fn account(&self) -> AccountId {
+        self.message.workspace.account
+    }
+
+    /// The usage row that decides about it: that of the month it was made in.
+    fn row(&self) -> (AccountId, Period) {
+        (self.account(), Period::of(self.message.created_at))
+    }
+}
+
+/// What became of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is recorded.
+    Now,
+    /// The request had been answered before, like this.
+    Before(StoredAnswer),
+}
+
+type Answer = Result<Accepted, MessagingError>;
+
+/// Hands applications to the workers. Cheap to clone.
+#[derive(Clone)]
+pub struct Acceptor {
+    shards: Vec<Groups<Application, Answer>>,
+}
+
+/// One worker of an [`Acceptor`]; somebody must run it.
+pub struct AcceptWorker {
+    groups: GroupWorker<Application, Answer>,
+}
+
+/// An acceptor with `shards` workers. Each holds one connection while it works.
+pub fn acceptor(shards: usize) -> (Acceptor, Vec<AcceptWorker>) {
+    let (shards, workers) = (0..shards.max(1))
+        .map(|_| {
+            let (front, groups) = groups(MOST);
+            (front, AcceptWorker { groups })
+        })
+        .unzip();
+    (Acceptor { shards }, workers)
+}
+
+impl Acceptor {
+    /// Joins the next group of the account's worker.
+    pub async fn join(&self, application: Application) -> Answer {
+        let account = application.account().uuid().as_u128();
+        let shard = usize::try_from(account % self.shards.len() as u128).unwrap_or(0);
+        self.shards[shard]
+            .join(application)
+            .await
+            .unwrap_or_else(|gone| Err(StoreError::Unavailable(gone.into()).into()))
+    }
+}
+
+/// The ports acceptance in groups needs.
+#[derive(Clone)]
+pub struct AcceptPorts {
+    /// Transactions.
+    pub units: Arc<dyn AcceptUnits>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the dispatcher.
+    pub nudge: Arc<dyn Nudge>,
+}
+
+impl AcceptWorker {
+    /// Works until every [`Acceptor`] is dropped.
+    pub async fn run(self, ports: AcceptPorts) {
+        let desk = Desk::new(ports);
+        self.groups
+            .run(async |group| desk.work(group).await)
+            .instrument(info_span!("acceptor"))
+            .await;
+    }
+}
+
+/// Decides about groups.
+struct Desk {
+    ports: AcceptPorts,
+    /// Usage rows known to exist, so that nobody asks for each message.
+    known: std::sync::Mutex<HashSet<(AccountId, Period)>>,
+}
+
+/// Why a group came to nothing.
+enum Undone {
+    /// Nothing was written.
+    No(StoreError),
+    /// The connection was lost during the commit: it may have happened.
+    Perhaps(StoreError),
+}
+
+impl Desk {
+    fn new(ports: AcceptPorts) -> Self {
+        Self {
+            ports,
+            known: std::sync::Mutex::default(),
+        }
+    }
+
+    /// The answers of a group, in order.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a group has a few hundred members"
+    )]
+    async fn work(&self, group: Vec<Application>) -> Vec<Answer> {
+        let began = Instant::now();
+        histogram!("msgflash_accept_group_size").record(group.len() as f64);
+        let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
+        let everyone: Vec<usize> = (0..group.len()).collect();
+        let busy = self
+            .attempt(&group, &everyone, Wait::No, &mut answers)
+            .await;
+        if !busy.is_empty() {
+            // Another process holds their accounts. Whoever waits in the database's own order is
+            // not overtaken for ever.
+            counter!("msgflash_accept_contended_total").increment(busy.len() as u64);
+            let late = self.attempt(&group, &busy, Wait::Yes, &mut answers).await;
+            for index in late {
+                let cause = "the account is busy in another process".into();
+                answers[index] = Some(Err(StoreError::Unavailable(cause).into()));
+            }
+        }
+        histogram!("msgflash_accept_seconds").record(began.elapsed());
+        answers
+            .into_iter()
+            .map(|answer| answer.expect("every member was answered"))
+            .collect()
+    }
+
+    /// Answers some members of a group; those whose accounts are held elsewhere are left.
+    async fn attempt(
+        &self,
+        group: &[Application],
+        members: &[usize],
+        wait: Wait,
+        answers: &mut [Option<Answer>],
+    ) -> Vec<usize> {
+        let mut busy = Vec::new();
+        // Bad data spoils a whole statement, so a group that failed is halved until whatever is
+        // bad stands alone.
+        let mut open = vec![members.to_vec()];
+        while let Some(some) = open.pop() {
+            match self.settle(group, &some, wait).await {
+                Ok(outcomes) => {
+                    for (index, outcome) in some.into_iter().zip(outcomes) {
+                        match outcome {
+                            Some(answer) => answers[index] = Some(answer),
+                            None => busy.push(index),
+                        }
+                    }
+                }
+                Err(StoreError::Failed(cause)) if some.len() > 1 => {
+                    warn!(%cause, members = some.len(), "a group failed and is halved");
+                    let (first, second) = some.split_at(some.len() / 2);
+                    open.push(second.to_vec());
+                    open.push(first.to_vec());
+                }
+                Err(cause) => {
+                    let text = cause.to_string();
+                    let mut cause = Some(cause);
+                    for index in some {
+                        let again = || StoreError::Unavailable(text.clone().into());
+                        let own = cause.take().unwrap_or_else(again);
+                        answers[index] = Some(Err(own.into()));
+                    }
+                }
+            }
+        }
+        busy.sort_unstable();
+        busy
+    }
+
+    /// One transaction, repeated when nobody can tell whether it was committed.
+    async fn settle(
+        &self,
+        group: &[Application],
+        members: &[usize],
+        wait: Wait,
+    ) -> Result<Vec<Option<Answer>>, StoreError> {
+        let some: Vec<&Application> = members.iter().map(|index| &group[*index]).collect();
+        let mut repeats = 0;
+        loop {
+            // After a lost commit its locks are waited for: only then the rows tell the truth.
+            let wait = if repeats > 0 { Wait::Yes } else { wait };
+            match self.once(&some, wait, repeats > 0).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(Undone::No(cause)) if repeats == 0 => return Err(cause),
+                Err(Undone::No(cause) | Undone::Perhaps(cause)) if repeats == REPEATS => {
+                    return Err(cause);
+                }
+                Err(Undone::No(_) | Undone::Perhaps(_)) => repeats += 1,
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        group: &[&Application],
+        wait: Wait,
+        again: bool,
+    ) -> Result<Vec<Option<Answer>>, Undone> {
+        let rows = rows_of(group);
+        self.ensure(&rows).await.map_err(Undone::No)?;
+        let mut unit = self.ports.units.begin().await.map_err(Undone::No)?;
+        let held: Vec<Held> = unit
+            .acceptance()
+            .hold(&rows, wait)
+            .await
+            .map_err(Undone::No)?;
+        let is_held: HashSet<_> = held.iter().map(|it| (it.account, it.period)).collect();
+        if is_held.len() < rows.len() {
+            // Held elsewhere, or not there after all.
+            let mut known = self.known();
+            for row in rows.iter().filter(|row| !is_held.contains(row)) {
+                known.remove(row);
+            }
+        }
+        let now = self.ports.clock.now();
+        let present: Vec<&Application> = group
+            .iter()
+            .copied()
+            .filter(|it| is_held.contains(&it.row()))
+            .collect();
+        if present.is_empty() {
+            return Ok(group.iter().map(|_| None).collect());
+        }
+        let question = Question {
+            applications: &present,
+            again,
+        };
+        let facts = unit
+            .acceptance()
+            .look(&question, now)
+            .await
+            .map_err(Undone::No)?;
+        let decisions = decide(&present, &held, &facts, now);
+        let admission = Admission::of(&present, &decisions);
+        let wrote = !admission.is_empty();
+        if wrote {
+            unit.acceptance()
+                .record(&admission, now)
+                .await
+                .map_err(Undone::No)?;
+            unit.commit().await.map_err(Undone::Perhaps)?;
+            self.ports.nudge.nudge();
+        }
+        let mut decided = present.iter().zip(decisions);
+        Ok(group
+            .iter()
+            .map(|it| {
+                let answered = is_held.contains(&it.row());
+                let (_, decision) = answered.then(|| decided.next()).flatten()?;
+                Some(answer_of(decision, &present))
+            })
+            .collect())
+    }
+
+    /// Makes the usage rows that are not known to exist. A statement of its own: making rows while
+    /// holding others could wait in a circle.
+    async fn ensure(&self, rows: &[(AccountId, Period)]) -> Result<(), StoreError> {
+        let missing: Vec<_> = {
+            let known = self.known();
+            rows.iter()
+                .filter(|row| !known.contains(row))
+                .copied()
+                .collect()
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.ports.units.ensure(&missing).await?;
+        let mut known = self.known();
+        if known.len() > REMEMBERED {
+            known.clear();
+        }
+        known.extend(missing);
+        Ok(())
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<(AccountId, Period)>> {
+        self.known
+            .lock()
+            .expect("the lock is never held across a panic")
+    }
+}
+
+fn answer_of(decision: Decision, present: &[&Application]) -> Answer {
+    match decision {
+        Decision::Admit | Decision::Done => Ok(Accepted::Now),
+        Decision::Replay(answer) => Ok(Accepted::Before(answer)),
+        Decision::Join(first) => {
+            let kept = present[first].once.as_ref();
+            let (_, answer) = kept.expect("only a request with a key is joined");
+            Ok(Accepted::Before(answer.clone()))
+        }
+        Decision::Refuse(refusal) => Err(refusal),
+    }
+}
+
+/// The usage rows of a group, each once, in the order of locking.
+fn rows_of(group: &[&Application]) -> Vec<(AccountId, Period)> {
+    let mut rows: Vec<_> = group.iter().map(|it| it.row()).collect();
+    rows.sort_unstable_by_key(|(account, period)| (account.uuid(), period.to_i32()));
+    rows.dedup();
+    rows
+}
