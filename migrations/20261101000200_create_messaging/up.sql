@@ -105,6 +105,8 @@ CREATE TABLE queue (
     looks integer NOT NULL DEFAULT 0,
     -- It is known to have left; only its id is missing.
     has_left boolean NOT NULL DEFAULT false,
+    -- It was sent once more after nobody knew; that happens once.
+    resent boolean NOT NULL DEFAULT false,
     PRIMARY KEY (instance_id, message_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX queue_ready ON queue (instance_id, class, due_at, message_id) WHERE state = 1;
@@ -115,10 +117,19 @@ CREATE INDEX queue_unknown ON queue (look_at) WHERE state = 3;
 CREATE UNIQUE INDEX queue_one_open_per_recipient ON queue (instance_id, phone)
     WHERE state IN (2, 3);
 
--- An instance's sending line: no call before next_at.
+-- Processes that send. One that has not beaten for a while has lost its lanes.
+CREATE TABLE workers (
+    id uuid PRIMARY KEY,
+    beat_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- An instance's sending line. Whoever starts a call holds its row and must be its owner; the pace is
+-- in the owner's memory.
 CREATE TABLE lanes (
     instance_id uuid PRIMARY KEY,
-    next_at timestamptz NOT NULL,
+    owner uuid,
+    -- Counts the owners: one that was away for long finds another number here.
+    epoch bigint NOT NULL DEFAULT 0,
     -- Since when its calls prove that nothing can leave.
     down_since timestamptz
 ) WITH (fillfactor = 50);
@@ -132,6 +143,9 @@ CREATE TABLE provider_refs (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (instance_id, key_id)
 );
+
+-- The last message known to have left an instance: the witness that the provider remembers.
+CREATE INDEX provider_refs_newest ON provider_refs (instance_id, created_at);
 
 -- What the provider told us, stored before it is understood.
 CREATE TABLE inbox (

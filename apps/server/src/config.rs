@@ -52,6 +52,10 @@ pub struct Config {
     pub gateway_patience: Duration,
     /// How long an unknown outcome is looked up.
     pub unknown_patience: Duration,
+    /// Whether a message that provably did not leave is sent once more.
+    pub resend_unknown: bool,
+    /// A worker that was silent for so long has lost its lanes.
+    pub worker_silence: Duration,
     /// How long a webhook receiver may take.
     pub webhook_timeout: Duration,
     /// The waits between the attempts of a webhook delivery.
@@ -123,6 +127,8 @@ struct Raw {
     send_timeout_seconds: Option<u64>,
     gateway_patience_seconds: Option<u64>,
     unknown_patience_seconds: Option<u64>,
+    unknown: Option<String>,
+    worker_silence_seconds: Option<u64>,
     webhook_timeout_seconds: Option<u64>,
     webhook_retry_seconds: Option<String>,
     shutdown_seconds: Option<u64>,
@@ -226,6 +232,12 @@ impl Config {
             send_timeout,
             gateway_patience: seconds(raw.gateway_patience_seconds, 900),
             unknown_patience: seconds(raw.unknown_patience_seconds, 600),
+            resend_unknown: match raw.unknown.as_deref() {
+                None | Some("resend") => true,
+                Some("fail") => false,
+                Some(other) => bail!("unknown (MSGFLASH_UNKNOWN) is resend or fail, not {other:?}"),
+            },
+            worker_silence: seconds(raw.worker_silence_seconds, 30),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
             webhook_retry: retry(
                 raw.webhook_retry_seconds
@@ -304,6 +316,13 @@ impl Config {
             "send_timeout_seconds" => seconds(self.send_timeout),
             "gateway_patience_seconds" => seconds(self.gateway_patience),
             "unknown_patience_seconds" => seconds(self.unknown_patience),
+            "unknown" => if self.resend_unknown {
+                "resend"
+            } else {
+                "fail"
+            }
+            .to_owned(),
+            "worker_silence_seconds" => seconds(self.worker_silence),
             "webhook_timeout_seconds" => seconds(self.webhook_timeout),
             "webhook_retry_seconds" => retry.join(","),
             "shutdown_seconds" => seconds(self.shutdown),

@@ -204,7 +204,7 @@ fn accepting(store: &Arc<Postgres>, backend: &Backend) -> Acceptor {
         tokio::spawn(worker.run(AcceptPorts {
             units: store.clone(),
             clock: Arc::clone(&backend.clock),
-            nudge: backend.bells.lanes.clone(),
+            wake: backend.bells.woken.clone(),
         }));
     }
     acceptor

@@ -6,9 +6,12 @@
 
 pub mod dispatcher;
 pub mod entry;
+mod gateway;
+mod lane;
 pub mod ports;
 pub mod reconcile;
 pub mod scheduler;
 pub mod settle;
+pub mod settler;
 
 pub use entry::{Class, QueueEntry, QueueState};

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::dispatch::ports::{MockQueueStore, QueueStore, StartUnit};
+use crate::dispatch::ports::{MockQueueStore, MockStartStore, QueueStore, StartStore, StartUnit};
 use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::message::ports::{MessageStore, MockMessageStore, SettleUnit};
 use crate::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
@@ -24,6 +24,7 @@ pub(crate) struct FakeUnit {
     pub(crate) ledger: MockLedgerStore,
     pub(crate) messages: MockMessageStore,
     pub(crate) queue: MockQueueStore,
+    pub(crate) starts: MockStartStore,
     pub(crate) outbox: MockOutbox,
     pub(crate) committed: Arc<AtomicBool>,
 }
@@ -59,11 +60,8 @@ impl SettleUnit for FakeUnit {
 }
 
 impl StartUnit for FakeUnit {
-    fn queue(&mut self) -> &mut dyn QueueStore {
-        &mut self.queue
-    }
-    fn messages(&mut self) -> &mut dyn MessageStore {
-        &mut self.messages
+    fn starts(&mut self) -> &mut dyn StartStore {
+        &mut self.starts
     }
 }
 
@@ -145,5 +143,6 @@ pub(crate) fn entry() -> QueueEntry {
         started_at: None,
         looks: 0,
         has_left: false,
+        resent: false,
     }
 }

@@ -3,6 +3,7 @@
 mod accepting;
 mod inbox;
 mod instance;
+mod lanes;
 mod message;
 mod queue;
 mod queue_reader;

@@ -126,7 +126,8 @@ diesel::table! {
 diesel::table! {
     lanes (instance_id) {
         instance_id -> Uuid,
-        next_at -> Timestamptz,
+        owner -> Nullable<Uuid>,
+        epoch -> Int8,
         down_since -> Nullable<Timestamptz>,
     }
 }
@@ -247,6 +248,7 @@ diesel::table! {
         look_at -> Nullable<Timestamptz>,
         looks -> Int4,
         has_left -> Bool,
+        resent -> Bool,
     }
 }
 

@@ -174,6 +174,18 @@ pub const SETTINGS: &[Setting] = &[
         "600",
         "How long an unknown outcome is looked up before the message fails",
     ),
+    text(
+        "unknown",
+        "MSGFLASH_UNKNOWN",
+        "resend",
+        "What becomes of a message whose outcome stays unknown: resend sends it once more when the gateway shows everything else and not this one; fail never does",
+    ),
+    number(
+        "worker_silence_seconds",
+        "MSGFLASH_WORKER_SILENCE_SECONDS",
+        "30",
+        "A worker that was silent for so long has lost its lanes to others",
+    ),
     number(
         "webhook_timeout_seconds",
         "MSGFLASH_WEBHOOK_TIMEOUT_SECONDS",

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    AccountId, Claim, FixedClock, MockOutbox, NoNudge, Outbox, ReplayKey, ReplayReader,
-    ReplayStore, StoreError, StoredAnswer, Unit,
+    AccountId, Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore,
+    StoreError, StoredAnswer, Unit,
 };
-use msgflash_messaging::dispatch::ports::{MockQueueStore, QueueStore};
+use msgflash_messaging::dispatch::ports::{MockQueueStore, NoWake, QueueStore};
 use msgflash_messaging::instance::ports::{
     InstanceStore, InstanceUnit, InstanceUnits, MockInstanceStore,
 };
@@ -218,7 +218,7 @@ pub(crate) fn accepting(units: &Arc<Units>, clock: &Arc<FixedClock>) -> Acceptor
         tokio::spawn(worker.run(AcceptPorts {
             units: Arc::clone(units) as _,
             clock: Arc::clone(clock) as _,
-            nudge: Arc::new(NoNudge),
+            wake: Arc::new(NoWake),
         }));
     }
     acceptor

@@ -9,6 +9,8 @@ use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
+use msgflash_messaging::dispatch::settler::settler;
+use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_postgres::Postgres;
@@ -17,20 +19,25 @@ use msgflash_webhook_http::HttpWebhookSender;
 use msgflash_webhooks::{Deliverer, FanOut, Schedule};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
-use super::{Bell, POLL, Yard};
+use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::wire::Backend;
 
 /// A started call outlives the provider's own limit by this much before it counts as unknown.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
+/// How many groups of outcomes are recorded at once; each takes a database connection.
+const SETTLING: usize = 2;
 
 /// The nudges between requests and loops, and from loop to loop.
 #[derive(Clone)]
 pub struct Bells {
     /// A message may be ready.
     pub lanes: Arc<Bell>,
+    /// The same bell, for those who know which lanes it is about.
+    pub woken: Arc<LaneBell>,
     /// A provider's event was stored.
     pub inbox: Arc<Bell>,
     /// An event may be told.
@@ -41,8 +48,10 @@ pub struct Bells {
 
 impl Default for Bells {
     fn default() -> Self {
+        let lanes = Bell::new();
         Self {
-            lanes: Bell::new(),
+            woken: Arc::new(LaneBell::new(Arc::clone(&lanes))),
+            lanes,
             inbox: Bell::new(),
             events: Bell::new(),
             posts: Bell::new(),
@@ -55,7 +64,6 @@ pub struct Workers {
     bells: Bells,
     meter: Arc<ApiMeter>,
     work: Option<Work>,
-    gap: Duration,
 }
 
 /// What a worker process does.
@@ -83,7 +91,6 @@ impl Workers {
             bells: backend.bells.clone(),
             meter: Arc::clone(&backend.meter),
             work,
-            gap: config.pace,
         })
     }
 
@@ -100,11 +107,12 @@ impl Workers {
             // One flush per second is enough, however many requests came.
             async move { meter.flush().await.map(|_| Tick::Idle) }
         });
+        let dispatcher = self.work.as_ref().map(|work| Arc::clone(&work.dispatcher));
         if let Some(work) = self.work {
-            work.start(&yard, &bells, self.gap);
+            work.start(&yard, &bells);
         }
         yard.tracker.close();
-        WorkersHandle { yard }
+        WorkersHandle { yard, dispatcher }
     }
 }
 
@@ -117,6 +125,7 @@ impl Work {
         let patience = Patience {
             gateway: span(config.gateway_patience),
             unknown: span(config.unknown_patience),
+            resend: config.resend_unknown,
             ..Patience::default()
         };
         let settle = Arc::new(Settle::new(
@@ -128,14 +137,20 @@ impl Work {
         let pace = Pace {
             gap: span(config.pace),
             lease: span(config.send_timeout + LEASE_MARGIN),
+            silence: span(config.worker_silence),
         };
+        let (settler, recorders) = settler(SETTLING);
+        for recorder in recorders {
+            tokio::spawn(recorder.run(Arc::clone(&settle)));
+        }
         let dispatch = DispatchPorts {
-            queue: store.clone(),
+            lanes: store.clone(),
             starts: store.clone(),
-            settle: Arc::clone(&settle),
-            instances: store.clone(),
+            settler,
+            recent: Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock))),
             provider: Arc::clone(&provider),
             clock: Arc::clone(&clock),
+            random: Arc::new(SystemRandom),
         };
         let allowances = Arc::new(PlanAllowances::new(Arc::clone(&backend.billing)));
         let sender = HttpWebhookSender::new(config.webhook_timeout, config.allow_private_targets)?;
@@ -147,7 +162,7 @@ impl Work {
                 Arc::clone(&settle),
                 Arc::clone(&clock),
             )),
-            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, ids.next())),
+            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, patience, ids.next())),
             reconciler: Arc::new(Reconciler::new(ReconcilePorts {
                 units: store.clone(),
                 messages: store.clone(),
@@ -188,7 +203,7 @@ impl Work {
         })
     }
 
-    fn start(self, yard: &Yard, bells: &Bells, gap: Duration) {
+    fn start(self, yard: &Yard, bells: &Bells) {
         let events = || vec![Arc::clone(&bells.events)];
         yard.run(
             "scheduler",
@@ -204,11 +219,19 @@ impl Work {
             },
         );
         yard.run_lanes(
-            self.dispatcher,
+            Arc::clone(&self.dispatcher),
+            Arc::clone(&self.clock),
             bells.lanes.clone(),
-            gap,
+            bells.woken.clone(),
             bells.events.clone(),
         );
+        yard.run("leases", Bell::new(), POLL, vec![], {
+            let it = Arc::clone(&self.reconciler);
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.expire().await }
+            }
+        });
         yard.run("reconciler", Bell::new(), POLL, events(), {
             let it = self.reconciler;
             move || {
@@ -261,14 +284,22 @@ fn span(wait: Duration) -> time::Duration {
 /// Running loops.
 pub struct WorkersHandle {
     yard: Yard,
+    dispatcher: Option<Arc<Dispatcher>>,
 }
 
 impl WorkersHandle {
     /// Takes no new work and waits for what is in hand; `false` when it took too long.
     pub async fn stop(self, patience: Duration) -> bool {
         self.yard.stop.cancel();
-        tokio::time::timeout(patience, self.yard.tracker.wait())
+        let in_time = tokio::time::timeout(patience, self.yard.tracker.wait())
             .await
-            .is_ok()
+            .is_ok();
+        // Others take the lanes at once, and look up what is still under way.
+        if let Some(dispatcher) = self.dispatcher
+            && let Err(cause) = dispatcher.retire().await
+        {
+            warn!(%cause, "the lanes were not given back; others take them when we are silent");
+        }
+        in_time
     }
 }

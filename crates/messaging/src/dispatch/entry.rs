@@ -94,6 +94,8 @@ pub struct QueueEntry {
     pub looks: u32,
     /// Whether it is known to have left, only its id is missing.
     pub has_left: bool,
+    /// Whether it was sent once more after an unknown outcome; that happens once.
+    pub resent: bool,
 }
 
 impl QueueEntry {

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use msgflash_kernel::{AccountId, Phone, StoreError, Unit, WorkspaceId};
 use msgflash_quotas::Period;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::entry::QueueEntry;
-use crate::instance::InstanceId;
-use crate::message::MessageId;
-use crate::message::ports::MessageStore;
+use super::entry::{Class, QueueEntry};
+use crate::instance::{Instance, InstanceId};
+use crate::message::{Message, MessageId};
 
 /// Names an entry.
 pub type EntryKey = (InstanceId, MessageId);
@@ -18,12 +17,6 @@ pub type EntryKey = (InstanceId, MessageId);
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait QueueReader: Send + Sync {
-    /// Lanes that have something ready and may call at `now`, the longest waiting first.
-    async fn ready_lanes(
-        &self,
-        now: OffsetDateTime,
-        limit: u32,
-    ) -> Result<Vec<InstanceId>, StoreError>;
     /// Accounts that have waiting entries whose time has come.
     async fn due_accounts(
         &self,
@@ -79,23 +72,9 @@ pub trait QueueStore: Send {
         period: Period,
         now: OffsetDateTime,
     ) -> Result<(), StoreError>;
-    /// Locks the lane and answers its next entry: none while the lane must not call yet, is held
-    /// by another process, has a call under way, or has nothing ready. An entry whose recipient
-    /// has an open call is passed over.
-    async fn pick(
-        &mut self,
-        lane: InstanceId,
-        now: OffsetDateTime,
-    ) -> Result<Option<QueueEntry>, StoreError>;
-    /// Marks an entry started and counts the attempt; the lane calls again at `lane_next` at the
-    /// earliest.
-    async fn start(
-        &mut self,
-        key: EntryKey,
-        lease: Lease,
-        now: OffsetDateTime,
-        lane_next: OffsetDateTime,
-    ) -> Result<(), StoreError>;
+    /// Takes started or unknown entries off the queue that are still at this attempt; answers
+    /// them. Whoever comes second for an attempt gets nothing.
+    async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError>;
     /// Reads an entry for change, whatever its state.
     async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError>;
     /// Puts an entry back: ready again, not before `not_before`.
@@ -105,20 +84,14 @@ pub trait QueueStore: Send {
         misses: u32,
         not_before: OffsetDateTime,
     ) -> Result<(), StoreError>;
-    /// Keeps the whole lane from calling before `until`.
-    async fn hold_lane(
-        &mut self,
-        lane: InstanceId,
-        until: OffsetDateTime,
-    ) -> Result<(), StoreError>;
     /// Notes that the lane cannot call, and answers since when that is so.
     async fn lane_down(
         &mut self,
         lane: InstanceId,
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StoreError>;
-    /// Notes that the lane could call.
-    async fn lane_up(&mut self, lane: InstanceId) -> Result<(), StoreError>;
+    /// Notes that the lanes could call.
+    async fn lanes_up(&mut self, lanes: &[InstanceId]) -> Result<(), StoreError>;
     /// Marks an entry as left without a known id, to be looked up at `look_at`. It keeps its
     /// recipient until its id is found: another message there could otherwise be taken for it.
     async fn mark_left(&mut self, key: EntryKey, look_at: OffsetDateTime)
@@ -130,6 +103,10 @@ pub trait QueueStore: Send {
         looks: u32,
         look_at: OffsetDateTime,
     ) -> Result<(), StoreError>;
+    /// Makes an entry ready once more, after it proved not to have left.
+    async fn resend(&mut self, key: EntryKey, now: OffsetDateTime) -> Result<(), StoreError>;
+    /// The provider's id of the last message known to have left the lane.
+    async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError>;
     /// Turns started entries whose lease ran out into unknown ones; answers how many.
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError>;
     /// Claims unknown entries that are to be looked up, and puts their next look-up off to
@@ -157,6 +134,12 @@ pub trait QueueStore: Send {
         message: MessageId,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
+    /// Binds provider's message ids to messages; answers those that somebody had already.
+    async fn bind_refs(
+        &mut self,
+        refs: &[NewRef],
+        now: OffsetDateTime,
+    ) -> Result<Vec<MessageId>, StoreError>;
     /// The message a provider's id belongs to.
     async fn find_ref(
         &mut self,
@@ -165,12 +148,124 @@ pub trait QueueStore: Send {
     ) -> Result<Option<(WorkspaceId, MessageId)>, StoreError>;
 }
 
-/// Marks an entry started.
+/// A provider's id of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRef {
+    /// The lane it went out from.
+    pub instance: InstanceId,
+    /// WhatsApp's id.
+    pub key_id: String,
+    /// Whose message it is.
+    pub workspace: WorkspaceId,
+    /// The message.
+    pub message: MessageId,
+}
+
+/// A lane this worker owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnedLane {
+    /// The instance.
+    pub lane: InstanceId,
+    /// Counts its owners; whoever starts a call must know it.
+    pub epoch: i64,
+    /// Since when its calls prove that nothing can leave.
+    pub down_since: Option<OffsetDateTime>,
+}
+
+/// What a look at the ownership of lanes came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Lanes that are this worker's from now on.
+    pub taken: Vec<OwnedLane>,
+    /// How many lanes one worker should own, when all own as many.
+    pub share: usize,
+    /// Calls of workers that are gone, whose outcome is now to be looked up.
+    pub orphans: u64,
+}
+
+/// Where reading ahead goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The lane.
+    pub lane: InstanceId,
+    /// Whose turn.
+    pub class: Class,
+    /// Entries due before are known or gone; `None` looks at all.
+    pub from: Option<OffsetDateTime>,
+    /// How many are wanted.
+    pub limit: u32,
+}
+
+/// An entry with what it sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The entry.
+    pub entry: QueueEntry,
+    /// The message.
+    pub message: Message,
+}
+
+/// Who owns which lane, and what waits there. Each call is its own short transaction.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait LaneStore: Send + Sync {
+    /// Says that this worker lives, by the store's own clock.
+    async fn beat(&self, worker: Uuid) -> Result<(), StoreError>;
+    /// Takes lanes that nobody owns or whose owner has been silent for `silence`, up to this
+    /// worker's share. Calls their last owner left open become unknown. `held` is what this worker
+    /// knows to be its own: whatever else is, is given back.
+    async fn claim(
+        &self,
+        worker: Uuid,
+        silence: Duration,
+        held: &[InstanceId],
+        now: OffsetDateTime,
+    ) -> Result<Claimed, StoreError>;
+    /// Gives lanes back.
+    async fn release(&self, worker: Uuid, lanes: &[InstanceId]) -> Result<(), StoreError>;
+    /// Gives everything back: this worker stops.
+    async fn retire(&self, worker: Uuid) -> Result<(), StoreError>;
+    /// The instances of lanes, as far as they exist.
+    async fn links(&self, lanes: &[InstanceId]) -> Result<Vec<Instance>, StoreError>;
+    /// Reads ahead: the next ready entries at each mark, in their order. Those whose recipient has
+    /// an open call are left out.
+    async fn ahead(&self, marks: &[Mark], now: OffsetDateTime) -> Result<Vec<Planned>, StoreError>;
+}
+
+/// Marks calls as started. Reached through a unit of work only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait StartStore: Send {
+    /// Locks the lanes that are still this worker's at the given epoch, and answers their
+    /// instances. Deleted instances are left out.
+    async fn hold_lanes(
+        &mut self,
+        worker: Uuid,
+        lanes: &[(InstanceId, i64)],
+    ) -> Result<HeldLanes, StoreError>;
+    /// Marks ready entries started and answers them with their new attempt. Left out are those
+    /// that are not ready any more or whose recipient has an open call.
+    async fn start(
+        &mut self,
+        keys: &[EntryKey],
+        lease: Lease,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(EntryKey, u32)>, StoreError>;
+}
+
+/// Lanes that were locked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldLanes {
+    /// Those that are this worker's.
+    pub lanes: Vec<InstanceId>,
+    /// Their instances, as far as they exist.
+    pub instances: Vec<Instance>,
+}
+
+/// Starts calls.
 pub trait StartUnit: Unit {
-    /// The queue.
-    fn queue(&mut self) -> &mut dyn QueueStore;
-    /// The messages.
-    fn messages(&mut self) -> &mut dyn MessageStore;
+    /// Where calls are started.
+    fn starts(&mut self) -> &mut dyn StartStore;
 }
 
 /// Begins such transactions.
@@ -178,4 +273,18 @@ pub trait StartUnit: Unit {
 pub trait StartUnits: Send + Sync {
     /// Begins one.
     async fn begin(&self) -> Result<Box<dyn StartUnit>, StoreError>;
+}
+
+/// Says that lanes have something new. It only shortens a wait: nothing depends on it.
+pub trait Wake: Send + Sync {
+    /// Something was put into these lanes.
+    fn wake(&self, lanes: &[InstanceId]);
+}
+
+/// A call nobody hears.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(&self, _: &[InstanceId]) {}
 }

@@ -45,13 +45,11 @@ impl Reconciler {
         Self { ports }
     }
 
-    /// Turns calls that outlived their lease into unknown ones, and looks up what is due.
-    pub async fn tick(&self) -> Result<Tick, StoreError> {
+    /// Turns calls that outlived their lease into unknown ones.
+    pub async fn expire(&self) -> Result<Tick, StoreError> {
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
         let expired = unit.queue().expire_leases(now).await?;
-        let next_look = now + Duration::MINUTE;
-        let unknown = unit.queue().claim_unknown(now, next_look, BATCH).await?;
         unit.commit().await?;
         if expired > 0 {
             warn!(
@@ -59,10 +57,20 @@ impl Reconciler {
                 "calls outlived their lease; their outcome is looked up"
             );
         }
+        Ok(Tick::of(usize::try_from(expired).unwrap_or(usize::MAX)))
+    }
+
+    /// Looks up what is due, side by side: a slow look-up holds up no other.
+    pub async fn tick(&self) -> Result<Tick, StoreError> {
+        let now = self.ports.clock.now();
+        let mut unit = self.ports.units.begin().await?;
+        let next_look = now + Duration::MINUTE;
+        let unknown = unit.queue().claim_unknown(now, next_look, BATCH).await?;
+        unit.commit().await?;
         let looked = unknown.len();
-        for entry in unknown {
-            self.look_up(&entry).await?;
-        }
+        let looks = unknown.iter().map(|entry| self.look_up(entry));
+        let done = futures_util::future::join_all(looks).await;
+        done.into_iter().collect::<Result<(), _>>()?;
         Ok(Tick::of(looked))
     }
 
@@ -71,7 +79,8 @@ impl Reconciler {
         let started = entry.started_at.unwrap_or(entry.due_at);
         let found = self.find(entry, started, now).await?;
         let unknown = self.ports.settle.patience().unknown;
-        let verdict = if let Some(record) = found {
+        let is_absent = matches!(found, Found::Nothing);
+        let verdict = if let Found::This(record) = found {
             Some(Verdict::Sent {
                 key_id: Some(record.key_id),
             })
@@ -80,6 +89,11 @@ impl Reconciler {
             Some(Verdict::Sent { key_id: None })
         } else if !entry.has_left && now - started >= unknown {
             Some(Verdict::Failed(Failure::TIMEOUT))
+        } else if is_absent
+            && self.may_resend(entry, now - started)
+            && self.has_witness(entry).await?
+        {
+            Some(Verdict::NotLeft)
         } else {
             None
         };
@@ -110,6 +124,33 @@ impl Reconciler {
         unit.commit().await
     }
 
+    /// Whether it has been unknown for so long that the provider's own time limits are over, and
+    /// may be sent once more.
+    fn may_resend(&self, entry: &QueueEntry, age: Duration) -> bool {
+        let patience = self.ports.settle.patience();
+        patience.resend && !entry.has_left && !entry.resent && age >= patience.unknown / 2
+    }
+
+    /// Whether the provider shows the last message we know to have left there: then it stores what
+    /// it sends and answers, and what it does not show was not sent.
+    async fn has_witness(&self, entry: &QueueEntry) -> Result<bool, StoreError> {
+        let mut unit = self.ports.units.begin().await?;
+        let last = unit.queue().last_ref(entry.instance).await?;
+        unit.commit().await?;
+        let instance = self.ports.instances.get(entry.instance).await?;
+        let Some((key_id, instance)) = last.zip(instance) else {
+            return Ok(false);
+        };
+        let found = self.ports.provider.find_by_key(&instance.session, &key_id);
+        match found.await {
+            Ok(found) => Ok(found.is_some_and(|it| it.key_id == key_id)),
+            Err(error) => {
+                warn!(message.id = %entry.message, %error, "the witness could not be looked up");
+                Ok(false)
+            }
+        }
+    }
+
     /// The earliest send at the provider that can only be this one: to the same recipient, saying
     /// the same, after the call was started, and owned by no other message.
     async fn find(
@@ -117,9 +158,9 @@ impl Reconciler {
         entry: &QueueEntry,
         started: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<Option<SentRecord>, StoreError> {
+    ) -> Result<Found, StoreError> {
         let Some(instance) = self.ports.instances.get(entry.instance).await? else {
-            return Ok(None);
+            return Ok(Found::NoAnswer);
         };
         let message = self
             .ports
@@ -127,7 +168,7 @@ impl Reconciler {
             .find(entry.workspace, entry.message)
             .await?;
         let Some(outbound) = message.and_then(|message| outbound_of(&message, &instance)) else {
-            return Ok(None);
+            return Ok(Found::NoAnswer);
         };
         let expected = self.ports.provider.expected_echo(&outbound);
         let from = started - CLOCK_SLACK;
@@ -140,7 +181,7 @@ impl Reconciler {
             Ok(records) => records,
             Err(error) => {
                 warn!(message.id = %entry.message, %error, "the look-up failed");
-                return Ok(None);
+                return Ok(Found::NoAnswer);
             }
         };
         let mut unit = self.ports.units.begin().await?;
@@ -151,9 +192,19 @@ impl Reconciler {
                 .await?
                 .is_none()
             {
-                return Ok(Some(record));
+                return Ok(Found::This(record));
             }
         }
-        Ok(None)
+        Ok(Found::Nothing)
     }
+}
+
+/// What a look-up came to.
+enum Found {
+    /// This send can only be it.
+    This(SentRecord),
+    /// The provider answered and shows no such send.
+    Nothing,
+    /// Nobody could say.
+    NoAnswer,
 }

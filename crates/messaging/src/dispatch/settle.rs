@@ -1,5 +1,6 @@
 //! Recording what the answer to a call proves.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use msgflash_kernel::{Clock, Id, Ids, StoreError};
@@ -8,11 +9,12 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
-use super::entry::{QueueEntry, QueueState};
-use super::ports::EntryKey;
+use super::entry::{Class, QueueEntry, QueueState};
+use super::ports::{EntryKey, NewRef};
+use super::settler::Outcome;
 use crate::events;
 use crate::message::ports::{SettleUnit, SettleUnits};
-use crate::message::{Message, MessageStatus};
+use crate::message::{Message, MessageId, MessageStatus};
 use crate::provider::SendFailure;
 use crate::safety::Safety;
 
@@ -34,6 +36,26 @@ pub enum Verdict {
     Left,
     /// It may have left or not.
     Unknown,
+    /// It was marked and then not called.
+    NotCalled,
+    /// Nobody knew, and the provider proved to remember everything else and not this.
+    NotLeft,
+}
+
+impl Verdict {
+    /// A short word for the metrics.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::LaneDown => "lane_down",
+            Self::Missed => "missed",
+            Self::Failed(_) => "failed",
+            Self::Left => "left",
+            Self::Unknown => "unknown",
+            Self::NotCalled => "not_called",
+            Self::NotLeft => "not_left",
+        }
+    }
 }
 
 /// Why a message ends as failed: for people and for machines.
@@ -111,6 +133,8 @@ pub struct Patience {
     pub back_off: Duration,
     /// How long an unknown outcome is looked up before the message counts as failed.
     pub unknown: Duration,
+    /// Whether a message that provably did not leave is sent once more.
+    pub resend: bool,
 }
 
 impl Default for Patience {
@@ -120,6 +144,7 @@ impl Default for Patience {
             misses: 3,
             back_off: Duration::seconds(5),
             unknown: Duration::minutes(10),
+            resend: true,
         }
     }
 }
@@ -153,27 +178,85 @@ impl Settle {
         self.patience
     }
 
-    /// Records the verdict on attempt `attempt` of an entry. Whoever comes second finds nothing to
-    /// do: an entry that is gone or has begun another attempt was settled by somebody else.
-    pub async fn record(
-        &self,
-        key: EntryKey,
-        attempt: u32,
-        verdict: &Verdict,
-        safety: Option<&Safety>,
-    ) -> Result<bool, StoreError> {
+    /// Records outcomes together and answers for each whether it was the first for its attempt. An
+    /// entry that is gone or has begun another attempt was settled by somebody else.
+    pub(crate) async fn record_all(&self, outcomes: &[Outcome]) -> Result<Vec<bool>, StoreError> {
         let mut unit = self.units.begin().await?;
-        let Some(entry) = unit
-            .queue()
-            .lock(key)
-            .await?
-            .filter(|it| it.attempt == attempt)
-        else {
-            return Ok(false);
-        };
-        self.settle(&mut *unit, &entry, verdict, safety).await?;
+        let now = self.clock.now();
+        // Nearly all calls succeed, and all of them are recorded with a few statements.
+        let sent: Vec<Sent<'_>> = outcomes.iter().filter_map(Sent::of).collect();
+        let taken = self.sent_all(&mut *unit, &sent, now).await?;
+        let mut first = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            if Sent::of(outcome).is_some() {
+                first.push(taken.contains(&(outcome.key, outcome.attempt)));
+                continue;
+            }
+            let entry = unit.queue().lock(outcome.key).await?;
+            let entry = entry.filter(|it| it.attempt == outcome.attempt);
+            if let Some(entry) = &entry {
+                let safety = outcome.safety.as_ref();
+                self.settle(&mut *unit, entry, &outcome.verdict, safety)
+                    .await?;
+            }
+            first.push(entry.is_some());
+        }
         unit.commit().await?;
-        Ok(true)
+        Ok(first)
+    }
+
+    async fn sent_all(
+        &self,
+        unit: &mut dyn SettleUnit,
+        sent: &[Sent<'_>],
+        now: OffsetDateTime,
+    ) -> Result<HashSet<(EntryKey, u32)>, StoreError> {
+        if sent.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let attempts: Vec<_> = sent.iter().map(|it| (it.key, it.attempt)).collect();
+        let taken: HashMap<EntryKey, QueueEntry> = unit
+            .queue()
+            .take(&attempts)
+            .await?
+            .into_iter()
+            .map(|entry| (entry.key(), entry))
+            .collect();
+        let ours: Vec<(&Sent<'_>, &QueueEntry)> = sent
+            .iter()
+            .filter_map(|it| Some((it, taken.get(&it.key)?)))
+            .collect();
+        if ours.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut lanes: Vec<_> = ours.iter().map(|(_, entry)| entry.instance).collect();
+        lanes.sort_unstable_by_key(|lane| lane.uuid());
+        lanes.dedup();
+        unit.queue().lanes_up(&lanes).await?;
+        let settlements: Vec<_> = ours
+            .iter()
+            .filter_map(|(_, entry)| settlement(entry, 1, 0))
+            .collect();
+        unit.ledger().settle(&settlements).await?;
+        let refs: Vec<_> = ours
+            .iter()
+            .map(|(it, entry)| new_ref(entry, it.key_id))
+            .collect();
+        warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
+        let mut messages = Vec::with_capacity(ours.len());
+        let mut events = Vec::with_capacity(ours.len());
+        for (it, _) in &ours {
+            let mut message = it.message.clone();
+            if message.advance(MessageStatus::Sent, now) {
+                note_sent(&mut message, Some(it.key_id), it.safety);
+                let id = Id::new(self.ids.next());
+                events.extend(events::message_changed(id, &message, now));
+                messages.push(message);
+            }
+        }
+        unit.messages().update(&messages).await?;
+        unit.outbox().append(&events).await?;
+        Ok(ours.iter().map(|(it, _)| (it.key, it.attempt)).collect())
     }
 
     /// Records what a look-up of an unknown outcome came to. An entry that is not unknown any more
@@ -212,13 +295,10 @@ impl Settle {
             Step::AwaitId(at) => unit.queue().mark_left(entry.key(), at).await,
             Step::Sent(key_id) => self.sent(unit, entry, key_id.as_deref(), safety, now).await,
             Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
-            Step::LaneWaits(until) => {
-                unit.queue()
-                    .put_back(entry.key(), entry.misses, until)
-                    .await?;
-                unit.queue().hold_lane(entry.instance, until).await
-            }
+            // The lane's owner knows when it calls again.
+            Step::LaneWaits => unit.queue().put_back(entry.key(), entry.misses, now).await,
             Step::Again(misses, at) => unit.queue().put_back(entry.key(), misses, at).await,
+            Step::Resend => unit.queue().resend(entry.key(), now).await,
             Step::LookUp(at) => unit.queue().mark_unknown(entry.key(), 0, at).await,
         }
     }
@@ -239,16 +319,14 @@ impl Settle {
             Verdict::LaneDown => {
                 // Waiting for its turn in a long lane is not waiting for the gateway.
                 let since = entry.ready_since.unwrap_or(entry.due_at).max(down_since);
-                if now - since >= self.patience.gateway {
+                // A campaign never loses a recipient because its sender was ill.
+                if entry.class != Class::Campaign && now - since >= self.patience.gateway {
                     return Step::Fail(Failure::UNAVAILABLE);
                 }
-                // Waits half as long again as the outage has lasted, so a short one costs seconds
-                // and a long one few calls.
-                let lasted: Duration = now - down_since;
-                let half: Duration = lasted / 2;
-                let wait = half.clamp(Duration::SECOND, Duration::MINUTE);
-                Step::LaneWaits(now + wait)
+                Step::LaneWaits
             }
+            Verdict::NotLeft => Step::Resend,
+            Verdict::NotCalled => Step::Again(entry.misses, now),
             Verdict::Missed => {
                 let misses = entry.misses + 1;
                 if misses > self.patience.misses {
@@ -269,30 +347,17 @@ impl Settle {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
-        unit.queue().lane_up(entry.instance).await?;
+        unit.queue().lanes_up(&[entry.instance]).await?;
         self.charge(unit, entry, 1, 0).await?;
         if let Some(key_id) = key_id {
-            let queue = unit.queue();
-            let (instance, message) = (entry.instance, entry.message);
-            if !queue
-                .bind_ref(instance, key_id, entry.workspace, message, now)
-                .await?
-            {
-                // Its receipts will find the other message. WhatsApp's ids do not repeat.
-                warn!(message.id = %message, "the provider gave an id that is taken already");
-            }
+            let refs = [new_ref(entry, key_id)];
+            warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
         }
         let Some(mut message) = load(unit, entry).await? else {
             return Ok(());
         };
         if message.advance(MessageStatus::Sent, now) {
-            message.provider_message_id = key_id.map(str::to_owned);
-            message
-                .meta
-                .insert("providerResult".into(), json!({ "accepted": true }));
-            if let Some(safety) = safety {
-                message.meta.insert("workerSafety".into(), short(safety));
-            }
+            note_sent(&mut message, key_id, safety);
             self.keep(unit, &message, now).await?;
         }
         Ok(())
@@ -339,19 +404,74 @@ impl Settle {
         messages: u32,
         released: u32,
     ) -> Result<(), StoreError> {
-        // Without a period nothing was reserved, so nothing is owed.
-        let Some(period) = entry.period else {
-            return Ok(());
+        match settlement(entry, messages, released) {
+            Some(settlement) => unit.ledger().settle(&[settlement]).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// An outcome of the common kind: accepted, with its id and the message at hand.
+struct Sent<'a> {
+    key: EntryKey,
+    attempt: u32,
+    key_id: &'a str,
+    safety: Option<&'a Safety>,
+    message: &'a Message,
+}
+
+impl<'a> Sent<'a> {
+    fn of(outcome: &'a Outcome) -> Option<Self> {
+        let Verdict::Sent {
+            key_id: Some(key_id),
+        } = &outcome.verdict
+        else {
+            return None;
         };
-        let account = entry.account;
-        let settlement = Settlement {
-            account,
-            period,
-            messages,
-            statuses: 0,
-            released,
-        };
-        unit.ledger().settle(&[settlement]).await
+        Some(Self {
+            key: outcome.key,
+            attempt: outcome.attempt,
+            key_id,
+            safety: outcome.safety.as_ref(),
+            message: outcome.message.as_ref()?,
+        })
+    }
+}
+
+/// What an entry owes; nothing without a period, for nothing was reserved.
+fn settlement(entry: &QueueEntry, messages: u32, released: u32) -> Option<Settlement> {
+    Some(Settlement {
+        account: entry.account,
+        period: entry.period?,
+        messages,
+        statuses: 0,
+        released,
+    })
+}
+
+fn new_ref(entry: &QueueEntry, key_id: &str) -> NewRef {
+    NewRef {
+        instance: entry.instance,
+        key_id: key_id.to_owned(),
+        workspace: entry.workspace,
+        message: entry.message,
+    }
+}
+
+fn warn_of_taken(messages: &[MessageId]) {
+    for message in messages {
+        // Its receipts will find the other message. WhatsApp's ids do not repeat.
+        warn!(message.id = %message, "the provider gave an id that is taken already");
+    }
+}
+
+fn note_sent(message: &mut Message, key_id: Option<&str>, safety: Option<&Safety>) {
+    message.provider_message_id = key_id.map(str::to_owned);
+    message
+        .meta
+        .insert("providerResult".into(), json!({ "accepted": true }));
+    if let Some(safety) = safety {
+        message.meta.insert("workerSafety".into(), short(safety));
     }
 }
 
@@ -360,7 +480,8 @@ impl Settle {
 enum Step {
     Sent(Option<String>),
     Fail(Failure),
-    LaneWaits(OffsetDateTime),
+    LaneWaits,
+    Resend,
     Again(u32, OffsetDateTime),
     LookUp(OffsetDateTime),
     AwaitId(OffsetDateTime),

@@ -142,9 +142,6 @@ pub(crate) async fn apply(
     let (changed, news) = instance.apply(change, now);
     if changed {
         instances.update(&instance).await?;
-        if matches!(change, Change::Opened { .. } | Change::FoundOpen) {
-            instances.resume_lane(id, now).await?;
-        }
     }
     let mut told = Vec::new();
     if let Some(news) = news {

@@ -46,8 +46,6 @@ pub trait InstanceStore: Send {
     async fn lock(&mut self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     /// Writes it back.
     async fn update(&mut self, instance: &Instance) -> Result<(), StoreError>;
-    /// Lets the instance's lane call again at once: whatever held it is over.
-    async fn resume_lane(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
     /// Every workspace the instance serves: the owner's personal one and the owned teams'.
     async fn workspaces(
         &mut self,

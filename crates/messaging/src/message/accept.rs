@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use metrics::{counter, histogram};
+use msgflash_kernel::groups;
 use msgflash_kernel::{AccountId, Clock, GroupWorker, Groups, ReplayKey, StoreError, StoredAnswer};
-use msgflash_kernel::{Nudge, groups};
 use msgflash_quotas::{KeyId, Period};
 use tracing::{Instrument as _, info_span, warn};
 
@@ -25,6 +25,7 @@ use self::decide::{Decision, decide};
 use super::Message;
 use super::ports::{AcceptUnits, Admission, Held, Question, Wait};
 use crate::dispatch::QueueEntry;
+use crate::dispatch::ports::Wake;
 use crate::error::MessagingError;
 
 pub mod decide;
@@ -114,8 +115,8 @@ pub struct AcceptPorts {
     pub units: Arc<dyn AcceptUnits>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Wakes the dispatcher.
-    pub nudge: Arc<dyn Nudge>,
+    /// Wakes the lanes.
+    pub wake: Arc<dyn Wake>,
 }
 
 impl AcceptWorker {
@@ -297,7 +298,7 @@ impl Desk {
                 .await
                 .map_err(Undone::No)?;
             unit.commit().await.map_err(Undone::Perhaps)?;
-            self.ports.nudge.nudge();
+            self.ports.wake.wake(&admission.lanes());
         }
         let mut decided = present.iter().zip(decisions);
         Ok(group

@@ -249,6 +249,7 @@ fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> Q
         started_at: None,
         looks: 0,
         has_left: false,
+        resent: false,
     }
 }
 

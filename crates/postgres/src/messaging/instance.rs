@@ -18,7 +18,7 @@ use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = instances, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
-struct InstanceRow {
+pub(super) struct InstanceRow {
     id: Uuid,
     account_id: Uuid,
     name: String,
@@ -279,18 +279,6 @@ impl InstanceStore for PgUnit {
             .await
             .map(drop)
             .map_err(failed)
-    }
-
-    async fn resume_lane(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "UPDATE lanes SET next_at = LEAST(next_at, $2), down_since = NULL WHERE instance_id = $1",
-        )
-        .bind::<SqlUuid, _>(id.uuid())
-        .bind::<Timestamptz, _>(at)
-        .execute(self.conn())
-        .await
-        .map(drop)
-        .map_err(failed)
     }
 
     async fn workspaces(&mut self, account: AccountId) -> Result<Vec<WorkspaceId>, StoreError> {

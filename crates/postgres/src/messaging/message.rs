@@ -263,6 +263,23 @@ impl MessageStore for PgUnit {
     }
 }
 
+/// Reads messages by their keys; those not there are left out.
+pub(super) async fn find_messages(
+    conn: &mut AsyncPgConnection,
+    keys: &[(WorkspaceId, MessageId)],
+) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<MessageRow> = diesel::sql_query(
+        "SELECT m.* FROM messages m JOIN UNNEST($1, $2) AS k (workspace_id, id) \
+           ON m.workspace_id = k.workspace_id AND m.id = k.id",
+    )
+    .bind::<Array<SqlUuid>, _>(each(keys, |(workspace, _)| workspace.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(keys, |(_, id)| id.uuid()))
+    .get_results(conn)
+    .await
+    .map_err(failed)?;
+    rows.into_iter().map(Message::try_from).collect()
+}
+
 /// Stores new messages.
 pub(super) async fn insert_messages(
     mut conn: &AsyncPgConnection,

@@ -1,11 +1,15 @@
 //! The queue, the lanes, and whose a provider's id is.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{AccountId, Id, Phone, StoreError, WorkspaceId};
-use msgflash_messaging::dispatch::ports::{EntryKey, Lease, QueueStore};
+use msgflash_messaging::dispatch::ports::{EntryKey, NewRef, QueueStore};
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
 use msgflash_messaging::{InstanceId, MessageId};
 use msgflash_quotas::Period;
@@ -24,7 +28,7 @@ const UNKNOWN: i16 = QueueState::Unknown.to_i16();
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = queue, check_for_backend(diesel::pg::Pg))]
-struct QueueRow {
+pub(super) struct QueueRow {
     instance_id: Uuid,
     message_id: Uuid,
     workspace_id: Uuid,
@@ -41,6 +45,7 @@ struct QueueRow {
     started_at: Option<OffsetDateTime>,
     looks: i32,
     has_left: bool,
+    resent: bool,
 }
 
 impl TryFrom<QueueRow> for QueueEntry {
@@ -70,11 +75,12 @@ impl TryFrom<QueueRow> for QueueEntry {
             started_at: row.started_at,
             looks: u32::try_from(row.looks).unwrap_or(0),
             has_left: row.has_left,
+            resent: row.resent,
         })
     }
 }
 
-fn entries(rows: Vec<QueueRow>) -> Result<Vec<QueueEntry>, StoreError> {
+pub(super) fn entries(rows: Vec<QueueRow>) -> Result<Vec<QueueEntry>, StoreError> {
     rows.into_iter().map(QueueEntry::try_from).collect()
 }
 
@@ -128,75 +134,25 @@ impl QueueStore for PgUnit {
         .map_err(failed)
     }
 
-    async fn pick(
-        &mut self,
-        lane: InstanceId,
-        now: OffsetDateTime,
-    ) -> Result<Option<QueueEntry>, StoreError> {
-        // The lane's row is its lock: whoever holds it decides alone what goes out next.
-        diesel::sql_query(
-            "INSERT INTO lanes (instance_id, next_at) VALUES ($1, '-infinity') \
-             ON CONFLICT (instance_id) DO NOTHING",
+    async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError> {
+        let rows: Vec<QueueRow> = diesel::sql_query(
+            "WITH k AS MATERIALIZED ( \
+               SELECT q.instance_id, q.message_id FROM queue q \
+               JOIN UNNEST($1, $2, $3) AS a (instance_id, message_id, attempt) \
+                 ON q.instance_id = a.instance_id AND q.message_id = a.message_id \
+                 AND q.attempt = a.attempt \
+               WHERE q.state IN (2, 3) \
+               ORDER BY q.instance_id, q.message_id FOR UPDATE OF q) \
+             DELETE FROM queue q USING k \
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING q.*",
         )
-        .bind::<SqlUuid, _>(lane.uuid())
-        .execute(self.conn())
+        .bind::<Array<SqlUuid>, _>(each(attempts, |((lane, _), _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(attempts, |((_, message), _)| message.uuid()))
+        .bind::<Array<Integer>, _>(each(attempts, |(_, attempt)| small(*attempt)))
+        .get_results(self.conn())
         .await
         .map_err(failed)?;
-        let free = diesel::sql_query(
-            "SELECT 1 FROM lanes WHERE instance_id = $1 AND next_at <= $2 \
-             FOR NO KEY UPDATE SKIP LOCKED",
-        )
-        .bind::<SqlUuid, _>(lane.uuid())
-        .bind::<Timestamptz, _>(now)
-        .execute(self.conn())
-        .await
-        .map_err(failed)?;
-        if free == 0 {
-            return Ok(None);
-        }
-        // A later statement than the lock, so that it sees what the lane's last holder committed.
-        let row: Option<QueueRow> = diesel::sql_query(
-            "SELECT q.* FROM queue q \
-             WHERE q.instance_id = $1 AND q.state = 1 AND q.not_before <= $2 \
-               AND NOT EXISTS (SELECT 1 FROM queue s WHERE s.instance_id = $1 AND s.state = 2) \
-               AND NOT EXISTS (SELECT 1 FROM queue u \
-                               WHERE u.instance_id = $1 AND u.state = 3 AND u.phone = q.phone) \
-             ORDER BY q.class, q.due_at, q.message_id LIMIT 1 FOR UPDATE OF q SKIP LOCKED",
-        )
-        .bind::<SqlUuid, _>(lane.uuid())
-        .bind::<Timestamptz, _>(now)
-        .get_result(self.conn())
-        .await
-        .optional()
-        .map_err(failed)?;
-        row.map(QueueEntry::try_from).transpose()
-    }
-
-    async fn start(
-        &mut self,
-        key: EntryKey,
-        lease: Lease,
-        now: OffsetDateTime,
-        lane_next: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let (lane, message) = key;
-        let count = diesel::sql_query(
-            "UPDATE queue SET state = 2, attempt = attempt + 1, owner = $3, lease_until = $4, \
-               started_at = $5, look_at = NULL, looks = 0 \
-             WHERE instance_id = $1 AND message_id = $2 AND state = 1",
-        )
-        .bind::<SqlUuid, _>(lane.uuid())
-        .bind::<SqlUuid, _>(message.uuid())
-        .bind::<SqlUuid, _>(lease.owner)
-        .bind::<Timestamptz, _>(lease.until)
-        .bind::<Timestamptz, _>(now)
-        .execute(self.conn())
-        .await
-        .map_err(failed)?;
-        if count != 1 {
-            return Err(StoreError::Stale("queue"));
-        }
-        self.hold_lane(lane, lane_next).await
+        entries(rows)
     }
 
     async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError> {
@@ -231,30 +187,13 @@ impl QueueStore for PgUnit {
             .map_err(failed)
     }
 
-    async fn hold_lane(
-        &mut self,
-        lane: InstanceId,
-        until: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "INSERT INTO lanes (instance_id, next_at) VALUES ($1, $2) \
-             ON CONFLICT (instance_id) DO UPDATE SET next_at = GREATEST(lanes.next_at, $2)",
-        )
-        .bind::<SqlUuid, _>(lane.uuid())
-        .bind::<Timestamptz, _>(until)
-        .execute(self.conn())
-        .await
-        .map(drop)
-        .map_err(failed)
-    }
-
     async fn lane_down(
         &mut self,
         lane: InstanceId,
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StoreError> {
         let row: SinceRow = diesel::sql_query(
-            "INSERT INTO lanes (instance_id, next_at, down_since) VALUES ($1, $2, $2) \
+            "INSERT INTO lanes (instance_id, down_since) VALUES ($1, $2) \
              ON CONFLICT (instance_id) DO UPDATE \
              SET down_since = COALESCE(lanes.down_since, $2) RETURNING down_since",
         )
@@ -266,11 +205,14 @@ impl QueueStore for PgUnit {
         Ok(row.down_since)
     }
 
-    async fn lane_up(&mut self, lane: InstanceId) -> Result<(), StoreError> {
+    async fn lanes_up(&mut self, lanes: &[InstanceId]) -> Result<(), StoreError> {
         diesel::sql_query(
-            "UPDATE lanes SET down_since = NULL WHERE instance_id = $1 AND down_since IS NOT NULL",
+            "UPDATE lanes l SET down_since = NULL FROM ( \
+               SELECT instance_id FROM lanes \
+               WHERE instance_id = ANY($1) AND down_since IS NOT NULL \
+               ORDER BY instance_id FOR NO KEY UPDATE) d WHERE l.instance_id = d.instance_id",
         )
-        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
         .execute(self.conn())
         .await
         .map(drop)
@@ -314,6 +256,32 @@ impl QueueStore for PgUnit {
             .execute(self.conn())
             .await
             .map(drop)
+            .map_err(failed)
+    }
+
+    async fn resend(&mut self, key: EntryKey, now: OffsetDateTime) -> Result<(), StoreError> {
+        diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
+            .set((
+                queue::state.eq(READY),
+                queue::resent.eq(true),
+                queue::not_before.eq(now),
+                queue::owner.eq(None::<Uuid>),
+                queue::lease_until.eq(None::<OffsetDateTime>),
+            ))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError> {
+        provider_refs::table
+            .filter(provider_refs::instance_id.eq(instance.uuid()))
+            .order(provider_refs::created_at.desc())
+            .select(provider_refs::key_id)
+            .first(self.conn())
+            .await
+            .optional()
             .map_err(failed)
     }
 
@@ -395,19 +363,38 @@ impl QueueStore for PgUnit {
         message: MessageId,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let count = diesel::insert_into(provider_refs::table)
-            .values((
-                provider_refs::instance_id.eq(instance.uuid()),
-                provider_refs::key_id.eq(key_id),
-                provider_refs::workspace_id.eq(workspace.uuid()),
-                provider_refs::message_id.eq(message.uuid()),
-                provider_refs::created_at.eq(now),
-            ))
-            .on_conflict_do_nothing()
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
-        Ok(count == 1)
+        let new = NewRef {
+            instance,
+            key_id: key_id.to_owned(),
+            workspace,
+            message,
+        };
+        Ok(self.bind_refs(&[new], now).await?.is_empty())
+    }
+
+    async fn bind_refs(
+        &mut self,
+        refs: &[NewRef],
+        now: OffsetDateTime,
+    ) -> Result<Vec<MessageId>, StoreError> {
+        let bound: Vec<IdRow> = diesel::sql_query(
+            "INSERT INTO provider_refs \
+               (instance_id, key_id, workspace_id, message_id, created_at) \
+             SELECT instance_id, key_id, workspace_id, message_id, $5 \
+             FROM UNNEST($1, $2, $3, $4) AS n (instance_id, key_id, workspace_id, message_id) \
+             ORDER BY instance_id, key_id ON CONFLICT DO NOTHING RETURNING message_id AS id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(refs, |it| it.instance.uuid()))
+        .bind::<Array<Text>, _>(each(refs, |it| it.key_id.clone()))
+        .bind::<Array<SqlUuid>, _>(each(refs, |it| it.workspace.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(refs, |it| it.message.uuid()))
+        .bind::<Timestamptz, _>(now)
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        let bound: HashSet<Uuid> = bound.into_iter().map(|row| row.id).collect();
+        let taken = refs.iter().map(|it| it.message);
+        Ok(taken.filter(|id| !bound.contains(&id.uuid())).collect())
     }
 
     async fn find_ref(
@@ -457,6 +444,12 @@ pub(super) async fn push_entries(
 struct SinceRow {
     #[diesel(sql_type = Timestamptz)]
     down_since: OffsetDateTime,
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
 }
 
 #[derive(QueryableByName)]

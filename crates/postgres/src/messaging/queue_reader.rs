@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, StoreError};
-use msgflash_messaging::InstanceId;
 use msgflash_messaging::dispatch::ports::{QueueDepth, QueueReader};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -35,30 +34,6 @@ struct DepthRow {
 
 #[async_trait]
 impl QueueReader for Postgres {
-    async fn ready_lanes(
-        &self,
-        now: OffsetDateTime,
-        limit: u32,
-    ) -> Result<Vec<InstanceId>, StoreError> {
-        let mut conn = self.conn().await?;
-        let rows: Vec<IdRow> = diesel::sql_query(
-            "SELECT q.instance_id AS id FROM queue q \
-             LEFT JOIN lanes l ON l.instance_id = q.instance_id \
-             WHERE q.state = 1 AND q.not_before <= $1 AND COALESCE(l.next_at <= $1, true) \
-               AND NOT EXISTS (SELECT 1 FROM queue s \
-                               WHERE s.instance_id = q.instance_id AND s.state = 2) \
-               AND NOT EXISTS (SELECT 1 FROM queue u WHERE u.instance_id = q.instance_id \
-                                 AND u.state = 3 AND u.phone = q.phone) \
-             GROUP BY q.instance_id ORDER BY min(q.not_before) LIMIT $2",
-        )
-        .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(i64::from(limit))
-        .get_results(&mut conn)
-        .await
-        .map_err(failed)?;
-        Ok(rows.into_iter().map(|row| Id::new(row.id)).collect())
-    }
-
     async fn due_accounts(
         &self,
         now: OffsetDateTime,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use msgflash_kernel::{Outbox, StoreError};
-use msgflash_messaging::dispatch::ports::{QueueStore, StartUnit, StartUnits};
+use msgflash_messaging::dispatch::ports::QueueStore;
 use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
 use msgflash_messaging::message::ports::{MessageStore, SettleUnit, SettleUnits};
 use msgflash_messaging::receipt::ports::{InboxStore, ReceiptUnit, ReceiptUnits};
@@ -29,22 +29,6 @@ impl SettleUnit for PgUnit {
 #[async_trait]
 impl SettleUnits for Postgres {
     async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
-        Ok(Box::new(self.unit().await?))
-    }
-}
-
-impl StartUnit for PgUnit {
-    fn queue(&mut self) -> &mut dyn QueueStore {
-        self
-    }
-    fn messages(&mut self) -> &mut dyn MessageStore {
-        self
-    }
-}
-
-#[async_trait]
-impl StartUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn StartUnit>, StoreError> {
         Ok(Box::new(self.unit().await?))
     }
 }

@@ -2,12 +2,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{FixedClock, Id, NoNudge, Unit};
+use msgflash_kernel::{FixedClock, Id, Unit};
 use msgflash_quotas::QuotaError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
+use crate::dispatch::ports::NoWake;
 use crate::message::ports::{AcceptStore, AcceptUnit, Facts, Standing, name};
 use crate::testing::{NOW, entry, instance, message, workspace};
 
@@ -197,7 +198,7 @@ async fn work(store: &Store, group: Vec<Application>) -> Vec<Answer> {
     let desk = Desk::new(AcceptPorts {
         units: Arc::new(store.clone()),
         clock: Arc::new(FixedClock::at(NOW)),
-        nudge: Arc::new(NoNudge),
+        wake: Arc::new(NoWake),
     });
     desk.work(group).await
 }

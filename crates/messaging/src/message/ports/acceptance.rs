@@ -113,6 +113,13 @@ impl<'a> Admission<'a> {
         Self { admitted }
     }
 
+    /// The lanes that get something to send now, each once.
+    pub fn lanes(&self) -> Vec<InstanceId> {
+        let ready = self.admitted.iter().filter(|it| it.entry.period.is_some());
+        let lanes: HashSet<_> = ready.map(|it| it.entry.instance).collect();
+        lanes.into_iter().collect()
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.admitted.is_empty()

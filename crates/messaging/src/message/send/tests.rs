@@ -2,11 +2,12 @@ use std::sync::Mutex;
 
 use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{
-    AccountId, FixedClock, NoNudge, ReplayKey, SequentialIds, StoreError, StoredAnswer, Unit,
+    AccountId, FixedClock, ReplayKey, SequentialIds, StoreError, StoredAnswer, Unit,
 };
 use time::Duration;
 
 use super::*;
+use crate::dispatch::ports::NoWake;
 use crate::instance::ports::MockInstanceReader;
 use crate::message::accept::{AcceptPorts, acceptor};
 use crate::message::content::{Button, ButtonAction, Buttons};
@@ -134,7 +135,7 @@ fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
         tokio::spawn(worker.run(AcceptPorts {
             units: Arc::new(desk.clone()),
             clock: clock.clone(),
-            nudge: Arc::new(NoNudge),
+            wake: Arc::new(NoWake),
         }));
     }
     SendMessage::new(SendPorts {

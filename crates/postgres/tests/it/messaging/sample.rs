@@ -35,6 +35,7 @@ pub(super) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
         started_at: None,
         looks: 0,
         has_left: false,
+        resent: false,
     }
 }
 

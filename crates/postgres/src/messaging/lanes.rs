@@ -1,0 +1,366 @@
+//! Who owns which lane, what waits there, and marking calls as started.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{
+    Array, BigInt, Integer, Interval, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use msgflash_kernel::{Id, StoreError, Unit as _};
+use msgflash_messaging::dispatch::QueueEntry;
+use msgflash_messaging::dispatch::ports::{
+    Claimed, EntryKey, HeldLanes, LaneStore, Lease, Mark, OwnedLane, Planned, StartStore,
+    StartUnit, StartUnits,
+};
+use msgflash_messaging::{Instance, InstanceId, MessageId};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::instance::InstanceRow;
+use super::message::find_messages;
+use super::queue::{QueueRow, entries};
+use crate::columns::each;
+use crate::error::failed;
+use crate::pool::Postgres;
+use crate::schema::instances;
+use crate::unit::PgUnit;
+
+/// A worker that was silent for so long is forgotten.
+const FORGOTTEN: &str = "DELETE FROM workers WHERE beat_at < now() - interval '1 day'";
+
+#[derive(QueryableByName)]
+struct StandingRow {
+    #[diesel(sql_type = BigInt)]
+    lanes: i64,
+    #[diesel(sql_type = BigInt)]
+    mine: i64,
+    #[diesel(sql_type = BigInt)]
+    workers: i64,
+}
+
+#[derive(QueryableByName)]
+struct OwnedRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    epoch: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    down_since: Option<OffsetDateTime>,
+}
+
+#[derive(QueryableByName)]
+struct LaneRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct StartedRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempt: i32,
+}
+
+fn size(stored: i64) -> usize {
+    usize::try_from(stored).unwrap_or(0)
+}
+
+/// A span as the database counts it.
+fn interval(span: Duration) -> diesel::pg::data_types::PgInterval {
+    let micros = i64::try_from(span.whole_microseconds()).unwrap_or(i64::MAX);
+    diesel::pg::data_types::PgInterval::from_microseconds(micros)
+}
+
+#[async_trait]
+impl LaneStore for Postgres {
+    async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
+        let mut conn = self.conn().await?;
+        diesel::sql_query(
+            "INSERT INTO workers (id, beat_at) VALUES ($1, now()) \
+             ON CONFLICT (id) DO UPDATE SET beat_at = EXCLUDED.beat_at",
+        )
+        .bind::<SqlUuid, _>(worker)
+        .execute(&mut conn)
+        .await
+        .map_err(failed)?;
+        diesel::sql_query(FORGOTTEN)
+            .execute(&mut conn)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn claim(
+        &self,
+        worker: Uuid,
+        silence: Duration,
+        held: &[InstanceId],
+        now: OffsetDateTime,
+    ) -> Result<Claimed, StoreError> {
+        let mut unit = self.unit().await?;
+        let conn = unit.conn();
+        diesel::sql_query(
+            "INSERT INTO lanes (instance_id) SELECT i.id FROM instances i \
+             WHERE NOT EXISTS (SELECT 1 FROM lanes l WHERE l.instance_id = i.id) \
+             ORDER BY i.id ON CONFLICT DO NOTHING",
+        )
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+        let standing: StandingRow = diesel::sql_query(
+            "SELECT count(*) AS lanes, count(*) FILTER (WHERE owner = $1) AS mine, \
+               (SELECT count(*) FROM workers w WHERE w.id = $1 OR w.beat_at > now() - $2) \
+                 AS workers FROM lanes",
+        )
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Interval, _>(interval(silence))
+        .get_result(conn)
+        .await
+        .map_err(failed)?;
+        if size(standing.mine) > held.len() {
+            // Taken by a transaction whose commit was never confirmed.
+            disown(conn, worker, held).await?;
+        }
+        let share = size(standing.lanes).div_ceil(size(standing.workers).max(1));
+        let room = share.saturating_sub(held.len());
+        let mut claimed = Claimed {
+            share,
+            ..Claimed::default()
+        };
+        if room > 0 {
+            let taken = take(conn, worker, silence, room).await?;
+            let lanes = each(&taken, |row| row.instance_id);
+            if !lanes.is_empty() {
+                claimed.orphans = orphan(conn, worker, lanes, now).await?;
+            }
+            claimed.taken = each(&taken, |row| OwnedLane {
+                lane: Id::new(row.instance_id),
+                epoch: row.epoch,
+                down_since: row.down_since,
+            });
+        }
+        Box::new(unit).commit().await?;
+        Ok(claimed)
+    }
+
+    async fn release(&self, worker: Uuid, lanes: &[InstanceId]) -> Result<(), StoreError> {
+        let mut conn = self.conn().await?;
+        diesel::sql_query(
+            "UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id = ANY($2)",
+        )
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
+        .execute(&mut conn)
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn retire(&self, worker: Uuid) -> Result<(), StoreError> {
+        let mut unit = self.unit().await?;
+        for farewell in [
+            "UPDATE lanes SET owner = NULL WHERE owner = $1",
+            "DELETE FROM workers WHERE id = $1",
+        ] {
+            diesel::sql_query(farewell)
+                .bind::<SqlUuid, _>(worker)
+                .execute(unit.conn())
+                .await
+                .map_err(failed)?;
+        }
+        Box::new(unit).commit().await
+    }
+
+    async fn ahead(&self, marks: &[Mark], now: OffsetDateTime) -> Result<Vec<Planned>, StoreError> {
+        let most = marks.iter().map(|mark| mark.limit).max().unwrap_or(0);
+        let mut conn = self.conn().await?;
+        let rows: Vec<QueueRow> = diesel::sql_query(
+            "SELECT q.* FROM UNNEST($1, $2, $3) AS k (lane, class, since) \
+             CROSS JOIN LATERAL ( \
+               SELECT * FROM queue q \
+               WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
+                 AND q.due_at >= COALESCE(k.since, '-infinity') AND q.not_before <= $4 \
+                 AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
+                                   AND o.phone = q.phone AND o.state IN (2, 3)) \
+               ORDER BY q.due_at, q.message_id LIMIT $5) q",
+        )
+        .bind::<Array<SqlUuid>, _>(each(marks, |mark| mark.lane.uuid()))
+        .bind::<Array<SmallInt>, _>(each(marks, |mark| mark.class.to_i16()))
+        .bind::<Array<Nullable<Timestamptz>>, _>(each(marks, |mark| mark.from))
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(i64::from(most))
+        .get_results(&mut conn)
+        .await
+        .map_err(failed)?;
+        let found: Vec<QueueEntry> = entries(rows)?;
+        if found.is_empty() {
+            return Ok(vec![]);
+        }
+        let keys = each(&found, |it| (it.workspace, it.message));
+        let messages = find_messages(&mut conn, &keys).await?;
+        let mut messages: HashMap<MessageId, _> =
+            messages.into_iter().map(|it| (it.id, it)).collect();
+        Ok(found
+            .into_iter()
+            .filter_map(|entry| {
+                let message = messages.remove(&entry.message)?;
+                Some(Planned { entry, message })
+            })
+            .collect())
+    }
+
+    async fn links(&self, lanes: &[InstanceId]) -> Result<Vec<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        links(&mut conn, lanes).await
+    }
+}
+
+/// Gives back what nobody remembers having taken.
+async fn disown(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    held: &[InstanceId],
+) -> Result<(), StoreError> {
+    diesel::sql_query("UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id <> ALL($2)")
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Array<SqlUuid>, _>(each(held, |lane| lane.uuid()))
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Takes up to `room` lanes that nobody alive owns.
+async fn take(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    silence: Duration,
+    room: usize,
+) -> Result<Vec<OwnedRow>, StoreError> {
+    diesel::sql_query(
+        "WITH free AS ( \
+           SELECT l.instance_id FROM lanes l \
+           WHERE l.owner IS DISTINCT FROM $1 AND NOT EXISTS ( \
+             SELECT 1 FROM workers w WHERE w.id = l.owner AND w.beat_at > now() - $2) \
+           ORDER BY l.instance_id LIMIT $3 FOR NO KEY UPDATE OF l SKIP LOCKED) \
+         UPDATE lanes l SET owner = $1, epoch = l.epoch + 1 FROM free \
+         WHERE l.instance_id = free.instance_id \
+         RETURNING l.instance_id, l.epoch, l.down_since",
+    )
+    .bind::<SqlUuid, _>(worker)
+    .bind::<Interval, _>(interval(silence))
+    .bind::<BigInt, _>(i64::try_from(room).unwrap_or(i64::MAX))
+    .get_results(conn)
+    .await
+    .map_err(failed)
+}
+
+/// Turns calls that the last owner left open into unknown ones.
+async fn orphan(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    lanes: Vec<Uuid>,
+    now: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let count = diesel::sql_query(
+        "UPDATE queue SET state = 3, look_at = $3, looks = 0, owner = NULL, lease_until = NULL \
+         WHERE instance_id = ANY($2) AND state = 2 AND owner IS DISTINCT FROM $1",
+    )
+    .bind::<SqlUuid, _>(worker)
+    .bind::<Array<SqlUuid>, _>(lanes)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+    .await
+    .map_err(failed)?;
+    Ok(count as u64)
+}
+
+async fn links(
+    conn: &mut AsyncPgConnection,
+    lanes: &[InstanceId],
+) -> Result<Vec<Instance>, StoreError> {
+    let rows: Vec<InstanceRow> = instances::table
+        .filter(instances::id.eq_any(each(lanes, |lane| lane.uuid())))
+        .filter(instances::deleted_at.is_null())
+        .select(InstanceRow::as_select())
+        .load(conn)
+        .await
+        .map_err(failed)?;
+    rows.into_iter().map(Instance::try_from).collect()
+}
+
+impl StartUnit for PgUnit {
+    fn starts(&mut self) -> &mut dyn StartStore {
+        self
+    }
+}
+
+#[async_trait]
+impl StartUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn StartUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+#[async_trait]
+impl StartStore for PgUnit {
+    async fn hold_lanes(
+        &mut self,
+        worker: Uuid,
+        lanes: &[(InstanceId, i64)],
+    ) -> Result<HeldLanes, StoreError> {
+        let held: Vec<LaneRow> = diesel::sql_query(
+            "SELECT l.instance_id FROM lanes l \
+             JOIN UNNEST($2, $3) AS k (instance_id, epoch) \
+               ON l.instance_id = k.instance_id AND l.epoch = k.epoch \
+             WHERE l.owner = $1 ORDER BY l.instance_id FOR NO KEY UPDATE OF l",
+        )
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Array<SqlUuid>, _>(each(lanes, |(lane, _)| lane.uuid()))
+        .bind::<Array<BigInt>, _>(each(lanes, |(_, epoch)| *epoch))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        let lanes: Vec<InstanceId> = held.iter().map(|row| Id::new(row.instance_id)).collect();
+        let instances = links(self.conn(), &lanes).await?;
+        Ok(HeldLanes { lanes, instances })
+    }
+
+    async fn start(
+        &mut self,
+        keys: &[EntryKey],
+        lease: Lease,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(EntryKey, u32)>, StoreError> {
+        let started: Vec<StartedRow> = diesel::sql_query(
+            "UPDATE queue q SET state = 2, attempt = q.attempt + 1, owner = $3, \
+               lease_until = $4, started_at = $5, look_at = NULL, looks = 0 \
+             FROM UNNEST($1, $2) AS k (instance_id, message_id) \
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id \
+               AND q.state = 1 \
+               AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
+                                 AND o.phone = q.phone AND o.state IN (2, 3)) \
+             RETURNING q.instance_id, q.message_id, q.attempt",
+        )
+        .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))
+        .bind::<SqlUuid, _>(lease.owner)
+        .bind::<Timestamptz, _>(lease.until)
+        .bind::<Timestamptz, _>(now)
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(started
+            .into_iter()
+            .map(|row| {
+                let key = (Id::new(row.instance_id), Id::new(row.message_id));
+                (key, u32::try_from(row.attempt).unwrap_or(0))
+            })
+            .collect())
+    }
+}
