@@ -3,7 +3,7 @@ use crate::testing::{NOW, entry, instance, message};
 
 #[test]
 fn only_a_connected_instance_calls() {
-    let is_call = |it: &Instance| matches!(gate(Some(it), &entry(), NOW), Gate::Call(_));
+    let is_call = |it: &Instance| matches!(gate(Some(it), &entry(), NOW), Gate::Call);
     assert!(is_call(&instance()));
     for status in [
         InstanceStatus::Disconnected,
@@ -17,14 +17,11 @@ fn only_a_connected_instance_calls() {
             }),
             &entry(),
             NOW,
-        )
-        .failure();
-        assert_eq!(gate, Some(Failure::NOT_CONNECTED), "{status:?}");
+        );
+        assert_eq!(gate, Gate::Fail(Failure::NOT_CONNECTED), "{status:?}");
     }
-    assert_eq!(
-        gate(None, &entry(), NOW).failure(),
-        Some(Failure::NOT_CONNECTED)
-    );
+    let gone = gate(None, &entry(), NOW);
+    assert_eq!(gone, Gate::Fail(Failure::NOT_CONNECTED));
 }
 
 #[test]
@@ -41,13 +38,26 @@ fn a_reconnecting_instance_is_waited_for_a_minute() {
         gate(Some(&broken(59)), &due(59), NOW),
         Gate::Wait(_)
     ));
-    let late = gate(Some(&broken(60)), &due(60), NOW).failure();
-    assert_eq!(late, Some(Failure::NOT_CONNECTED));
+    let late = gate(Some(&broken(60)), &due(60), NOW);
+    assert_eq!(late, Gate::Fail(Failure::NOT_CONNECTED));
     // A message that waited long for its turn has only just begun to wait for the link.
     assert!(matches!(
         gate(Some(&broken(1)), &due(600), NOW),
         Gate::Wait(_)
     ));
+}
+
+#[test]
+fn a_campaign_waits_for_its_instance_and_loses_nobody() {
+    let lost = Instance {
+        status: InstanceStatus::Disconnected,
+        ..instance()
+    };
+    let campaign = QueueEntry {
+        class: Class::Campaign,
+        ..entry()
+    };
+    assert!(matches!(gate(Some(&lost), &campaign, NOW), Gate::Wait(_)));
 }
 
 #[test]
@@ -57,13 +67,4 @@ fn a_stored_message_becomes_what_is_sent() {
     let mut broken = message();
     broken.body = None;
     assert_eq!(outbound_of(&broken, &instance()), None);
-}
-
-impl Gate<'_> {
-    fn failure(&self) -> Option<Failure> {
-        match self {
-            Self::Fail(failure) => Some(*failure),
-            _ => None,
-        }
-    }
 }

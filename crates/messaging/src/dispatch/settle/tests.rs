@@ -35,22 +35,35 @@ fn idle() -> Settle {
 }
 
 /// A unit that holds the entry and expects it to end with these words.
-fn ending(status: MessageStatus, event: &'static str, charged: (u32, u32)) -> FakeUnit {
+/// Its message is read again unless the outcome brings it along.
+fn ending(
+    status: MessageStatus,
+    event: &'static str,
+    charged: (u32, u32),
+    at_hand: bool,
+) -> FakeUnit {
     let mut unit = FakeUnit::default();
-    unit.queue.expect_lane_up().returning(|_| Ok(()));
-    unit.queue.expect_lock().returning(|_| {
-        Ok(Some(QueueEntry {
-            attempt: 1,
-            ..entry()
-        }))
-    });
-    unit.queue
-        .expect_remove()
-        .times(1)
-        .returning(|keys| Ok(keys.to_vec()));
-    unit.messages
-        .expect_lock()
-        .returning(|_| Ok(vec![message()]));
+    unit.queue.expect_lanes_up().returning(|_| Ok(()));
+    if at_hand {
+        unit.queue.expect_take().times(1).returning(|attempts| {
+            assert_eq!(attempts, [(entry().key(), 1)]);
+            Ok(vec![entry()])
+        });
+    } else {
+        unit.queue.expect_lock().returning(|_| {
+            Ok(Some(QueueEntry {
+                attempt: 1,
+                ..entry()
+            }))
+        });
+        unit.queue
+            .expect_remove()
+            .times(1)
+            .returning(|keys| Ok(keys.to_vec()));
+        unit.messages
+            .expect_lock()
+            .returning(|_| Ok(vec![message()]));
+    }
     unit.messages
         .expect_update()
         .times(1)
@@ -75,31 +88,47 @@ fn ending(status: MessageStatus, event: &'static str, charged: (u32, u32)) -> Fa
     unit
 }
 
+fn outcome(verdict: Verdict, message: Option<Message>) -> Outcome {
+    Outcome {
+        key: entry().key(),
+        attempt: 1,
+        verdict,
+        safety: None,
+        message: message.map(Box::new),
+    }
+}
+
+fn sent() -> Verdict {
+    Verdict::Sent {
+        key_id: Some("3EB0".into()),
+    }
+}
+
 #[tokio::test]
 async fn a_sent_message_is_bound_told_and_charged() {
-    let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0));
-    unit.queue
-        .expect_bind_ref()
-        .times(1)
-        .returning(|_, key, _, _, _| {
-            assert_eq!(key, "3EB0");
-            Ok(true)
+    // With the message at hand, and without.
+    for at_hand in [true, false] {
+        let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0), at_hand);
+        unit.queue.expect_bind_refs().times(1).returning(|refs, _| {
+            assert_eq!(refs[0].key_id, "3EB0");
+            Ok(vec![])
         });
-    let committed = unit.watch();
-    let verdict = Verdict::Sent {
-        key_id: Some("3EB0".into()),
-    };
-    let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
-    assert!(done.expect("recorded") && committed());
+        let committed = unit.watch();
+        let outcome = outcome(sent(), at_hand.then(message));
+        let done = settle(unit).record_all(&[outcome]).await;
+        assert_eq!(done.expect("recorded"), [true]);
+        assert!(committed());
+    }
 }
 
 #[tokio::test]
 async fn a_failed_message_gives_its_reservation_back() {
-    let unit = ending(MessageStatus::Failed, "message.failed", (0, 1));
+    let unit = ending(MessageStatus::Failed, "message.failed", (0, 1), false);
     let committed = unit.watch();
     let verdict = Verdict::Failed(Failure::NO_WHATSAPP);
-    let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
-    assert!(done.expect("recorded") && committed());
+    let done = settle(unit).record_all(&[outcome(verdict, None)]).await;
+    assert_eq!(done.expect("recorded"), [true]);
+    assert!(committed());
 }
 
 #[tokio::test]
@@ -113,11 +142,15 @@ async fn whoever_comes_second_changes_nothing() {
     ] {
         let mut unit = FakeUnit::default();
         unit.queue.expect_lock().return_once(move |_| Ok(found));
-        let committed = unit.watch();
         let verdict = Verdict::Sent { key_id: None };
-        let done = settle(unit).record(entry().key(), 1, &verdict, None).await;
-        assert!(!done.expect("read") && !committed());
+        let done = settle(unit).record_all(&[outcome(verdict, None)]).await;
+        assert_eq!(done.expect("read"), [false]);
     }
+    let mut unit = FakeUnit::default();
+    unit.queue.expect_take().returning(|_| Ok(vec![]));
+    let outcome = outcome(sent(), Some(message()));
+    let done = settle(unit).record_all(&[outcome]).await;
+    assert_eq!(done.expect("read"), [false]);
 }
 
 #[tokio::test]
@@ -154,9 +187,14 @@ fn a_gateway_that_is_away_is_waited_for_fifteen_minutes() {
         settle.judge(&waited(minutes), &Verdict::LaneDown, since, NOW)
     };
     let step = judge(14);
-    assert_eq!(step, Step::LaneWaits(NOW + Duration::MINUTE));
-    let step = judge(0);
-    assert_eq!(step, Step::LaneWaits(NOW + Duration::SECOND));
+    assert_eq!(step, Step::LaneWaits);
+    let campaign = QueueEntry {
+        class: Class::Campaign,
+        ..waited(600)
+    };
+    let since = NOW - Duration::HOUR;
+    let step = settle.judge(&campaign, &Verdict::LaneDown, since, NOW);
+    assert_eq!(step, Step::LaneWaits, "a campaign waits for ever");
     let step = judge(15);
     assert_eq!(step, Step::Fail(Failure::UNAVAILABLE));
 }
@@ -192,11 +230,23 @@ fn waiting_for_its_turn_is_not_waiting_for_the_gateway() {
         ..entry()
     };
     let step = idle().judge(&old, &Verdict::LaneDown, NOW, NOW);
-    assert_eq!(step, Step::LaneWaits(NOW + Duration::SECOND));
+    assert_eq!(step, Step::LaneWaits);
 }
 
 #[test]
 fn a_message_that_left_without_an_id_keeps_its_recipient_until_the_id_is_found() {
     let step = idle().judge(&entry(), &Verdict::Left, NOW, NOW);
     assert!(matches!(step, Step::AwaitId(_)));
+}
+
+#[test]
+fn what_was_marked_and_not_called_is_ready_again_and_missed_nothing() {
+    let step = idle().judge(&entry(), &Verdict::NotCalled, NOW, NOW);
+    assert_eq!(step, Step::Again(0, NOW));
+}
+
+#[test]
+fn what_provably_did_not_leave_is_sent_once_more() {
+    let step = idle().judge(&entry(), &Verdict::NotLeft, NOW, NOW);
+    assert_eq!(step, Step::Resend);
 }

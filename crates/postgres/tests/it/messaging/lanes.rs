@@ -1,16 +1,13 @@
-//! What goes out next, and that it goes out once.
+//! Who owns a lane, what goes out next, and that it goes out once.
 
-use msgflash_kernel::StoreError;
-use msgflash_messaging::dispatch::ports::{QueueReader, StartUnits};
+use msgflash_messaging::dispatch::ports::{LaneStore as _, QueueReader as _};
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
 use msgflash_messaging::message::ports::SettleUnits;
 use time::Duration;
 use tokio::task::JoinSet;
 
-use super::sample::{entry, lease, push, remove, stored, take};
+use super::sample::{SILENCE, Worker, entry, push, remove, stored};
 use crate::stage::{NOW, Stage, fresh};
-
-const NO_GAP: Duration = Duration::ZERO;
 
 #[tokio::test]
 async fn class_comes_before_time_and_time_before_id() {
@@ -31,43 +28,20 @@ async fn class_comes_before_time_and_time_before_id() {
         due(5, Class::Single, 10),
     ];
     push(&stage.postgres, &entries).await;
-    let mut order = Vec::new();
-    while let Some(next) = take(&stage.postgres, lane, NOW, NO_GAP).await {
-        order.push(entries.iter().position(|it| it.message == next.message));
-        remove(&stage.postgres, next.key()).await;
-    }
+    let worker = Worker::new(&stage.postgres).await;
+    let place = |next: &QueueEntry| entries.iter().position(|it| it.message == next.message);
+    let order: Vec<_> = worker.ahead(lane, NOW).await.iter().map(place).collect();
     assert_eq!(order, [4, 3, 5, 2, 1, 0].map(Some));
 }
 
 #[tokio::test]
-async fn a_lane_has_one_call_under_way_and_others_do_not_mind() {
-    let stage = Stage::new().await;
-    let (lane, other) = (fresh(), fresh());
-    push(
-        &stage.postgres,
-        &[entry(lane, 1), entry(lane, 2), entry(other, 1)],
-    )
-    .await;
-    let first = take(&stage.postgres, lane, NOW, NO_GAP).await.expect("one");
-    assert_eq!(take(&stage.postgres, lane, NOW, NO_GAP).await, None);
-    assert!(take(&stage.postgres, other, NOW, NO_GAP).await.is_some());
-    let lanes = stage.postgres.ready_lanes(NOW, 10).await.expect("read");
-    assert!(lanes.is_empty(), "both are busy: {lanes:?}");
-    remove(&stage.postgres, first.key()).await;
-    assert_eq!(
-        stage.postgres.ready_lanes(NOW, 10).await.expect("read"),
-        [lane]
-    );
-    assert!(take(&stage.postgres, lane, NOW, NO_GAP).await.is_some());
-}
-
-#[tokio::test]
-async fn a_recipient_with_an_unknown_call_is_passed_over_and_the_others_go() {
+async fn a_recipient_with_an_open_call_is_passed_over_and_the_others_go() {
     let stage = Stage::new().await;
     let lane = fresh();
     let entries = [entry(lane, 1), entry(lane, 1), entry(lane, 2)];
     push(&stage.postgres, &entries).await;
-    let first = take(&stage.postgres, lane, NOW, NO_GAP).await.expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let first = worker.take(lane, NOW).await.expect("one");
     assert_eq!(first.message, entries[0].message);
     let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
     unit.queue()
@@ -75,58 +49,29 @@ async fn a_recipient_with_an_unknown_call_is_passed_over_and_the_others_go() {
         .await
         .expect("marked");
     unit.commit().await.expect("committed");
-    let next = take(&stage.postgres, lane, NOW, NO_GAP).await.expect("one");
+    let next = worker.take(lane, NOW).await.expect("one");
     assert_eq!(next.message, entries[2].message, "the other recipient's");
     remove(&stage.postgres, next.key()).await;
-    assert_eq!(take(&stage.postgres, lane, NOW, NO_GAP).await, None);
+    assert_eq!(worker.take(lane, NOW).await, None);
     remove(&stage.postgres, first.key()).await;
-    let last = take(&stage.postgres, lane, NOW, NO_GAP).await.expect("one");
+    let last = worker.take(lane, NOW).await.expect("one");
     assert_eq!(last.message, entries[1].message);
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_a_second_open_call_to_a_recipient() {
+async fn a_call_is_not_begun_twice_nor_beside_one_to_the_same_recipient() {
     let stage = Stage::new().await;
     let lane = fresh();
     let entries = [entry(lane, 1), entry(lane, 1)];
     push(&stage.postgres, &entries).await;
+    let worker = Worker::new(&stage.postgres).await;
     let start = async |at: usize| {
-        let mut unit = StartUnits::begin(&stage.postgres).await.expect("a unit");
-        let lease = lease(NOW + Duration::MINUTE);
-        unit.queue()
-            .start(entries[at].key(), lease, NOW, NOW)
-            .await?;
-        unit.commit().await
+        let keys = [entries[at].key()];
+        worker.start(lane, &keys, NOW).await.expect("its lane")
     };
-    start(0).await.expect("the first is open");
-    assert!(start(1).await.is_err(), "the second is not");
-    // Nor is the same one started twice.
-    assert!(matches!(start(0).await, Err(StoreError::Stale(_))));
-}
-
-#[tokio::test]
-async fn a_held_lane_waits_and_is_never_held_for_less() {
-    let stage = Stage::new().await;
-    let lane = fresh();
-    push(&stage.postgres, &[entry(lane, 1), entry(lane, 2)]).await;
-    let gap = Duration::seconds(2);
-    let first = take(&stage.postgres, lane, NOW, gap).await.expect("one");
-    remove(&stage.postgres, first.key()).await;
-    let early = NOW + gap - Duration::MILLISECOND;
-    assert!(
-        stage
-            .postgres
-            .ready_lanes(early, 10)
-            .await
-            .expect("read")
-            .is_empty()
-    );
-    assert_eq!(take(&stage.postgres, lane, early, gap).await, None);
-    let mut unit = StartUnits::begin(&stage.postgres).await.expect("a unit");
-    unit.queue().hold_lane(lane, NOW).await.expect("held");
-    unit.commit().await.expect("committed");
-    assert_eq!(take(&stage.postgres, lane, early, gap).await, None);
-    assert!(take(&stage.postgres, lane, NOW + gap, gap).await.is_some());
+    assert_eq!(start(0).await, [(entries[0].key(), 1)]);
+    assert!(start(0).await.is_empty(), "it is under way");
+    assert!(start(1).await.is_empty(), "its recipient is");
 }
 
 #[tokio::test]
@@ -144,65 +89,111 @@ async fn nothing_goes_out_before_its_time() {
         ..entry(lane, 2)
     };
     push(&stage.postgres, &[later.clone(), waiting]).await;
-    assert_eq!(take(&stage.postgres, lane, NOW, NO_GAP).await, None);
-    let next = take(&stage.postgres, lane, NOW + Duration::SECOND, NO_GAP).await;
+    let worker = Worker::new(&stage.postgres).await;
+    assert_eq!(worker.take(lane, NOW).await, None);
+    let next = worker.take(lane, NOW + Duration::SECOND).await;
     assert_eq!(next.map(|it| it.message), Some(later.message));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_at_one_lane_never_both_get_an_entry() {
+#[tokio::test]
+async fn a_lane_has_one_owner_and_two_workers_share_them() {
     let stage = Stage::new().await;
-    let lane = fresh();
-    let entries: Vec<_> = (0..20).map(|n| entry(lane, n)).collect();
+    let entries: Vec<_> = (0..10).map(|n| entry(fresh(), n)).collect();
     push(&stage.postgres, &entries).await;
-    let mut workers = JoinSet::new();
-    for _ in 0..4 {
-        let pool = stage.pool(4);
-        workers.spawn(async move {
-            let mut taken = Vec::new();
-            for _ in 0..200 {
-                let Some(entry) = take(&pool, lane, NOW, NO_GAP).await else {
-                    tokio::task::yield_now().await;
-                    continue;
-                };
-                let others = pool.depth().await.expect("read").started;
-                assert_eq!(others, 1, "one call of a lane at a time");
-                remove(&pool, entry.key()).await;
-                taken.push(entry.message);
-            }
-            taken
-        });
-    }
-    let mut taken: Vec<_> = workers.join_all().await.concat();
-    while let Some(entry) = take(&stage.postgres, lane, NOW, NO_GAP).await {
-        remove(&stage.postgres, entry.key()).await;
-        taken.push(entry.message);
-    }
-    let distinct: std::collections::BTreeSet<_> = taken.iter().map(ToString::to_string).collect();
-    assert_eq!((taken.len(), distinct.len()), (20, 20));
+    let first = Worker::new(&stage.postgres).await;
+    assert_eq!(first.lanes.len(), 10, "alone, it takes all");
+    let second = Worker::new(&stage.postgres).await;
+    assert!(second.lanes.is_empty(), "each has its owner");
+
+    let held: Vec<_> = first.lanes.iter().map(|it| it.lane).collect();
+    let look = stage
+        .postgres
+        .claim(first.id, SILENCE, &held, NOW)
+        .await
+        .expect("looked");
+    assert_eq!((look.share, look.taken.len()), (5, 0));
+    stage
+        .postgres
+        .release(first.id, &held[..5])
+        .await
+        .expect("released");
+    let look = stage
+        .postgres
+        .claim(second.id, SILENCE, &[], NOW)
+        .await
+        .expect("looked");
+    let mut taken: Vec<_> = look.taken.iter().map(|it| it.lane).collect();
+    taken.sort_by_key(|lane| lane.uuid());
+    let mut given = held[..5].to_vec();
+    given.sort_by_key(|lane| lane.uuid());
+    assert_eq!(taken, given);
+    assert!(look.taken.iter().all(|it| it.epoch == 2));
 }
 
 #[tokio::test]
-async fn a_lane_in_somebody_elses_hands_is_left_to_them() {
+async fn whoever_lost_a_lane_starts_nothing_and_its_open_calls_are_looked_up() {
+    let stage = Stage::new().await;
+    let lane = fresh();
+    push(&stage.postgres, &[entry(lane, 1), entry(lane, 2)]).await;
+    let lost = Worker::new(&stage.postgres).await;
+    let open = lost.take(lane, NOW).await.expect("one");
+    let silent = "UPDATE workers SET beat_at = now() - interval '31 seconds'";
+    let session = stage.session().await;
+    session.execute(silent, &[]).await.expect("silenced");
+
+    let heir = Worker::new(&stage.postgres).await;
+    assert_eq!(heir.epoch(lane), lost.epoch(lane) + 1);
+    let unknown = stored(&stage.postgres, open.key()).await.expect("there");
+    assert_eq!(unknown.state, QueueState::Unknown);
+    let rest = heir.ahead(lane, NOW).await;
+    assert_eq!(rest.len(), 1);
+    let keys = [rest[0].key()];
+    assert_eq!(lost.start(lane, &keys, NOW).await, None, "not its lane");
+    assert!(heir.start(lane, &keys, NOW).await.is_some());
+}
+
+#[tokio::test]
+async fn a_worker_that_says_goodbye_leaves_its_lanes_at_once() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1)]).await;
-    let mut theirs = StartUnits::begin(&stage.postgres).await.expect("a unit");
-    assert!(
-        theirs
-            .queue()
-            .pick(lane, NOW)
-            .await
-            .expect("read")
-            .is_some()
-    );
-    // A lane nobody called before has its row made by both; the second waits for the first.
-    let other = stage.postgres.clone();
-    let ours = tokio::spawn(async move { take(&other, lane, NOW, NO_GAP).await });
-    drop(theirs);
-    assert!(ours.await.expect("no panic").is_some());
-    let mut theirs = StartUnits::begin(&stage.postgres).await.expect("a unit");
-    assert_eq!(theirs.queue().pick(lane, NOW).await.expect("read"), None);
+    let leaving = Worker::new(&stage.postgres).await;
+    stage.postgres.retire(leaving.id).await.expect("retired");
+    let heir = Worker::new(&stage.postgres).await;
+    assert_eq!(heir.lanes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lane_taken_by_a_commit_nobody_confirmed_is_given_back() {
+    let stage = Stage::new().await;
+    let lane = fresh();
+    push(&stage.postgres, &[entry(lane, 1)]).await;
+    let worker = Worker::new(&stage.postgres).await;
+    assert_eq!(worker.lanes.len(), 1);
+    // It never heard of its lane.
+    let look = stage.postgres.claim(worker.id, SILENCE, &[], NOW).await;
+    let look = look.expect("looked");
+    assert_eq!(look.taken.len(), 1);
+    assert_eq!(look.taken[0].epoch, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_side_by_side_never_start_the_same_entry() {
+    let stage = Stage::new().await;
+    let lane = fresh();
+    let entries: Vec<_> = (0..40).map(|n| entry(lane, n)).collect();
+    push(&stage.postgres, &entries).await;
+    let worker = std::sync::Arc::new(Worker::new(&stage.postgres).await);
+    let keys: Vec<_> = entries.iter().map(QueueEntry::key).collect();
+    let mut tasks = JoinSet::new();
+    for _ in 0..4 {
+        let (worker, keys) = (worker.clone(), keys.clone());
+        tasks.spawn(async move { worker.start(lane, &keys, NOW).await.expect("its lane") });
+    }
+    let started = tasks.join_all().await.concat();
+    let distinct: std::collections::HashSet<_> = started.iter().collect();
+    assert_eq!((started.len(), distinct.len()), (40, 40));
+    assert_eq!(stage.postgres.depth().await.expect("read").started, 40);
 }
 
 #[tokio::test]
@@ -210,7 +201,8 @@ async fn starting_counts_and_leaves_its_mark() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1)]).await;
-    let taken = take(&stage.postgres, lane, NOW, NO_GAP).await.expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let taken = worker.take(lane, NOW).await.expect("one");
     let started = stored(&stage.postgres, taken.key()).await.expect("there");
     let expected = QueueEntry {
         state: QueueState::Started,
@@ -219,4 +211,22 @@ async fn starting_counts_and_leaves_its_mark() {
         ..taken
     };
     assert_eq!(started, expected);
+}
+
+#[tokio::test]
+async fn whoever_takes_an_attempt_off_the_queue_takes_it_alone() {
+    let stage = Stage::new().await;
+    let lane = fresh();
+    push(&stage.postgres, &[entry(lane, 1), entry(lane, 2)]).await;
+    let worker = Worker::new(&stage.postgres).await;
+    let entry = worker.take(lane, NOW).await.expect("one");
+    let take = async |attempt: u32| {
+        let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
+        let taken = unit.queue().take(&[(entry.key(), attempt)]).await;
+        unit.commit().await.expect("committed");
+        taken.expect("taken").len()
+    };
+    assert_eq!(take(2).await, 0, "another attempt");
+    assert_eq!(take(1).await, 1);
+    assert_eq!(take(1).await, 0, "gone");
 }

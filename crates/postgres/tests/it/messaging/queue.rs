@@ -7,7 +7,7 @@ use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_quotas::Period;
 use time::Duration;
 
-use super::sample::{entry, phone, push, stored, take};
+use super::sample::{Worker, entry, phone, push, stored};
 use crate::stage::{NOW, Stage, fresh};
 
 fn waiting(account: AccountId, n: u32, due: i64) -> QueueEntry {
@@ -28,9 +28,8 @@ async fn a_lease_that_ends_makes_the_call_unknown_and_not_ready() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1)]).await;
-    let taken = take(&stage.postgres, lane, NOW, Duration::ZERO)
-        .await
-        .expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let taken = worker.take(lane, NOW).await.expect("one");
     let expire = async |at| {
         let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
         let count = unit.queue().expire_leases(at).await.expect("expired");
@@ -44,11 +43,7 @@ async fn a_lease_that_ends_makes_the_call_unknown_and_not_ready() {
     let unknown = stored(&stage.postgres, taken.key()).await.expect("there");
     assert_eq!(unknown.state, QueueState::Unknown);
     assert_eq!((unknown.attempt, unknown.started_at), (1, Some(NOW)));
-    assert_eq!(
-        take(&stage.postgres, lane, end, Duration::ZERO).await,
-        None,
-        "never again"
-    );
+    assert_eq!(worker.take(lane, end).await, None, "never again");
     let depth = stage.postgres.depth().await.expect("read");
     assert_eq!((depth.unknown, depth.started, depth.ready), (1, 0, 0));
 }
@@ -58,9 +53,8 @@ async fn an_unknown_call_is_looked_up_by_one_process_at_a_time() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1)]).await;
-    let taken = take(&stage.postgres, lane, NOW, Duration::ZERO)
-        .await
-        .expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let taken = worker.take(lane, NOW).await.expect("one");
     let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
     let look_at = NOW + Duration::seconds(5);
     unit.queue()
@@ -118,9 +112,8 @@ async fn an_open_call_is_found_by_its_recipient() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1), entry(lane, 2)]).await;
-    let taken = take(&stage.postgres, lane, NOW, Duration::ZERO)
-        .await
-        .expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let taken = worker.take(lane, NOW).await.expect("one");
     let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
     let open = unit.queue().lock_open(lane, phone(1)).await.expect("read");
     assert_eq!(open.map(|it| it.message), Some(taken.message));
@@ -142,9 +135,8 @@ async fn what_is_put_back_waits_for_its_turn_and_remembers() {
     let stage = Stage::new().await;
     let lane = fresh();
     push(&stage.postgres, &[entry(lane, 1)]).await;
-    let taken = take(&stage.postgres, lane, NOW, Duration::ZERO)
-        .await
-        .expect("one");
+    let worker = Worker::new(&stage.postgres).await;
+    let taken = worker.take(lane, NOW).await.expect("one");
     let at = NOW + Duration::seconds(5);
     let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
     unit.queue()
@@ -152,10 +144,8 @@ async fn what_is_put_back_waits_for_its_turn_and_remembers() {
         .await
         .expect("put back");
     unit.commit().await.expect("committed");
-    assert_eq!(take(&stage.postgres, lane, NOW, Duration::ZERO).await, None);
-    let again = take(&stage.postgres, lane, at, Duration::ZERO)
-        .await
-        .expect("one");
+    assert_eq!(worker.take(lane, NOW).await, None);
+    let again = worker.take(lane, at).await.expect("one");
     assert_eq!(
         (again.misses, again.attempt, again.ready_since),
         (1, 1, Some(NOW))

@@ -1,7 +1,9 @@
 //! Entries and messages to fill the tables with.
 
 use msgflash_kernel::{Id, Phone, Workspace};
-use msgflash_messaging::dispatch::ports::{EntryKey, Lease, StartUnits};
+use msgflash_messaging::dispatch::ports::{
+    EntryKey, LaneStore as _, Lease, Mark, OwnedLane, StartUnits,
+};
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::{InstanceId, Message, MessageKind, MessageStatus};
@@ -9,6 +11,7 @@ use msgflash_postgres::Postgres;
 use msgflash_quotas::Period;
 use serde_json::Map;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::stage::{NOW, fresh};
 
@@ -69,9 +72,31 @@ pub(super) fn workspace() -> Workspace {
     Workspace::personal(Id::new(fresh::<()>().uuid()))
 }
 
+/// Queues entries, each with the message it sends.
 pub(super) async fn push(postgres: &Postgres, entries: &[QueueEntry]) {
+    let messages: Vec<Message> = entries
+        .iter()
+        .map(|entry| {
+            let workspace = Workspace {
+                id: entry.workspace,
+                account: entry.account,
+                team: None,
+            };
+            Message {
+                id: entry.message,
+                ..message(workspace, entry.instance, entry.phone)
+            }
+        })
+        .collect();
     let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
+    unit.messages().insert(&messages).await.expect("inserted");
     unit.queue().push(entries).await.expect("pushed");
+    // Makes the lanes' rows, which else come with the instances.
+    for entry in entries {
+        let lane = entry.instance;
+        unit.queue().lane_down(lane, NOW).await.expect("there");
+        unit.queue().lanes_up(&[lane]).await.expect("up");
+    }
     unit.commit().await.expect("committed");
 }
 
@@ -81,33 +106,87 @@ pub(super) async fn insert(postgres: &Postgres, messages: &[Message]) {
     unit.commit().await.expect("committed");
 }
 
-pub(super) fn lease(until: OffsetDateTime) -> Lease {
-    Lease {
-        owner: fresh::<()>().uuid(),
-        until,
-    }
+/// A worker that takes every lane nobody owns.
+pub(super) struct Worker {
+    pub(super) id: Uuid,
+    pub(super) lanes: Vec<OwnedLane>,
+    postgres: Postgres,
 }
 
-/// Picks the lane's next entry and starts it, as a worker does.
-pub(super) async fn take(
-    postgres: &Postgres,
-    lane: InstanceId,
-    now: OffsetDateTime,
-    gap: Duration,
-) -> Option<QueueEntry> {
-    let mut unit = StartUnits::begin(postgres).await.expect("a unit");
-    let Some(entry) = unit.queue().pick(lane, now).await.expect("read") else {
-        // A dropped unit rolls back in the background; the next one shall not find its locks.
+/// What a silent worker is allowed in these tests.
+pub(super) const SILENCE: Duration = Duration::seconds(30);
+
+impl Worker {
+    pub(super) async fn new(postgres: &Postgres) -> Self {
+        let id = fresh::<()>().uuid();
+        postgres.beat(id).await.expect("beaten");
+        let claimed = postgres
+            .claim(id, SILENCE, &[], NOW)
+            .await
+            .expect("claimed");
+        Self {
+            id,
+            lanes: claimed.taken,
+            postgres: postgres.clone(),
+        }
+    }
+
+    pub(super) fn epoch(&self, lane: InstanceId) -> i64 {
+        let owned = self.lanes.iter().find(|owned| owned.lane == lane);
+        owned.expect("an owned lane").epoch
+    }
+
+    /// What is ready in a lane, in the order it goes out.
+    pub(super) async fn ahead(&self, lane: InstanceId, now: OffsetDateTime) -> Vec<QueueEntry> {
+        let mark = |class| Mark {
+            lane,
+            class,
+            from: None,
+            limit: 100,
+        };
+        let marks = [Class::Single, Class::Scheduled, Class::Campaign].map(mark);
+        let mut ahead = self.postgres.ahead(&marks, now).await.expect("read");
+        ahead.sort_by_key(|it| it.entry.class);
+        ahead.into_iter().map(|it| it.entry).collect()
+    }
+
+    /// Starts calls; answers those that may be made.
+    pub(super) async fn start(
+        &self,
+        lane: InstanceId,
+        keys: &[EntryKey],
+        now: OffsetDateTime,
+    ) -> Option<Vec<(EntryKey, u32)>> {
+        let mut unit = StartUnits::begin(&self.postgres).await.expect("a unit");
+        let asked = [(lane, self.epoch(lane))];
+        let held = unit
+            .starts()
+            .hold_lanes(self.id, &asked)
+            .await
+            .expect("read");
+        if held.lanes.is_empty() {
+            unit.commit().await.expect("committed");
+            return None;
+        }
+        let lease = Lease {
+            owner: self.id,
+            until: now + Duration::MINUTE,
+        };
+        let started = unit.starts().start(keys, lease, now).await.expect("marked");
         unit.commit().await.expect("committed");
-        return None;
-    };
-    let lease = lease(now + Duration::MINUTE);
-    unit.queue()
-        .start(entry.key(), lease, now, now + gap)
-        .await
-        .expect("started");
-    unit.commit().await.expect("committed");
-    Some(entry)
+        Some(started)
+    }
+
+    /// Starts the next call of a lane, as a worker does.
+    pub(super) async fn take(&self, lane: InstanceId, now: OffsetDateTime) -> Option<QueueEntry> {
+        for entry in self.ahead(lane, now).await {
+            let started = self.start(lane, &[entry.key()], now).await?;
+            if !started.is_empty() {
+                return Some(entry);
+            }
+        }
+        None
+    }
 }
 
 /// Takes an entry off the queue, as a settled call does.
