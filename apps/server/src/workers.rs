@@ -16,6 +16,7 @@ mod lanes;
 mod posts;
 mod set;
 
+pub(crate) use set::span;
 pub use set::{Bells, Workers, WorkersHandle};
 
 /// A nudge that one loop waits for.
