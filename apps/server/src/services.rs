@@ -15,8 +15,8 @@ use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::ports::Inbox;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
-use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::ports::DeliveryReader;
+use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };

@@ -6,9 +6,7 @@ use std::time::Duration;
 use msgflash_kernel::{Clock, Random, StoreError};
 use time::OffsetDateTime;
 
-use crate::delivery::{
-    Attempt, DueDelivery, Next, PostError, Response, Room, SignedRequest,
-};
+use crate::delivery::{Attempt, DueDelivery, Next, PostError, Response, Room, SignedRequest};
 use crate::flow;
 use crate::ports::{DeliveryQueue, WebhookSender};
 use crate::schedule::{LONGEST_ASKED, Schedule, asked_wait};
@@ -89,9 +87,7 @@ impl Deliverer {
 
     /// Ends some of what waits for endpoints that are switched off; answers how many.
     pub async fn give_up(&self) -> Result<usize, StoreError> {
-        self.queue
-            .give_up(GIVEN_UP_AT_ONCE, self.clock.now())
-            .await
+        self.queue.give_up(GIVEN_UP_AT_ONCE, self.clock.now()).await
     }
 
     fn request(&self, due: &DueDelivery, body: &str) -> SignedRequest {

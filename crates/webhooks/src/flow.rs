@@ -211,7 +211,11 @@ mod tests {
         assert_eq!(order.iter().filter(|it| **it == 1).count(), 8);
         assert_eq!((flows.posting(), flows.held()), (10, 22));
         flows.posted(endpoint(1), Some(Duration::ZERO));
-        assert_eq!(started(&mut flows), [1, 1], "a place is free and one is new");
+        assert_eq!(
+            started(&mut flows),
+            [1, 1],
+            "a place is free and one is new"
+        );
     }
 
     #[test]

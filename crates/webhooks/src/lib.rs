@@ -39,7 +39,6 @@ pub use schedule::Schedule;
 
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
-    MockAttemptStore, MockDeliveryQueue, MockDeliveryReader, MockDeliveryStore,
-    MockEndpointReader, MockEndpointStore, MockHealthStore, MockListeners, MockRaisedEvents,
-    MockWebhookSender,
+    MockAttemptStore, MockDeliveryQueue, MockDeliveryReader, MockDeliveryStore, MockEndpointReader,
+    MockEndpointStore, MockHealthStore, MockListeners, MockRaisedEvents, MockWebhookSender,
 };

@@ -93,7 +93,13 @@ mod tests {
         ];
         for cursor in foreign {
             let refused = log
-                .page(Id::new(Uuid::nil()), id(7), &failed, 20, Some(&cursor.encode()))
+                .page(
+                    Id::new(Uuid::nil()),
+                    id(7),
+                    &failed,
+                    20,
+                    Some(&cursor.encode()),
+                )
                 .await
                 .expect_err("refused");
             assert_eq!(refused.code(), "VALIDATION_ERROR");

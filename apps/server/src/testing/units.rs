@@ -15,8 +15,8 @@ use msgflash_messaging::message::ports::{
     AcceptUnit, AcceptUnits, MessageStore, MockMessageStore, SettleUnit, SettleUnits,
 };
 use msgflash_quotas::{LedgerStore, MockLedgerStore};
-use msgflash_webhooks::MockEndpointStore;
-use msgflash_webhooks::ports::{EndpointStore, EndpointUnit, EndpointUnits};
+use msgflash_webhooks::ports::{DeliveryStore, EndpointStore, EndpointUnit, EndpointUnits};
+use msgflash_webhooks::{MockDeliveryStore, MockEndpointStore};
 use time::OffsetDateTime;
 
 /// Answers given before, for readers and units alike.
@@ -85,6 +85,7 @@ impl Units {
             instances: MockInstanceStore::new(),
             outbox: MockOutbox::new(),
             endpoints: MockEndpointStore::new(),
+            deliveries: MockDeliveryStore::new(),
         };
         unit.ledger
             .expect_reserve()
@@ -98,6 +99,7 @@ impl Units {
             .returning(move |_| Ok(held));
         unit.endpoints.expect_insert().returning(|_| Ok(()));
         unit.endpoints.expect_delete().returning(|_, _| Ok(false));
+        unit.endpoints.expect_lock().returning(|_, _| Ok(None));
         Box::new(unit)
     }
 }
@@ -138,6 +140,7 @@ struct AllUnit {
     instances: MockInstanceStore,
     outbox: MockOutbox,
     endpoints: MockEndpointStore,
+    deliveries: MockDeliveryStore,
 }
 
 #[async_trait]
@@ -192,5 +195,8 @@ impl EndpointUnit for AllUnit {
     }
     fn endpoints(&mut self) -> &mut dyn EndpointStore {
         &mut self.endpoints
+    }
+    fn deliveries(&mut self) -> &mut dyn DeliveryStore {
+        &mut self.deliveries
     }
 }

@@ -18,8 +18,7 @@ use crate::pool::Postgres;
 
 /// An endpoint's deliveries between two ids, in falling order. The endpoint must still be there:
 /// its history outlives it, and is nobody's business then.
-const ENTRIES: &str =
-    "SELECT d.id, d.endpoint_id, d.event_id, d.event, d.status, d.attempts, d.response_status, \
+const ENTRIES: &str = "SELECT d.id, d.endpoint_id, d.event_id, d.event, d.status, d.attempts, d.response_status, \
        d.response_excerpt, d.error, e.payload::text AS payload, d.next_attempt_at, d.created_at, \
        d.updated_at \
      FROM webhook_endpoints w JOIN deliveries d ON d.endpoint_id = w.id \

@@ -79,14 +79,14 @@ fn the_fifth_failure_is_the_last_and_gone_ends_at_once() {
 #[test]
 fn a_delivery_taken_up_again_has_all_its_attempts_again() {
     let it = deliverer(MockDeliveryQueue::new(), MockWebhookSender::new());
-    let again = DueDelivery {
-        spent: 5,
-        ..due(5)
-    };
+    let again = DueDelivery { spent: 5, ..due(5) };
     let attempt = it.judge(&again, Ok(answer(500)), NOW);
     assert!(matches!(attempt.next, Next::Retry(_)));
     assert_eq!(attempt.attempts, 6);
-    let last = DueDelivery { attempts: 9, ..again };
+    let last = DueDelivery {
+        attempts: 9,
+        ..again
+    };
     assert_eq!(it.judge(&last, Ok(answer(500)), NOW).next, Next::Failed);
 }
 
@@ -138,7 +138,9 @@ async fn a_request_carries_every_published_header() {
         previous_secret: Some(Secret::new(OLD_SECRET.into())),
         ..due(2)
     };
-    let attempt = deliverer(MockDeliveryQueue::new(), sender).post(&rotated).await;
+    let attempt = deliverer(MockDeliveryQueue::new(), sender)
+        .post(&rotated)
+        .await;
     let attempt = attempt.expect("posted");
     assert_eq!((attempt.attempts, attempt.next), (3, Next::Delivered));
 }

@@ -276,7 +276,9 @@ async fn switching_on_forgets_the_reason_and_the_trouble() {
         active: Some(true),
         ..EndpointChange::default()
     };
-    let changed = change(unit).change(stored().workspace, stored().id, on).await;
+    let changed = change(unit)
+        .change(stored().workspace, stored().id, on)
+        .await;
     assert!(changed.is_ok_and(|it| it.url == stored().url && it.events == stored().events));
     assert!(committed.load(Ordering::SeqCst));
 }

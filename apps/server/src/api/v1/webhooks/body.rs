@@ -27,7 +27,11 @@ pub struct EndpointBody {
 
 impl EndpointBody {
     /// Checks the shape and notes every problem of the body at once.
-    pub(super) fn check(&self, mut check: Check, targets: Targets) -> Result<(String, Vec<String>), Problems> {
+    pub(super) fn check(
+        &self,
+        mut check: Check,
+        targets: Targets,
+    ) -> Result<(String, Vec<String>), Problems> {
         let url = url(&mut check, &self.url, Need::Must, targets);
         let events = check.given("events", &self.events, Need::Must, "an array");
         let events = events.map(|events| names(&mut check, events));
@@ -36,12 +40,7 @@ impl EndpointBody {
     }
 }
 
-fn url(
-    check: &mut Check,
-    field: &Field<String>,
-    need: Need,
-    targets: Targets,
-) -> Option<String> {
+fn url(check: &mut Check, field: &Field<String>, need: Need, targets: Targets) -> Option<String> {
     // The one below says what is wrong with a length.
     let url = check.text("url", field, need, u64::MAX);
     if let Some(url) = &url
