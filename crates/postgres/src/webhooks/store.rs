@@ -66,7 +66,7 @@ impl DeliveryStore for PgUnit {
         now: OffsetDateTime,
     ) -> Result<u32, StoreError> {
         // Ids follow the time of making: what is older than a delivery can wait did not fail since.
-        let first = first_id(since - LONGEST_LIFE);
+        let first = first_id(since.checked_sub(LONGEST_LIFE).unwrap_or(since));
         let taken_up = diesel::sql_query(
             "WITH failed AS MATERIALIZED ( \
                SELECT d.endpoint_id, d.id FROM deliveries d \

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use msgflash_accounts::User;
 use msgflash_billing::{Payment, PaymentPage, PaymentStatus};
-use msgflash_kernel::{Fault as _, Id, Phone, Secret, Workspace};
+use msgflash_kernel::{Fault as _, Id, Phone, ReplayStore as _, Secret, StoredAnswer, Workspace};
 use msgflash_messaging::provider::{LinkState, ProviderError};
 use msgflash_messaging::{MessageKind, MessageStatus};
 use msgflash_webhooks::{Endpoint, EndpointId, EventName};
