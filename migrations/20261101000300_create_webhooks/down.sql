@@ -1,1 +1,1 @@
-DROP TABLE delivery_queue, deliveries, outbox, events, webhook_endpoints;
+DROP TABLE notices, delivery_queue, deliveries, outbox, events, webhook_health, webhook_endpoints;

@@ -107,6 +107,8 @@ async fn stored(stack: &Stack) -> String {
         "messages",
         "queue",
         "webhook_endpoints",
+        "deliveries",
+        "delivery_queue",
         "contacts",
         "instances",
         "users",
@@ -145,7 +147,12 @@ async fn every_route_with_an_id_answers_404_for_ids_of_other_workspaces() {
                         let target = filled(path, foreign);
                         let method: Method = method.to_uppercase().parse().expect("a method");
                         let reply = client
-                            .call(method.clone(), &target, body_for(&method), kind(&method))
+                            .call(
+                                method.clone(),
+                                &target,
+                                body_for(&method, path),
+                                kind(&method, path),
+                            )
                             .await;
                         let at = format!("{} at {}'s {method} {target}", caller.name, owner.name);
                         assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "{at}: {reply:?}");
@@ -153,8 +160,8 @@ async fn every_route_with_an_id_answers_404_for_ids_of_other_workspaces() {
                             .call(
                                 method.clone(),
                                 &filled(path, NOBODY),
-                                body_for(&method),
-                                kind(&method),
+                                body_for(&method, path),
+                                kind(&method, path),
                             )
                             .await;
                         assert_eq!(
@@ -183,12 +190,15 @@ fn filled(path: &str, id: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn body_for(method: &Method) -> Option<Vec<u8>> {
+fn body_for(method: &Method, path: &str) -> Option<Vec<u8>> {
+    if path.ends_with("/recover") {
+        return Some(br#"{"since":"2026-01-01T00:00:00Z"}"#.to_vec());
+    }
     matches!(method.as_str(), "PUT" | "PATCH").then(|| b"{}".to_vec())
 }
 
-fn kind(method: &Method) -> &'static str {
-    if matches!(method.as_str(), "PUT" | "PATCH") {
+fn kind(method: &Method, path: &str) -> &'static str {
+    if body_for(method, path).is_some() {
         "application/json"
     } else {
         ""

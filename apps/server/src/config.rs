@@ -60,6 +60,10 @@ pub struct Config {
     pub webhook_timeout: Duration,
     /// The waits between the attempts of a webhook delivery.
     pub webhook_retry: Vec<Duration>,
+    /// How long everything may fail at an endpoint.
+    pub webhook_disable_after: Duration,
+    /// How long a rotated secret still signs.
+    pub webhook_secret_overlap: Duration,
     /// How long calls in hand may take at shutdown.
     pub shutdown: Duration,
     /// Which log lines are written.
@@ -131,6 +135,8 @@ struct Raw {
     worker_silence_seconds: Option<u64>,
     webhook_timeout_seconds: Option<u64>,
     webhook_retry_seconds: Option<String>,
+    webhook_disable_after_seconds: Option<u64>,
+    webhook_secret_overlap_seconds: Option<u64>,
     shutdown_seconds: Option<u64>,
     log: Option<String>,
     log_format: Option<String>,
@@ -244,6 +250,8 @@ impl Config {
                     .as_deref()
                     .unwrap_or("5,30,120,600"),
             )?,
+            webhook_disable_after: seconds(raw.webhook_disable_after_seconds, 432_000),
+            webhook_secret_overlap: seconds(raw.webhook_secret_overlap_seconds, 86_400),
             shutdown: seconds(raw.shutdown_seconds, 25),
             log: raw.log.unwrap_or_else(|| "info".to_owned()),
             log_format: match raw.log_format.as_deref() {
@@ -325,6 +333,8 @@ impl Config {
             "worker_silence_seconds" => seconds(self.worker_silence),
             "webhook_timeout_seconds" => seconds(self.webhook_timeout),
             "webhook_retry_seconds" => retry.join(","),
+            "webhook_disable_after_seconds" => seconds(self.webhook_disable_after),
+            "webhook_secret_overlap_seconds" => seconds(self.webhook_secret_overlap),
             "shutdown_seconds" => seconds(self.shutdown),
             "log" => self.log.clone(),
             "log_format" => match self.log_format {

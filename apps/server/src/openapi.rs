@@ -69,7 +69,9 @@ pub struct ErrorDetail {
     paths(
         messages::send, messages::schedule, messages::list, messages::read, messages::cancel,
         instances::list, instances::read, instances::state, instances::health,
-        webhooks::list, webhooks::create, webhooks::delete,
+        webhooks::list, webhooks::create, webhooks::read, webhooks::change, webhooks::delete,
+        webhooks::rotate, webhooks::deliveries::test, webhooks::deliveries::recover,
+        webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
         account::me, account::usage,
         billing::plans, billing::subscription, billing::usage, billing::payments,
     ),

@@ -15,8 +15,11 @@ use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::ports::Inbox;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
+use msgflash_webhooks::ports::DeliveryReader;
 use msgflash_webhooks::target::is_public_host;
-use msgflash_webhooks::{CreateEndpoint, DeleteEndpoint, ListEndpoints};
+use msgflash_webhooks::{
+    ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
+};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -48,10 +51,18 @@ pub struct Services {
     pub receive_event: Arc<ReceiveEvent>,
     /// Makes webhook endpoints.
     pub create_endpoint: Arc<CreateEndpoint>,
-    /// Lists them.
-    pub list_endpoints: Arc<ListEndpoints>,
+    /// Reads them.
+    pub read_endpoints: Arc<ReadEndpoints>,
+    /// Changes them.
+    pub change_endpoint: Arc<ChangeEndpoint>,
     /// Deletes them.
     pub delete_endpoint: Arc<DeleteEndpoint>,
+    /// Tells what became of their deliveries.
+    pub delivery_log: Arc<DeliveryLog>,
+    /// Delivers on request.
+    pub send_again: Arc<SendAgain>,
+    /// How many deliveries wait.
+    pub deliveries: Arc<dyn DeliveryReader>,
     /// How full the sending queue is.
     pub queue: Arc<dyn QueueReader>,
     /// How many provider events wait.

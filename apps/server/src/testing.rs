@@ -26,7 +26,10 @@ use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
     ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
 };
-use msgflash_webhooks::{CreateEndpoint, DeleteEndpoint, ListEndpoints, MockEndpointReader};
+use msgflash_webhooks::{
+    ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, MockDeliveryReader,
+    MockEndpointReader, ReadEndpoints, SendAgain,
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +58,7 @@ pub(crate) struct Fake {
     pub(crate) inbox: MockInbox,
     pub(crate) queue: MockQueueReader,
     pub(crate) endpoints: MockEndpointReader,
+    pub(crate) deliveries: MockDeliveryReader,
     pub(crate) held_endpoints: u32,
     pub(crate) replays: Replays,
     pub(crate) probes: Vec<Arc<dyn Probe>>,
@@ -108,6 +112,7 @@ impl Fake {
             inbox: MockInbox::new(),
             queue: MockQueueReader::new(),
             endpoints: MockEndpointReader::new(),
+            deliveries: MockDeliveryReader::new(),
             held_endpoints: 0,
             replays: Replays::default(),
             probes: Vec::new(),
@@ -146,6 +151,8 @@ impl Fake {
         let ids = Arc::new(SequentialIds::default());
         let instances = Arc::new(self.instances);
         let messages = Arc::new(self.messages);
+        let endpoints = Arc::new(self.endpoints);
+        let deliveries = Arc::new(self.deliveries);
         let usage = Arc::new(self.usage);
         let inbox = Arc::new(self.inbox);
         let units = Arc::new(Units::new(self.replays.clone(), self.held_endpoints));
@@ -200,8 +207,24 @@ impl Fake {
                 ids.clone(),
                 false,
             )),
-            list_endpoints: Arc::new(ListEndpoints::new(Arc::new(self.endpoints))),
-            delete_endpoint: Arc::new(DeleteEndpoint::new(units)),
+            read_endpoints: Arc::new(ReadEndpoints::new(endpoints.clone())),
+            change_endpoint: Arc::new(ChangeEndpoint::new(
+                Arc::clone(&units) as _,
+                Arc::new(CountingRandom::default()),
+                clock.clone(),
+                time::Duration::hours(24),
+                false,
+            )),
+            delete_endpoint: Arc::new(DeleteEndpoint::new(Arc::clone(&units) as _)),
+            delivery_log: Arc::new(DeliveryLog::new(endpoints, deliveries.clone())),
+            send_again: Arc::new(SendAgain::new(
+                units,
+                deliveries.clone(),
+                clock.clone(),
+                ids.clone(),
+                Arc::new(NoNudge),
+            )),
+            deliveries,
             queue: Arc::new(self.queue),
             inbox,
             probes: self.probes,

@@ -22,7 +22,9 @@ use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, SlidingWindows};
-use msgflash_webhooks::{CreateEndpoint, DeleteEndpoint, ListEndpoints};
+use msgflash_webhooks::{
+    ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::SystemRandom;
@@ -30,7 +32,7 @@ use crate::config::Config;
 use crate::no_gateway::NoGateway;
 use crate::probe::DatabaseProbe;
 use crate::services::{Services, Settings, Targets};
-use crate::workers::{Bells, Workers};
+use crate::workers::{Bells, Workers, span};
 
 /// What commands, workers and routes share.
 pub struct Backend {
@@ -176,8 +178,24 @@ pub fn services(
             Arc::clone(&ids),
             allow_private,
         )),
-        list_endpoints: Arc::new(ListEndpoints::new(store.clone())),
+        read_endpoints: Arc::new(ReadEndpoints::new(store.clone())),
+        change_endpoint: Arc::new(ChangeEndpoint::new(
+            store.clone(),
+            Arc::new(SystemRandom),
+            Arc::clone(&clock),
+            span(config.webhook_secret_overlap),
+            allow_private,
+        )),
         delete_endpoint: Arc::new(DeleteEndpoint::new(store.clone())),
+        delivery_log: Arc::new(DeliveryLog::new(store.clone(), store.clone())),
+        send_again: Arc::new(SendAgain::new(
+            store.clone(),
+            store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            backend.bells.posts.clone(),
+        )),
+        deliveries: store.clone(),
         queue: store.clone(),
         inbox: store.clone(),
         probes: vec![Arc::new(DatabaseProbe(postgres.clone()))],

@@ -17,6 +17,7 @@ mod posts;
 mod set;
 
 pub use lanes::LaneBell;
+pub(crate) use set::span;
 pub use set::{Bells, Workers, WorkersHandle};
 
 /// A nudge that one loop waits for.

@@ -46,9 +46,9 @@ diesel::table! {
         workspace_id -> Uuid,
         event_id -> Uuid,
         event -> Text,
-        body -> Text,
         status -> Text,
         attempts -> Int4,
+        spent -> Int4,
         response_status -> Nullable<Int4>,
         response_excerpt -> Nullable<Text>,
         error -> Nullable<Text>,
@@ -73,7 +73,7 @@ diesel::table! {
         id -> Uuid,
         account_id -> Uuid,
         name -> Text,
-        payload -> Jsonb,
+        payload -> Json,
         at -> Timestamptz,
     }
 }
@@ -164,6 +164,18 @@ diesel::table! {
         request_id -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notices (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        workspace_id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        data -> Jsonb,
+        at -> Timestamptz,
     }
 }
 
@@ -317,6 +329,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_health (endpoint_id) {
+        endpoint_id -> Uuid,
+        failures -> Int4,
+        failing_since -> Nullable<Timestamptz>,
+        paused_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     webhook_endpoints (id) {
         id -> Uuid,
         workspace_id -> Uuid,
@@ -327,6 +348,8 @@ diesel::table! {
         events -> Array<Text>,
         active -> Bool,
         disabled_reason -> Nullable<Text>,
+        previous_secret -> Nullable<Text>,
+        previous_secret_until -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -349,6 +372,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lanes,
     lid_phones,
     messages,
+    notices,
     outbox,
     payments,
     plans,
@@ -360,4 +384,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     usage_settled,
     users,
     webhook_endpoints,
+    webhook_health,
 );

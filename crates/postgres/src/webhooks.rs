@@ -3,5 +3,7 @@
 mod delivery;
 mod endpoint;
 mod fan_out;
+mod log;
 mod outbox;
-mod settle;
+mod record;
+mod store;

@@ -49,7 +49,7 @@ impl HttpWebhookSender {
                 resolver,
                 allow_private,
             }))
-            .pool_max_idle_per_host(4)
+            .pool_max_idle_per_host(16)
             .pool_idle_timeout(Duration::from_secs(15))
             .build()
             .map_err(|error| SenderError(error.to_string()))?;

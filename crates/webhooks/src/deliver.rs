@@ -1,22 +1,21 @@
-//! Claim a delivery, post it, record what became of it.
+//! Claim deliveries, post them, judge the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use msgflash_kernel::{Clock, Random, StoreError, Tick};
+use msgflash_kernel::{Clock, Random, StoreError};
 use time::OffsetDateTime;
 
-use crate::delivery::{Attempt, DueDelivery, Next, PostError, Response, SignedRequest};
+use crate::delivery::{Attempt, DueDelivery, Next, PostError, Response, Room, SignedRequest};
+use crate::flow;
 use crate::ports::{DeliveryQueue, WebhookSender};
-use crate::schedule::{Schedule, asked_wait};
+use crate::schedule::{LONGEST_ASKED, Schedule, asked_wait};
 use crate::signing;
 
-/// Posts to one endpoint at once: a slow receiver cannot take all places.
-const PER_ENDPOINT: u32 = 8;
-/// Requests of one tick.
-const BATCH: u32 = 64;
-/// A claim outlives the request's own limit by this much.
+/// How long a claimed delivery may wait here for its turn.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
+/// Deliveries given up in one statement.
+const GIVEN_UP_AT_ONCE: u32 = 1000;
 
 /// Delivers what is due.
 pub struct Deliverer {
@@ -25,7 +24,7 @@ pub struct Deliverer {
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     schedule: Schedule,
-    lease: Duration,
+    timeout: Duration,
 }
 
 impl Deliverer {
@@ -44,44 +43,54 @@ impl Deliverer {
             random,
             clock,
             schedule,
-            lease: timeout + LEASE_MARGIN,
+            timeout,
         }
     }
 
-    /// Claims up to `limit` due deliveries. Each must be given to [`Self::work`].
-    pub async fn claim(&self, limit: u32) -> Result<Vec<DueDelivery>, StoreError> {
+    /// Claims up to `limit` due deliveries. Each must be given to [`Self::post`] or to
+    /// [`Self::release`]; one that is forgotten is claimed again when its lease ran out.
+    pub async fn claim(&self, limit: u32, rooms: &[Room]) -> Result<Vec<DueDelivery>, StoreError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
+        let lease = now + self.timeout + LEASE_MARGIN;
         self.queue
-            .claim(now, now + self.lease, limit, PER_ENDPOINT)
+            .claim(now, lease, limit, rooms, flow::FIRST)
             .await
     }
 
-    /// One attempt of a claimed delivery.
-    pub async fn work(&self, due: DueDelivery) -> Result<(), StoreError> {
-        let request = self.request(&due);
-        let answer = self.sender.post(&request).await;
-        let now = self.clock.now();
-        let attempt = self.judge(&due, answer, now);
-        self.queue.settle(&[attempt], now).await
+    /// Makes one attempt of a claimed delivery; `None` when too little is left of its lease to end
+    /// before somebody else begins.
+    pub async fn post(&self, due: &DueDelivery) -> Option<Attempt> {
+        if self.clock.now() + self.timeout > due.lease {
+            return None;
+        }
+        let Some(body) = &due.body else {
+            return Some(Attempt {
+                error: Some("the payload is no longer kept".to_owned()),
+                posted: false,
+                ..attempt(due)
+            });
+        };
+        let answer = self.sender.post(&self.request(due, body)).await;
+        Some(self.judge(due, answer, self.clock.now()))
     }
 
-    /// One batch, its requests side by side: it takes as long as the slowest of them. A loop that
-    /// must not wait for slow receivers claims and works by itself.
-    pub async fn tick(&self) -> Result<Tick, StoreError> {
-        let due = self.claim(BATCH).await?;
-        let count = due.len();
-        let work = due.into_iter().map(|due| self.work(due));
-        futures_util::future::join_all(work)
-            .await
-            .into_iter()
-            .collect::<Result<(), _>>()?;
-        Ok(Tick::of(count))
+    /// Gives back what was claimed and not posted.
+    pub async fn release(&self, due: &[DueDelivery]) -> Result<(), StoreError> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.queue.release(due, self.clock.now()).await
     }
 
-    fn request(&self, due: &DueDelivery) -> SignedRequest {
+    /// Ends some of what waits for endpoints that are switched off; answers how many.
+    pub async fn give_up(&self) -> Result<usize, StoreError> {
+        self.queue.give_up(GIVEN_UP_AT_ONCE, self.clock.now()).await
+    }
+
+    fn request(&self, due: &DueDelivery, body: &str) -> SignedRequest {
         let now = self.clock.now();
         let mut headers = vec![
             ("Content-Type", "application/json".to_owned()),
@@ -92,14 +101,15 @@ impl Deliverer {
         ];
         headers.extend(signing::headers(
             &due.secret,
+            due.previous_secret.as_ref(),
             due.event,
             now,
-            due.body.as_bytes(),
+            body.as_bytes(),
         ));
         SignedRequest {
             url: due.url.clone(),
             headers,
-            body: due.body.clone(),
+            body: body.to_owned(),
         }
     }
 
@@ -110,24 +120,12 @@ impl Deliverer {
         answer: Result<Response, PostError>,
         now: OffsetDateTime,
     ) -> Attempt {
-        let attempts = due.attempts + 1;
-        let mut attempt = Attempt {
-            id: due.id,
-            endpoint: due.endpoint,
-            attempts,
-            response_status: None,
-            excerpt: None,
-            error: None,
-            next: Next::Failed,
-        };
+        let mut attempt = attempt(due);
         let mut asked = None;
         match answer {
             Ok(response) => {
                 attempt.response_status = Some(response.status);
                 attempt.excerpt = Some(response.excerpt).filter(|text| !text.is_empty());
-                asked = response
-                    .retry_after
-                    .and_then(|header| asked_wait(&header, now));
                 match response.status {
                     200..=299 => {
                         attempt.next = Next::Delivered;
@@ -139,13 +137,36 @@ impl Deliverer {
                     attempt.next = Next::Gone;
                     return attempt;
                 }
+                if matches!(response.status, 429 | 503) {
+                    asked = response
+                        .retry_after
+                        .and_then(|header| asked_wait(&header, now))
+                        .map(|wait| wait.min(LONGEST_ASKED));
+                }
             }
             Err(error) => attempt.error = Some(error.to_string()),
         }
-        if let Some(at) = self.schedule.next(attempts, asked, now, &*self.random) {
+        attempt.asked = asked.map(|wait| now + wait);
+        let made = attempt.attempts.saturating_sub(due.spent);
+        if let Some(at) = self.schedule.next(made, asked, now, &*self.random) {
             attempt.next = Next::Retry(at);
         }
         attempt
+    }
+}
+
+/// An attempt that failed for good, until something better is known of it.
+fn attempt(due: &DueDelivery) -> Attempt {
+    Attempt {
+        id: due.id,
+        endpoint: due.endpoint,
+        attempts: due.attempts + 1,
+        response_status: None,
+        excerpt: None,
+        error: None,
+        asked: None,
+        posted: true,
+        next: Next::Failed,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One event on its way to one endpoint.
 
-use msgflash_kernel::{EventId, Id, Secret, WorkspaceId};
+use msgflash_kernel::{AccountId, Cursor, EventId, Id, Secret, WorkspaceId};
 use time::OffsetDateTime;
 
 use crate::endpoint::EndpointId;
@@ -19,8 +19,6 @@ pub struct RaisedEvent {
     pub workspace: WorkspaceId,
     /// The published name. May be one that no endpoint of this version can ask for.
     pub name: String,
-    /// The payload, as text.
-    pub body: String,
 }
 
 /// An endpoint, as far as choosing what it hears needs it.
@@ -47,8 +45,6 @@ pub struct Delivery {
     pub event: EventId,
     /// The event's published name.
     pub name: String,
-    /// The exact body, the same bytes on every attempt.
-    pub body: String,
     /// When it was made, and first is due.
     pub created_at: OffsetDateTime,
 }
@@ -64,14 +60,137 @@ pub struct DueDelivery {
     pub url: String,
     /// What signs it.
     pub secret: Secret<String>,
+    /// Signs it too, while a rotation is under way.
+    pub previous_secret: Option<Secret<String>>,
     /// The event.
     pub event: EventId,
     /// The event's published name.
     pub name: String,
-    /// The exact body.
-    pub body: String,
+    /// The exact body, the same bytes on every attempt; `None` when it is no longer kept.
+    pub body: Option<String>,
     /// Attempts made before this one.
     pub attempts: u32,
+    /// How many of them were made before it was last taken up again.
+    pub spent: u32,
+    /// Until when it is ours.
+    pub lease: OffsetDateTime,
+}
+
+/// How many deliveries of an endpoint one process may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// How many, those it holds already included.
+    pub most: u32,
+}
+
+/// How far a delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// It waits for its first or next attempt.
+    Pending,
+    /// It arrived.
+    Delivered,
+    /// It failed for good.
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
+
+    /// The published name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the published name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+}
+
+/// A delivery as its log shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryEntry {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// The event.
+    pub event: EventId,
+    /// The event's published name.
+    pub name: String,
+    /// How far it is.
+    pub status: DeliveryStatus,
+    /// Attempts made.
+    pub attempts: u32,
+    /// What the receiver last answered with.
+    pub response_status: Option<u16>,
+    /// The beginning of that answer.
+    pub excerpt: Option<String>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// The body; `None` when it is no longer kept.
+    pub payload: Option<String>,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<OffsetDateTime>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// Which deliveries of an endpoint are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// In this state.
+    pub status: Option<DeliveryStatus>,
+    /// Of this event, by its published name.
+    pub event: Option<String>,
+    /// Made at or after this moment.
+    pub from: Option<OffsetDateTime>,
+    /// Made before this moment.
+    pub until: Option<OffsetDateTime>,
+}
+
+impl DeliveryFilter {
+    /// Names the list this filter makes of an endpoint's deliveries, for its cursors.
+    pub fn scope(&self, endpoint: EndpointId) -> String {
+        let nanos = |at: Option<OffsetDateTime>| at.map(OffsetDateTime::unix_timestamp_nanos);
+        format!(
+            "deliveries|{endpoint}|{:?}|{:?}|{:?}|{:?}",
+            self.status,
+            self.event,
+            nanos(self.from),
+            nanos(self.until)
+        )
+    }
+
+    /// The place after `id` in that list.
+    pub fn cursor(&self, endpoint: EndpointId, id: DeliveryId) -> Cursor {
+        Cursor::new(self.scope(endpoint), id.to_string())
+    }
+}
+
+/// How full the queue of deliveries is, and how its endpoints fare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Deliveries that wait.
+    pub waiting: u64,
+    /// When the oldest of them was made.
+    pub oldest: Option<OffsetDateTime>,
+    /// Endpoints that are switched off.
+    pub disabled: u64,
+    /// Endpoints that are left alone for a while.
+    pub paused: u64,
+    /// Endpoints that get one post at a time, to see whether they are back.
+    pub probed: u64,
 }
 
 /// A request to a receiver, signed.
@@ -125,8 +244,27 @@ pub struct Attempt {
     pub excerpt: Option<String>,
     /// Why it failed, for people.
     pub error: Option<String>,
+    /// Until when the receiver asked to be left alone.
+    pub asked: Option<OffsetDateTime>,
+    /// Whether a request was made: what never left says nothing about the receiver.
+    pub posted: bool,
     /// What follows.
     pub next: Next,
+}
+
+/// An endpoint that was switched off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchedOff {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Whose events it heard.
+    pub workspace: WorkspaceId,
+    /// Who pays.
+    pub account: AccountId,
+    /// Where deliveries went.
+    pub url: String,
+    /// Why.
+    pub reason: crate::health::OffReason,
 }
 
 /// What follows an attempt.

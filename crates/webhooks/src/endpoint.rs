@@ -23,8 +23,10 @@ pub struct Endpoint {
     pub created_by: UserId,
     /// Where deliveries go.
     pub url: String,
-    /// Signs them. Shown once, at creation.
+    /// Signs them. Shown once, when it is made.
     pub secret: Secret<String>,
+    /// The secret before the last rotation.
+    pub previous: Option<PreviousSecret>,
     /// What it hears of.
     pub events: Vec<EventName>,
     /// Whether it hears anything.
@@ -35,4 +37,13 @@ pub struct Endpoint {
     pub created_at: OffsetDateTime,
     /// When it last changed.
     pub updated_at: OffsetDateTime,
+}
+
+/// A secret that was replaced and signs beside the new one for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// The secret.
+    pub secret: Secret<String>,
+    /// Until when it signs.
+    pub until: OffsetDateTime,
 }

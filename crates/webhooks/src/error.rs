@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use msgflash_kernel::{Fault, Kind, Problems, StoreError};
 
+use crate::delivery::DeliveryId;
 use crate::endpoint::EndpointId;
 
 /// Why an endpoint cannot do what was asked.
@@ -15,6 +16,12 @@ pub enum WebhookError {
     /// No such endpoint in this workspace.
     #[error("Webhook not found")]
     NoEndpoint(EndpointId),
+    /// No such delivery of this endpoint.
+    #[error("Delivery not found")]
+    NoDelivery(DeliveryId),
+    /// The endpoint is switched off.
+    #[error("The webhook is switched off; switch it on first")]
+    SwitchedOff,
     /// The account has as many endpoints as its plan allows.
     #[error("The plan's limit of webhook endpoints is reached")]
     TooMany,
@@ -40,9 +47,9 @@ impl Fault for WebhookError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(cause) => cause.kind(),
-            Self::NoEndpoint(_) => Kind::Missing,
+            Self::NoEndpoint(_) | Self::NoDelivery(_) => Kind::Missing,
             Self::TooMany => Kind::Forbidden,
-            Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
+            Self::SwitchedOff | Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
             Self::Store(cause) => cause.kind(),
         }
     }
@@ -50,9 +57,9 @@ impl Fault for WebhookError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(cause) => cause.code(),
-            Self::NoEndpoint(_) => "NOT_FOUND",
+            Self::NoEndpoint(_) | Self::NoDelivery(_) => "NOT_FOUND",
             Self::TooMany => "MAX_WEBHOOK_ENDPOINTS_REACHED",
-            Self::ReplayMismatch | Self::ReplayBusy => "CONFLICT",
+            Self::SwitchedOff | Self::ReplayMismatch | Self::ReplayBusy => "CONFLICT",
             Self::Store(cause) => cause.code(),
         }
     }

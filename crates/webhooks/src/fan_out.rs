@@ -76,7 +76,6 @@ impl FanOut {
                     workspace: event.workspace,
                     event: event.id,
                     name: event.name.clone(),
-                    body: event.body.clone(),
                     created_at: now,
                 });
             }

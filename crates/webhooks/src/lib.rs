@@ -3,31 +3,42 @@
 //!
 //! Knows endpoints, events by name and deliveries; refuses to know what an event means or how a
 //! request is made. Start at [`endpoint`] for what users manage, at [`signing`] for what receivers
-//! verify and at [`deliver`] for how a delivery lives.
+//! verify, at [`deliver`] for how a delivery lives and at [`health`] for how a receiver in trouble
+//! is treated.
 
+pub mod again;
 pub mod deliver;
 pub mod delivery;
 pub mod endpoint;
 pub mod error;
 pub mod event_name;
 pub mod fan_out;
+pub mod flow;
+pub mod health;
+pub mod log;
 pub mod manage;
 pub mod ports;
+pub mod record;
 pub mod schedule;
 pub mod signing;
 pub mod target;
 
+pub use again::SendAgain;
 pub use deliver::Deliverer;
 pub use delivery::{Delivery, DeliveryId, DueDelivery};
 pub use endpoint::{Endpoint, EndpointId};
 pub use error::WebhookError;
 pub use event_name::EventName;
 pub use fan_out::FanOut;
-pub use manage::{CreateEndpoint, DeleteEndpoint, EndpointOrder, ListEndpoints};
+pub use log::DeliveryLog;
+pub use manage::{
+    ChangeEndpoint, CreateEndpoint, DeleteEndpoint, EndpointChange, EndpointOrder, ReadEndpoints,
+};
+pub use record::{Recorded, Recorder};
 pub use schedule::Schedule;
 
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
-    MockDeliveryQueue, MockDeliveryStore, MockEndpointReader, MockEndpointStore, MockListeners,
-    MockRaisedEvents, MockWebhookSender,
+    MockAttemptStore, MockDeliveryQueue, MockDeliveryReader, MockDeliveryStore, MockEndpointReader,
+    MockEndpointStore, MockHealthStore, MockListeners, MockRaisedEvents, MockWebhookSender,
 };

@@ -1,14 +1,21 @@
-//! Making, listing and deleting endpoints.
+//! Making, reading, changing and deleting endpoints.
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Actor, Claim, Clock, Id, Ids, Once, Outcome, Problems, Random, WorkspaceId};
+use msgflash_kernel::{
+    Actor, Claim, Clock, Id, Ids, Once, Outcome, Problems, Random, StoredAnswer, WorkspaceId,
+};
+use time::OffsetDateTime;
 
 use crate::endpoint::{Endpoint, EndpointId};
 use crate::error::WebhookError;
 use crate::event_name::EventName;
-use crate::ports::{EndpointReader, EndpointUnits};
+use crate::ports::{EndpointReader, EndpointUnit, EndpointUnits};
 use crate::{signing, target};
+
+mod change;
+
+pub use change::{ChangeEndpoint, EndpointChange};
 
 /// Most entries a subscription may have, repetitions included.
 pub const MAX_EVENTS: usize = 50;
@@ -68,6 +75,7 @@ impl CreateEndpoint {
             created_by: order.actor.user,
             url: order.url,
             secret: signing::new_secret(&*self.random),
+            previous: None,
             events,
             active: true,
             disabled_reason: None,
@@ -75,13 +83,8 @@ impl CreateEndpoint {
             updated_at: now,
         };
         let mut unit = self.units.begin().await?;
-        if let Some(once) = &once {
-            match unit.replays().claim(once.key, now).await? {
-                Claim::Fresh => {}
-                Claim::Replay(answer) => return Ok(Outcome::Replayed(answer)),
-                Claim::Mismatch => return Err(WebhookError::ReplayMismatch),
-                Claim::Busy => return Err(WebhookError::ReplayBusy),
-            }
+        if let Some(answer) = claim_once(&mut *unit, once.as_ref(), now).await? {
+            return Ok(Outcome::Replayed(answer));
         }
         let held = unit.endpoints().count_locked(endpoint.account).await?;
         if order.cap.is_some_and(|cap| held >= cap) {
@@ -99,34 +102,61 @@ impl CreateEndpoint {
     /// Everything wrong with the order at once; the events without repetitions.
     fn check(&self, order: &EndpointOrder) -> Result<Vec<EventName>, Problems> {
         let mut problems = Problems::default();
-        if let Err(problem) = target::check("url", &order.url, self.allow_private) {
-            problems.0.push(problem);
-        }
-        if order.events.is_empty() || order.events.len() > MAX_EVENTS {
-            problems.add("events", "length", "Give 1 to 50 events");
-        }
-        let mut events = Vec::new();
-        for (index, name) in order.events.iter().enumerate() {
-            match EventName::parse(name) {
-                Some(event) if events.contains(&event) => {}
-                Some(event) => events.push(event),
-                None => problems.add(
-                    format!("events.{index}"),
-                    "unknown_event",
-                    format!("There is no event {name:?}"),
-                ),
-            }
-        }
+        check_url(&mut problems, &order.url, self.allow_private);
+        let events = check_events(&mut problems, &order.events);
         problems.into_result().map(|()| events)
     }
 }
 
-/// Lists endpoints.
-pub struct ListEndpoints {
+fn check_url(problems: &mut Problems, url: &str, allow_private: bool) {
+    if let Err(problem) = target::check("url", url, allow_private) {
+        problems.0.push(problem);
+    }
+}
+
+/// The events without repetitions.
+fn check_events(problems: &mut Problems, names: &[String]) -> Vec<EventName> {
+    if names.is_empty() || names.len() > MAX_EVENTS {
+        problems.add("events", "length", "Give 1 to 50 events");
+    }
+    let mut events = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match EventName::parse(name) {
+            Some(event) if events.contains(&event) => {}
+            Some(event) => events.push(event),
+            None => problems.add(
+                format!("events.{index}"),
+                "unknown_event",
+                format!("There is no event {name:?}"),
+            ),
+        }
+    }
+    events
+}
+
+/// Claims the key of a request that is to be done once; answers what was answered before.
+pub(crate) async fn claim_once<T>(
+    unit: &mut dyn EndpointUnit,
+    once: Option<&Once<'_, T>>,
+    now: OffsetDateTime,
+) -> Result<Option<StoredAnswer>, WebhookError> {
+    let Some(once) = once else {
+        return Ok(None);
+    };
+    match unit.replays().claim(once.key, now).await? {
+        Claim::Fresh => Ok(None),
+        Claim::Replay(answer) => Ok(Some(answer)),
+        Claim::Mismatch => Err(WebhookError::ReplayMismatch),
+        Claim::Busy => Err(WebhookError::ReplayBusy),
+    }
+}
+
+/// Reads endpoints.
+pub struct ReadEndpoints {
     endpoints: Arc<dyn EndpointReader>,
 }
 
-impl ListEndpoints {
+impl ReadEndpoints {
     /// Wires the use case.
     pub fn new(endpoints: Arc<dyn EndpointReader>) -> Self {
         Self { endpoints }
@@ -135,6 +165,16 @@ impl ListEndpoints {
     /// All of a workspace, newest first.
     pub async fn list(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>, WebhookError> {
         Ok(self.endpoints.list(workspace).await?)
+    }
+
+    /// One of them.
+    pub async fn find(
+        &self,
+        workspace: WorkspaceId,
+        id: EndpointId,
+    ) -> Result<Endpoint, WebhookError> {
+        let found = self.endpoints.find(workspace, id).await?;
+        found.ok_or(WebhookError::NoEndpoint(id))
     }
 }
 

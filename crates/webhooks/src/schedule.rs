@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 /// The longest wait a receiver may ask for.
-const LONGEST_ASKED: Duration = Duration::from_hours(1);
+pub const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// The waits between attempts; there is one attempt more than waits.
 #[derive(Clone, Debug, PartialEq, Eq)]

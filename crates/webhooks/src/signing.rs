@@ -31,9 +31,11 @@ pub fn standard_signature(secret: &str, id: &str, timestamp: i64, body: &[u8]) -
     Some(format!("v1,{}", STANDARD.encode(mac(&key, &parts))))
 }
 
-/// Every header that proves a delivery.
+/// Every header that proves a delivery. While `previous` overlaps, the standard's header carries
+/// both signatures, which its libraries expect; the documented header has room for the new one only.
 pub fn headers(
     secret: &Secret<String>,
+    previous: Option<&Secret<String>>,
     event: EventId,
     now: OffsetDateTime,
     body: &[u8],
@@ -48,8 +50,13 @@ pub fn headers(
         ("webhook-id", id.clone()),
         ("webhook-timestamp", timestamp.to_string()),
     ];
-    if let Some(signature) = standard_signature(secret.reveal(), &id, timestamp, body) {
-        headers.push(("webhook-signature", signature));
+    let signatures: Vec<_> = [Some(secret), previous]
+        .into_iter()
+        .flatten()
+        .filter_map(|it| standard_signature(it.reveal(), &id, timestamp, body))
+        .collect();
+    if !signatures.is_empty() {
+        headers.push(("webhook-signature", signatures.join(" ")));
     }
     headers
 }
@@ -91,7 +98,7 @@ mod tests {
         )]
         let now = OffsetDateTime::now_utc();
         let mut map = http::HeaderMap::new();
-        for (name, value) in headers(&secret, event, now, BODY) {
+        for (name, value) in headers(&secret, None, event, now, BODY) {
             map.insert(
                 http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
                 value.parse().unwrap(),
@@ -110,6 +117,7 @@ mod tests {
         assert_eq!(bytes.len(), 24);
         let signed = headers(
             &secret,
+            None,
             Id::new(Uuid::nil()),
             datetime!(2026-05-01 0:00 UTC),
             BODY,

@@ -109,6 +109,8 @@ async fn answers_have_the_members_and_types_the_document_says() {
     let mut later = text.clone();
     later["scheduledAt"] = json!("2020-01-01T00:00:00Z");
     let hook = json!({ "url": "https://hooks.example.com/a", "events": ["message.sent"] });
+    let made = account.client.post("/api/v1/webhooks", &hook).await;
+    let made = made.data()["id"].as_str().expect("an id").to_owned();
     let message = account.client.post("/api/v1/messages/send", &text).await;
     let message = message.data()["id"].as_str().expect("an id").to_owned();
     account.wait_message(&message, "read").await;
@@ -133,6 +135,27 @@ async fn answers_have_the_members_and_types_the_document_says() {
         ),
         ("GET", "/api/v1/instances/{id}/health", instance, None),
         ("GET", "/api/v1/webhooks", String::new(), None),
+        ("GET", "/api/v1/webhooks/{id}", made.clone(), None),
+        (
+            "PATCH",
+            "/api/v1/webhooks/{id}",
+            made.clone(),
+            Some(json!({ "active": true })),
+        ),
+        (
+            "POST",
+            "/api/v1/webhooks/{id}/rotate-secret",
+            made.clone(),
+            None,
+        ),
+        ("POST", "/api/v1/webhooks/{id}/test", made.clone(), None),
+        (
+            "POST",
+            "/api/v1/webhooks/{id}/recover",
+            made.clone(),
+            Some(json!({ "since": "2026-01-01T00:00:00Z" })),
+        ),
+        ("GET", "/api/v1/webhooks/{id}/deliveries", made, None),
         ("GET", "/api/v1/me", String::new(), None),
         ("GET", "/api/v1/usage", String::new(), None),
         ("GET", "/api/v1/billing/plans", String::new(), None),

@@ -113,4 +113,20 @@ async fn sample(services: &Services) {
         Ok(depth) => gauge!("msgflash_inbox_events").set(depth as f64),
         Err(error) => tracing::warn!(%error, "the inbox's depth is unknown"),
     }
+    let now = services.clock.now();
+    match services.deliveries.backlog(now).await {
+        Ok(backlog) => {
+            gauge!("msgflash_webhook_backlog").set(backlog.waiting as f64);
+            let age = backlog
+                .oldest
+                .map_or(0.0, |made| (now - made).as_seconds_f64());
+            gauge!("msgflash_webhook_backlog_oldest_seconds").set(age.max(0.0));
+            gauge!("msgflash_webhook_endpoints_disabled").set(backlog.disabled as f64);
+            let states = [("open", backlog.paused), ("half_open", backlog.probed)];
+            for (state, count) in states {
+                gauge!("msgflash_webhook_breakers", "state" => state).set(count as f64);
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the backlog of deliveries is unknown"),
+    }
 }

@@ -62,6 +62,9 @@ async fn numbers_are_shown_even_when_depths_are_unknown() {
     fake.inbox
         .expect_depth()
         .returning(|| Err(StoreError::Unavailable("down".into())));
+    fake.deliveries
+        .expect_backlog()
+        .returning(|_| Err(StoreError::Unavailable("down".into())));
     let answer = Running::over(fake)
         .call(TestRequest::get().uri("/metrics"))
         .await;

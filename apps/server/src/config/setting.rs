@@ -199,6 +199,18 @@ pub const SETTINGS: &[Setting] = &[
         "Waits between the attempts of a webhook delivery; one attempt more than waits",
     ),
     number(
+        "webhook_disable_after_seconds",
+        "MSGFLASH_WEBHOOK_DISABLE_AFTER_SECONDS",
+        "432000",
+        "How long everything may fail at a webhook endpoint before it is switched off",
+    ),
+    number(
+        "webhook_secret_overlap_seconds",
+        "MSGFLASH_WEBHOOK_SECRET_OVERLAP_SECONDS",
+        "86400",
+        "How long a webhook secret that was rotated signs beside the new one",
+    ),
+    number(
         "shutdown_seconds",
         "MSGFLASH_SHUTDOWN_SECONDS",
         "25",

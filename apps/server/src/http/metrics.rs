@@ -8,6 +8,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
+const POSTS: &str = "msgflash_webhook_post_seconds";
+const ATTEMPTS: &str = "msgflash_webhook_attempts_total";
 const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
@@ -34,6 +36,12 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "Requests answered, by method, route pattern and status."
     );
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long answers took.");
+    metrics::describe_counter!(ATTEMPTS, "Attempts to deliver events, by outcome.");
+    metrics::describe_histogram!(
+        POSTS,
+        metrics::Unit::Seconds,
+        "How long webhook receivers took to answer."
+    );
     Ok(handle)
 }
 
@@ -43,7 +51,9 @@ pub fn idle() -> Result<PrometheusHandle, BuildError> {
 }
 
 fn builder() -> Result<PrometheusBuilder, BuildError> {
-    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(POSTS.to_owned()), BUCKETS)
 }
 
 /// Counts one answer.
@@ -64,4 +74,20 @@ pub fn answered(method: &Method, route: &str, status: StatusCode, took: Duration
         .increment(1);
     histogram!(DURATION, "method" => method, "route" => route.to_owned())
         .record(took.as_secs_f64());
+}
+
+/// Counts one attempt to deliver an event.
+pub fn posted(outcome: &'static str, took: Duration) {
+    counter!(ATTEMPTS, "outcome" => outcome).increment(1);
+    histogram!(POSTS).record(took.as_secs_f64());
+}
+
+/// Counts endpoints that were switched off.
+pub fn switched_off(reason: &'static str) {
+    counter!("msgflash_webhook_endpoints_switched_off_total", "reason" => reason).increment(1);
+}
+
+/// Counts an attempt whose outcome could not be recorded.
+pub fn unrecorded() {
+    counter!("msgflash_webhook_unrecorded_total").increment(1);
 }

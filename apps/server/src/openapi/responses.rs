@@ -106,7 +106,7 @@ fn headers(response: &mut Response, status: &str, route: &Route) {
             number("While the first request is still at work: seconds to wait"),
         );
     }
-    if status == "201" && route.policy.once {
+    if status.starts_with('2') && route.policy.once {
         add(
             "Idempotent-Replayed",
             text("`true` when this answer was given before"),

@@ -18,8 +18,8 @@ use msgflash_messaging::message::ports::{
     Question, SettleUnit, SettleUnits, Standing, Wait, name,
 };
 use msgflash_quotas::{LedgerStore, MockLedgerStore, Period};
-use msgflash_webhooks::MockEndpointStore;
-use msgflash_webhooks::ports::{EndpointStore, EndpointUnit, EndpointUnits};
+use msgflash_webhooks::ports::{DeliveryStore, EndpointStore, EndpointUnit, EndpointUnits};
+use msgflash_webhooks::{MockDeliveryStore, MockEndpointStore};
 use time::OffsetDateTime;
 
 /// Answers given before, for readers and units alike.
@@ -88,6 +88,7 @@ impl Units {
             instances: MockInstanceStore::new(),
             outbox: MockOutbox::new(),
             endpoints: MockEndpointStore::new(),
+            deliveries: MockDeliveryStore::new(),
         };
         unit.queue.expect_lock().returning(|_| Ok(None));
         let held = self.held_endpoints;
@@ -96,6 +97,7 @@ impl Units {
             .returning(move |_| Ok(held));
         unit.endpoints.expect_insert().returning(|_| Ok(()));
         unit.endpoints.expect_delete().returning(|_, _| Ok(false));
+        unit.endpoints.expect_lock().returning(|_, _| Ok(None));
         Box::new(unit)
     }
 }
@@ -140,6 +142,7 @@ struct AllUnit {
     instances: MockInstanceStore,
     outbox: MockOutbox,
     endpoints: MockEndpointStore,
+    deliveries: MockDeliveryStore,
 }
 
 #[async_trait]
@@ -254,5 +257,8 @@ impl EndpointUnit for AllUnit {
     }
     fn endpoints(&mut self) -> &mut dyn EndpointStore {
         &mut self.endpoints
+    }
+    fn deliveries(&mut self) -> &mut dyn DeliveryStore {
+        &mut self.deliveries
     }
 }

@@ -16,7 +16,7 @@ use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
 use msgflash_webhook_http::HttpWebhookSender;
-use msgflash_webhooks::{Deliverer, FanOut, Schedule};
+use msgflash_webhooks::{Deliverer, FanOut, Recorder, Schedule};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
@@ -75,6 +75,7 @@ struct Work {
     watch: Arc<WatchConnections>,
     fan_out: Arc<FanOut>,
     deliverer: Arc<Deliverer>,
+    recorder: Recorder,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
 }
@@ -190,6 +191,12 @@ impl Work {
             fan_out: Arc::new(
                 FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),
             ),
+            recorder: Recorder::new(
+                store.clone(),
+                Arc::clone(&clock),
+                ids,
+                span(config.webhook_disable_after),
+            ),
             deliverer: Arc::new(Deliverer::new(
                 store,
                 Arc::new(sender),
@@ -266,18 +273,25 @@ impl Work {
                 }
             },
         );
-        yard.run_posts(self.deliverer, bells.posts.clone());
+        yard.run("given-up", Bell::new(), POLL, vec![], {
+            let it = Arc::clone(&self.deliverer);
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.give_up().await.map(Tick::of) }
+            }
+        });
+        yard.run_posts(self.deliverer, self.recorder, bells.posts.clone());
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
             move || {
                 let (it, now) = (it.clone(), clock.now());
-                async move { it.sweep(now).await.map(|_| Tick::Idle) }
+                async move { it.sweep(now).await.map(Tick::of) }
             }
         });
     }
 }
 
-fn span(wait: Duration) -> time::Duration {
+pub(crate) fn span(wait: Duration) -> time::Duration {
     time::Duration::try_from(wait).unwrap_or(time::Duration::MAX)
 }
 

@@ -6,18 +6,22 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, ReplayStore, Secret, StoreError, WorkspaceId};
-use msgflash_webhooks::ports::{EndpointReader, EndpointStore, EndpointUnit, EndpointUnits};
+use msgflash_webhooks::endpoint::PreviousSecret;
+use msgflash_webhooks::ports::{
+    DeliveryStore, EndpointReader, EndpointStore, EndpointUnit, EndpointUnits,
+};
 use msgflash_webhooks::{Endpoint, EndpointId, EventName};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{delivery_queue, teams, users, webhook_endpoints};
+use crate::schema::{delivery_queue, teams, users, webhook_endpoints, webhook_health};
 use crate::unit::PgUnit;
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = webhook_endpoints, check_for_backend(diesel::pg::Pg))]
+#[diesel(treat_none_as_null = true)]
 struct EndpointRow {
     id: Uuid,
     workspace_id: Uuid,
@@ -28,6 +32,8 @@ struct EndpointRow {
     events: Vec<String>,
     active: bool,
     disabled_reason: Option<String>,
+    previous_secret: Option<String>,
+    previous_secret_until: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -47,6 +53,13 @@ impl TryFrom<EndpointRow> for Endpoint {
             created_by: Id::new(row.created_by),
             url: row.url,
             secret: Secret::new(row.secret),
+            previous: row
+                .previous_secret
+                .zip(row.previous_secret_until)
+                .map(|(secret, until)| PreviousSecret {
+                    secret: Secret::new(secret),
+                    until,
+                }),
             events: row
                 .events
                 .into_iter()
@@ -72,6 +85,8 @@ impl From<&Endpoint> for EndpointRow {
             events: it.events.iter().map(ToString::to_string).collect(),
             active: it.active,
             disabled_reason: it.disabled_reason.clone(),
+            previous_secret: it.previous.as_ref().map(|it| it.secret.reveal().clone()),
+            previous_secret_until: it.previous.as_ref().map(|it| it.until),
             created_at: it.created_at,
             updated_at: it.updated_at,
         }
@@ -90,6 +105,23 @@ impl EndpointReader for Postgres {
             .await
             .map_err(failed)?;
         rows.into_iter().map(Endpoint::try_from).collect()
+    }
+
+    async fn find(
+        &self,
+        workspace: WorkspaceId,
+        id: EndpointId,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let mut conn = self.conn().await?;
+        let row: Option<EndpointRow> = webhook_endpoints::table
+            .find(id.uuid())
+            .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
+            .select(EndpointRow::as_select())
+            .first(&mut conn)
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Endpoint::try_from).transpose()
     }
 }
 
@@ -131,7 +163,51 @@ impl EndpointStore for PgUnit {
             .map_err(failed)
     }
 
+    async fn lock(
+        &mut self,
+        workspace: WorkspaceId,
+        id: EndpointId,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let row: Option<EndpointRow> = webhook_endpoints::table
+            .find(id.uuid())
+            .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
+            .select(EndpointRow::as_select())
+            .for_no_key_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Endpoint::try_from).transpose()
+    }
+
+    async fn update(&mut self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        diesel::update(webhook_endpoints::table.find(endpoint.id.uuid()))
+            .filter(webhook_endpoints::workspace_id.eq(endpoint.workspace.uuid()))
+            .set(EndpointRow::from(endpoint))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn forget_trouble(
+        &mut self,
+        workspace: WorkspaceId,
+        id: EndpointId,
+    ) -> Result<(), StoreError> {
+        let own = webhook_endpoints::table
+            .filter(webhook_endpoints::workspace_id.eq(workspace.uuid()))
+            .select(webhook_endpoints::id);
+        diesel::delete(webhook_health::table.find(id.uuid()))
+            .filter(webhook_health::endpoint_id.eq_any(own))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
     async fn delete(&mut self, workspace: WorkspaceId, id: EndpointId) -> Result<bool, StoreError> {
+        self.forget_trouble(workspace, id).await?;
         // The endpoint first: whoever is handing it deliveries right now is waited for, and what
         // they wrote is seen below.
         let gone = diesel::delete(webhook_endpoints::table.find(id.uuid()))
@@ -168,6 +244,9 @@ impl EndpointUnit for PgUnit {
         self
     }
     fn endpoints(&mut self) -> &mut dyn EndpointStore {
+        self
+    }
+    fn deliveries(&mut self) -> &mut dyn DeliveryStore {
         self
     }
 }

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{Id, StoreError, WorkspaceId};
-use msgflash_webhooks::Delivery;
 use msgflash_webhooks::delivery::{Listener, RaisedEvent};
 use msgflash_webhooks::ports::{DeliveryStore, FanOutUnit, FanOutUnits, Listeners, RaisedEvents};
 use uuid::Uuid;
@@ -23,8 +22,6 @@ struct EventRow {
     workspace_id: Uuid,
     #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
-    body: String,
 }
 
 #[async_trait]
@@ -35,7 +32,7 @@ impl RaisedEvents for PgUnit {
                DELETE FROM outbox WHERE event_id IN ( \
                  SELECT event_id FROM outbox ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED) \
                RETURNING event_id, workspace_id) \
-             SELECT e.id, e.workspace_id, e.name, e.payload::text AS body FROM taken t \
+             SELECT e.id, e.workspace_id, e.name FROM taken t \
              JOIN events e ON e.workspace_id = t.workspace_id AND e.id = t.event_id \
              ORDER BY e.id",
         )
@@ -47,7 +44,6 @@ impl RaisedEvents for PgUnit {
             id: Id::new(row.id),
             workspace: Id::new(row.workspace_id),
             name: row.name,
-            body: row.body,
         };
         Ok(rows.into_iter().map(event).collect())
     }
@@ -84,36 +80,6 @@ impl Listeners for PgUnit {
             events: row.events,
         };
         Ok(rows.into_iter().map(listener).collect())
-    }
-}
-
-#[async_trait]
-impl DeliveryStore for PgUnit {
-    async fn insert(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
-        let names: Vec<&str> = deliveries.iter().map(|it| it.name.as_str()).collect();
-        let bodies: Vec<&str> = deliveries.iter().map(|it| it.body.as_str()).collect();
-        diesel::sql_query(
-            "WITH new AS ( \
-               INSERT INTO deliveries (endpoint_id, id, workspace_id, event_id, event, body, \
-                 status, next_attempt_at, created_at, updated_at) \
-               SELECT endpoint_id, id, workspace_id, event_id, event, body, 'pending', at, at, at \
-               FROM UNNEST($1, $2, $3, $4, $5, $6, $7) \
-                 AS n (endpoint_id, id, workspace_id, event_id, event, body, at) \
-               RETURNING endpoint_id, id, created_at) \
-             INSERT INTO delivery_queue (delivery_id, endpoint_id, due_at) \
-             SELECT id, endpoint_id, created_at FROM new",
-        )
-        .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.endpoint.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.id.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.workspace.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.event.uuid()))
-        .bind::<Array<Text>, _>(names)
-        .bind::<Array<Text>, _>(bodies)
-        .bind::<Array<Timestamptz>, _>(each(deliveries, |it| it.created_at))
-        .execute(self.conn())
-        .await
-        .map(drop)
-        .map_err(failed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Facts, kept in the transaction that made them true.
 
 use async_trait::async_trait;
-use diesel::sql_types::{Array, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Json, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{Event, Outbox, StoreError};
 
@@ -25,7 +25,7 @@ impl Outbox for PgUnit {
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.account.uuid()))
         .bind::<Array<Text>, _>(each(events, |it| it.name))
-        .bind::<Array<Jsonb>, _>(each(events, |it| it.payload.clone()))
+        .bind::<Array<Json>, _>(each(events, |it| it.payload.clone()))
         .bind::<Array<Timestamptz>, _>(each(events, |it| it.at))
         .execute(self.conn())
         .await

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use msgflash_kernel::{
-    Actor, CountingRandom, Event, EventId, Outcome, RandomIds, TeamId, Tick, Workspace,
+    Actor, CountingRandom, Event, EventId, FixedClock, Outcome, RandomIds, TeamId, Tick, Workspace,
 };
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_postgres::Postgres;
 use msgflash_webhooks::delivery::{Attempt, Next};
 use msgflash_webhooks::ports::DeliveryQueue;
 use msgflash_webhooks::{
-    CreateEndpoint, DeleteEndpoint, DueDelivery, Endpoint, EndpointOrder, FanOut,
+    CreateEndpoint, DeleteEndpoint, DueDelivery, Endpoint, EndpointOrder, FanOut, Recorded,
+    Recorder,
 };
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -20,6 +21,8 @@ use crate::stage::{NOW, Stage, clock, fresh};
 mod delivering;
 mod endpoints;
 mod fanning_out;
+mod keeping;
+mod trouble;
 
 /// How long a claim lasts here.
 const LEASE: Duration = Duration::seconds(30);
@@ -101,7 +104,9 @@ async fn claim(
     limit: u32,
     per_endpoint: u32,
 ) -> Vec<DueDelivery> {
-    let claimed = postgres.claim(now, now + LEASE, limit, per_endpoint).await;
+    let claimed = postgres
+        .claim(now, now + LEASE, limit, &[], per_endpoint)
+        .await;
     claimed.expect("claimed")
 }
 
@@ -114,7 +119,22 @@ fn attempt(due: &DueDelivery, next: Next) -> Attempt {
         response_status: Some(if is_delivered { 200 } else { 500 }),
         excerpt: Some("a\0b".to_owned()),
         error: (!is_delivered).then(|| "HTTP 500".to_owned()),
+        asked: None,
+        posted: true,
         next,
+    }
+}
+
+fn recorder(postgres: &Postgres, now: OffsetDateTime) -> Recorder {
+    let units = Arc::new(postgres.clone());
+    let clock = Arc::new(FixedClock::at(now));
+    Recorder::new(units, clock, Arc::new(RandomIds), Duration::days(5))
+}
+
+/// Records attempts and expects that all of them are kept.
+async fn settle(stage: &Stage, attempts: &[Attempt], now: OffsetDateTime) {
+    for recorded in recorder(&stage.postgres, now).record(attempts).await {
+        assert!(!matches!(recorded, Recorded::Lost(_)), "{recorded:?}");
     }
 }
 

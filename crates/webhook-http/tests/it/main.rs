@@ -85,7 +85,17 @@ async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens
         &["169.254.169.254"],
         &["10.0.0.1"],
         &["::ffff:127.0.0.1"],
+        &["::ffff:169.254.169.254"],
+        &["100.64.0.1"],
+        &["100.127.255.254"],
+        &["fd00:ec2::254"],
+        &["fe80::1"],
+        &["0.0.0.0"],
+        &["64:ff9b::7f00:1"],
+        // Mixed answers, whichever comes first.
         &["1.1.1.1", "127.0.0.1"],
+        &["127.0.0.1", "1.1.1.1"],
+        &["2606:4700::1111", "::1"],
     ];
     for addresses in leads {
         let url = format!("http://hooks.example.com:{port}/");
@@ -240,4 +250,25 @@ async fn a_slow_look_up_ends_at_the_time_limit() {
     let sender = HttpWebhookSender::with_resolver(limit, false, Arc::new(Never)).unwrap();
     let refused = sender.post(&request("https://hooks.example.com/")).await;
     assert_eq!(refused, Err(PostError::Timeout));
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles_is_cut_at_the_time_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a call");
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        // Never silent, and never done.
+        while socket.write_all(b"x-wait: 1\r\n").await.is_ok() {
+            pace.tick().await;
+        }
+    });
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let limit = Duration::from_millis(300);
+    let resolver = Arc::new(Stub(vec![]));
+    let sender = HttpWebhookSender::with_resolver(limit, true, resolver).unwrap();
+    let url = format!("http://127.0.0.1:{port}/");
+    assert_eq!(sender.post(&request(&url)).await, Err(PostError::Timeout));
 }

@@ -10,12 +10,16 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::ports::{EndpointStore, EndpointUnit, MockEndpointStore};
+use crate::endpoint::PreviousSecret;
+use crate::ports::{
+    DeliveryStore, EndpointStore, EndpointUnit, MockDeliveryStore, MockEndpointStore,
+};
 
 #[derive(Default)]
 struct FakeUnit {
     replays: MockReplayStore,
     endpoints: MockEndpointStore,
+    deliveries: MockDeliveryStore,
     committed: Arc<AtomicBool>,
 }
 
@@ -33,6 +37,9 @@ impl EndpointUnit for FakeUnit {
     }
     fn endpoints(&mut self) -> &mut dyn EndpointStore {
         &mut self.endpoints
+    }
+    fn deliveries(&mut self) -> &mut dyn DeliveryStore {
+        &mut self.deliveries
     }
 }
 
@@ -64,7 +71,7 @@ fn create(unit: FakeUnit) -> CreateEndpoint {
     CreateEndpoint::new(
         Arc::new(Units(Mutex::new(Some(unit)))),
         Arc::new(CountingRandom::default()),
-        Arc::new(FixedClock::at(datetime!(2026-05-01 0:00 UTC))),
+        Arc::new(FixedClock::at(NOW)),
         Arc::new(SequentialIds::default()),
         false,
     )
@@ -212,4 +219,113 @@ async fn a_key_in_use_is_a_conflict_that_passes_and_a_misused_one_is_not() {
         );
         assert_eq!(refused.retry_after().map(|wait| wait.as_secs()), wait);
     }
+}
+
+const NOW: time::OffsetDateTime = datetime!(2026-05-01 0:00 UTC);
+
+fn stored() -> Endpoint {
+    let owner = Id::new(Uuid::from_u128(1));
+    Endpoint {
+        id: Id::new(Uuid::from_u128(9)),
+        workspace: Workspace::personal(owner).id,
+        account: Workspace::personal(owner).account,
+        created_by: owner,
+        url: "https://example.com/".into(),
+        secret: msgflash_kernel::Secret::new("whsec_old".into()),
+        previous: None,
+        events: vec![EventName::MessageSent],
+        active: false,
+        disabled_reason: Some("The receiver answered 410 Gone".into()),
+        created_at: datetime!(2026-04-01 0:00 UTC),
+        updated_at: datetime!(2026-04-01 0:00 UTC),
+    }
+}
+
+fn change(unit: FakeUnit) -> ChangeEndpoint {
+    ChangeEndpoint::new(
+        Arc::new(Units(Mutex::new(Some(unit)))),
+        Arc::new(CountingRandom::default()),
+        Arc::new(FixedClock::at(NOW)),
+        time::Duration::hours(24),
+        false,
+    )
+}
+
+fn holding_one() -> FakeUnit {
+    let mut unit = FakeUnit::default();
+    unit.endpoints
+        .expect_lock()
+        .returning(|_, _| Ok(Some(stored())));
+    unit
+}
+
+#[tokio::test]
+async fn switching_on_forgets_the_reason_and_the_trouble() {
+    let mut unit = holding_one();
+    unit.endpoints
+        .expect_forget_trouble()
+        .times(1)
+        .returning(|_, _| Ok(()));
+    unit.endpoints
+        .expect_update()
+        .withf(|it| it.active && it.disabled_reason.is_none() && it.updated_at == NOW)
+        .times(1)
+        .returning(|_| Ok(()));
+    let committed = Arc::clone(&unit.committed);
+    let on = EndpointChange {
+        active: Some(true),
+        ..EndpointChange::default()
+    };
+    let changed = change(unit)
+        .change(stored().workspace, stored().id, on)
+        .await;
+    assert!(changed.is_ok_and(|it| it.url == stored().url && it.events == stored().events));
+    assert!(committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_change_of_nothing_writes_nothing() {
+    let nothing = EndpointChange::default();
+    let same = change(holding_one())
+        .change(stored().workspace, stored().id, nothing)
+        .await;
+    assert_eq!(same.expect("found"), stored());
+}
+
+#[tokio::test]
+async fn a_change_is_checked_as_a_new_endpoint_is() {
+    let wrong = EndpointChange {
+        url: Some("http://127.0.0.1/".into()),
+        events: Some(vec![]),
+        active: None,
+    };
+    let refused = change(FakeUnit::default())
+        .change(stored().workspace, stored().id, wrong)
+        .await;
+    let Err(WebhookError::Invalid(problems)) = refused else {
+        panic!("{refused:?}")
+    };
+    let fields: Vec<_> = problems.0.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(fields, ["url", "events"]);
+}
+
+#[tokio::test]
+async fn a_rotated_secret_signs_for_a_day_beside_the_new_one() {
+    let mut unit = holding_one();
+    unit.endpoints
+        .expect_update()
+        .times(1)
+        .returning(|_| Ok(()));
+    let rotated = change(unit)
+        .rotate(stored().workspace, stored().id, None)
+        .await;
+    let Ok(Outcome::Done(endpoint)) = rotated else {
+        panic!("{rotated:?}")
+    };
+    let previous = PreviousSecret {
+        secret: stored().secret,
+        until: NOW + time::Duration::hours(24),
+    };
+    assert_eq!(endpoint.previous, Some(previous));
+    assert_ne!(endpoint.secret, stored().secret);
 }

@@ -237,18 +237,33 @@ async fn wish(policy: Policy, workspace: &Workspace, request: &mut ServiceReques
         Header::Malformed => return Wish::Malformed,
         Header::Key(key) => key.to_owned(),
     };
+    if !policy.body {
+        return Wish::Key(replay_key(policy, workspace, request, &key, b""));
+    }
     let payload = request.take_payload();
     let body = read(request.headers(), payload, JSON_LIMIT).await;
     request.extensions_mut().insert(EarlyBody(body.clone()));
     // A body that cannot be read was never accepted, so there is no answer to look for.
     body.map_or(Wish::None, |body| {
-        Wish::Key(idempotency::replay_key(
-            workspace.id,
-            policy.route,
-            &key,
-            &body,
-        ))
+        Wish::Key(replay_key(policy, workspace, request, &key, &body))
     })
+}
+
+/// The same key for another thing is a mistake, as it is with another body: what a path names is
+/// part of the request.
+fn replay_key(
+    policy: Policy,
+    workspace: &Workspace,
+    request: &ServiceRequest,
+    key: &str,
+    body: &[u8],
+) -> ReplayKey {
+    let mut asked = body.to_vec();
+    if policy.route.contains('{') {
+        asked.push(0);
+        asked.extend_from_slice(request.path().as_bytes());
+    }
+    idempotency::replay_key(workspace.id, policy.route, key, &asked)
 }
 
 /// The services of a request.

@@ -8,11 +8,12 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpMessage as _, Route as ActixRoute, web};
 
 use super::errors::{
-    self, BAD_REQUEST, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN, INVALID_DESTINATION,
-    MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR,
-    PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
+    self, BAD_REQUEST, CONFLICT, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN,
+    INVALID_DESTINATION, MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND,
+    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
 use super::policy::{self, Caller, Gate, Passage, Policy};
+use super::webhooks::deliveries;
 use super::{account, billing, instances, messages, webhooks};
 use crate::http::Problem;
 use crate::http::shield::shield;
@@ -74,6 +75,24 @@ const fn creates(it: Policy) -> Policy {
     }
 }
 
+/// A route that changes something from a body.
+const fn changes(it: Policy) -> Policy {
+    Policy {
+        usable: true,
+        body: true,
+        ..it
+    }
+}
+
+/// A route that starts something without a body, once per `Idempotency-Key`.
+const fn starts(it: Policy) -> Policy {
+    Policy {
+        usable: true,
+        once: true,
+        ..it
+    }
+}
+
 const fn gated(it: Policy, gate: Gate) -> Policy {
     Policy {
         gate: Some(gate),
@@ -89,6 +108,8 @@ const SENDING: &[ErrorCode] = &[
     INVALID_DESTINATION,
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
 ];
+/// A malformed `Idempotency-Key` is a problem of a request without body, too.
+const ON_REQUEST: &[ErrorCode] = &[VALIDATION_ERROR, NOT_FOUND, CONFLICT];
 const LIVE: &[ErrorCode] = &[
     NOT_FOUND,
     PROVIDER_TIMEOUT,
@@ -129,7 +150,18 @@ pub fn table() -> Vec<Route> {
         GET "/webhooks" webhooks::list, open, &[];
         POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
             &[MAX_WEBHOOK_ENDPOINTS_REACHED];
+        GET "/webhooks/{id}" webhooks::read, open, &[NOT_FOUND];
+        PATCH "/webhooks/{id}" webhooks::change, open.changes, &[NOT_FOUND];
         DELETE "/webhooks/{id}" webhooks::delete, open, &[NOT_FOUND];
+        POST "/webhooks/{id}/rotate-secret" webhooks::rotate, open.starts, ON_REQUEST;
+        POST "/webhooks/{id}/test" deliveries::test,
+            open.starts.gated(Gate::Webhooks), ON_REQUEST;
+        POST "/webhooks/{id}/recover" deliveries::recover,
+            open.creates.gated(Gate::Webhooks), ON_REQUEST;
+        GET "/webhooks/{id}/deliveries" deliveries::list, open, &[NOT_FOUND, VALIDATION_ERROR];
+        GET "/webhooks/{id}/deliveries/{deliveryId}" deliveries::read, open, &[NOT_FOUND];
+        POST "/webhooks/{id}/deliveries/{deliveryId}/redeliver" deliveries::redeliver,
+            open.starts.gated(Gate::Webhooks), ON_REQUEST;
 
         GET "/me" account::me, open.personal, &[];
         GET "/usage" account::usage, open.personal, &[];
@@ -224,10 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn creating_needs_a_usable_subscription_and_reading_never_does() {
+    fn creating_and_changing_need_a_usable_subscription_and_reading_never_does() {
         for route in table() {
             assert_eq!(
-                route.policy.usable, route.policy.body,
+                route.policy.usable,
+                route.policy.body || route.policy.once,
                 "{}",
                 route.policy.route
             );
@@ -241,7 +274,7 @@ mod tests {
 
     impl Policy {
         fn method_may_write(&self, method: &Method) -> bool {
-            !self.usable || *method == Method::POST
+            !self.usable || [Method::POST, Method::PATCH].contains(method)
         }
     }
 }

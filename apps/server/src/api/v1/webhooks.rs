@@ -2,140 +2,20 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use msgflash_kernel::{Id, Once, Problems, StoredAnswer};
-use msgflash_messaging::events::timestamp;
-use msgflash_webhooks::manage::MAX_EVENTS;
-use msgflash_webhooks::{Endpoint, EndpointOrder, EventName, WebhookError, target};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::ToSchema;
+use msgflash_kernel::{Id, Once, StoredAnswer};
+use msgflash_webhooks::{Endpoint, EndpointId, EndpointOrder, WebhookError};
 
+pub mod body;
+pub mod deliveries;
+pub mod view;
+
+use self::body::{ChangeBody, EndpointBody};
+use self::view::{CreatedView, DeletedView, EndpointView};
 use super::policy::Caller;
-use crate::http::check::Need;
 use crate::http::envelope::{self, render};
 use crate::http::problem::whole_seconds;
-use crate::http::{Check, Field, Problem, RawJson};
-use crate::services::{Services, Targets};
-
-/// An endpoint to make.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub struct EndpointBody {
-    /// An `https` URL, up to 2048 characters. Private addresses are refused.
-    #[serde(default)]
-    #[schema(value_type = String, required = true, format = "uri", example = "https://app.example.com/hooks/msgflash")]
-    pub url: Field<String>,
-    /// 1 to 50 event names; repetitions are dropped.
-    #[serde(default)]
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 50, example = json!(["message.delivered", "message.failed"]))]
-    pub events: Field<Vec<Value>>,
-}
-
-impl EndpointBody {
-    /// Checks the shape and notes every problem of the body at once.
-    fn check(&self, mut check: Check, targets: Targets) -> Result<(String, Vec<String>), Problems> {
-        // The one below says what is wrong with a length.
-        let url = check.text("url", &self.url, Need::Must, u64::MAX);
-        if let Some(url) = &url
-            && let Err(problem) = target::check("url", url, targets.allow_private)
-        {
-            check.refuse(problem.field, problem.code, problem.message);
-        }
-        let events = check.given("events", &self.events, Need::Must, "an array");
-        let events = events.map(|events| names(&mut check, events));
-        check.finish()?;
-        Ok((url.unwrap_or_default(), events.unwrap_or_default()))
-    }
-}
-
-fn names(check: &mut Check, events: &[Value]) -> Vec<String> {
-    if events.is_empty() || events.len() > MAX_EVENTS {
-        check.refuse("events", "length", "Give 1 to 50 events");
-        return Vec::new();
-    }
-    let mut names = Vec::new();
-    for (at, event) in events.iter().enumerate() {
-        let path = format!("events.{at}");
-        match event.as_str() {
-            None => check.refuse(path, "invalid_type", "Must be text"),
-            Some(name) if EventName::parse(name).is_none() => {
-                check.refuse(path, "unknown_event", "There is no such event");
-            }
-            Some(name) => names.push(name.to_owned()),
-        }
-    }
-    names
-}
-
-/// An endpoint.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Webhook)]
-pub struct EndpointView {
-    /// Its id.
-    #[schema(format = Uuid)]
-    pub id: String,
-    /// The owner of the workspace.
-    #[schema(format = Uuid)]
-    pub user_id: String,
-    /// Where deliveries go.
-    #[schema(format = "uri", example = "https://app.example.com/hooks/msgflash")]
-    pub url: String,
-    /// What it hears of.
-    #[schema(example = json!(["message.delivered"]))]
-    pub events: Vec<&'static str>,
-    /// Whether it hears anything.
-    pub active: bool,
-    /// When it was made.
-    #[schema(format = DateTime)]
-    pub created_at: String,
-    /// When it last changed.
-    #[schema(format = DateTime)]
-    pub updated_at: String,
-}
-
-impl From<&Endpoint> for EndpointView {
-    fn from(it: &Endpoint) -> Self {
-        Self {
-            id: it.id.to_string(),
-            user_id: it.account.to_string(),
-            url: it.url.clone(),
-            events: it.events.iter().map(|event| event.as_str()).collect(),
-            active: it.active,
-            created_at: timestamp(it.created_at),
-            updated_at: timestamp(it.updated_at),
-        }
-    }
-}
-
-/// A new endpoint with its secret.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = CreatedWebhook)]
-pub struct CreatedView {
-    /// The endpoint.
-    #[serde(flatten)]
-    pub endpoint: EndpointView,
-    /// Verifies signatures. Shown only here.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    pub secret: String,
-}
-
-impl From<&Endpoint> for CreatedView {
-    fn from(it: &Endpoint) -> Self {
-        Self {
-            endpoint: EndpointView::from(it),
-            secret: it.secret.reveal().clone(),
-        }
-    }
-}
-
-/// What is gone.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = Deleted)]
-pub struct DeletedView {
-    /// Always `true`.
-    #[schema(example = true)]
-    pub deleted: bool,
-}
+use crate::http::{Problem, RawJson};
+use crate::services::Services;
 
 /// Lists the endpoints of the workspace, newest first, without their secrets.
 #[utoipa::path(
@@ -147,7 +27,7 @@ pub(super) async fn list(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let endpoints = services
-        .list_endpoints
+        .read_endpoints
         .list(caller.actor.workspace.id)
         .await?;
     Ok(envelope::ok(
@@ -191,13 +71,88 @@ fn created(endpoint: &Endpoint) -> StoredAnswer {
     render(StatusCode::CREATED, &CreatedView::from(endpoint))
 }
 
-fn refusal(error: WebhookError) -> Problem {
+pub(super) fn refusal(error: WebhookError) -> Problem {
     let wait = error.retry_after();
     let problem = Problem::from(error);
     match wait {
         Some(wait) => problem.retry_after(whole_seconds(wait)),
         None => problem,
     }
+}
+
+/// Reads one endpoint, without its secret.
+#[utoipa::path(
+    get, path = "/api/v1/webhooks/{id}", tag = "Webhooks", operation_id = "getWebhook",
+    params(("id" = uuid::Uuid, Path, description = "The endpoint")),
+    responses((status = 200, description = "The endpoint", body = inline(crate::openapi::Data<EndpointView>))),
+    extensions(("x-extension" = json!(true)))
+)]
+pub(super) async fn read(
+    caller: Caller,
+    services: web::Data<Services>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = endpoint_id(&path)?;
+    let endpoint = services
+        .read_endpoints
+        .find(caller.actor.workspace.id, id)
+        .await?;
+    Ok(envelope::ok(&EndpointView::from(&endpoint)))
+}
+
+/// Changes what is given: URL, events, or whether it is on.
+#[utoipa::path(
+    patch, path = "/api/v1/webhooks/{id}", tag = "Webhooks", operation_id = "updateWebhook",
+    params(("id" = uuid::Uuid, Path, description = "The endpoint")),
+    request_body = ChangeBody,
+    responses((status = 200, description = "The endpoint as it is now", body = inline(crate::openapi::Data<EndpointView>))),
+    extensions(("x-extension" = json!(true)))
+)]
+pub(super) async fn change(
+    caller: Caller,
+    services: web::Data<Services>,
+    path: web::Path<String>,
+    body: RawJson,
+) -> Result<HttpResponse, Problem> {
+    let id = endpoint_id(&path)?;
+    let body: ChangeBody = body.decode()?;
+    let change = body.check(caller.check(), services.settings.targets)?;
+    let endpoint = services
+        .change_endpoint
+        .change(caller.actor.workspace.id, id, change)
+        .await?;
+    Ok(envelope::ok(&EndpointView::from(&endpoint)))
+}
+
+/// Gives an endpoint a new secret, shown only now. For a while the old one signs too, in
+/// `webhook-signature`.
+#[utoipa::path(
+    post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "Webhooks", operation_id = "rotateWebhookSecret",
+    params(("id" = uuid::Uuid, Path, description = "The endpoint")),
+    responses((status = 200, description = "The endpoint, with its new secret", body = inline(crate::openapi::Data<CreatedView>))),
+    extensions(("x-extension" = json!(true)))
+)]
+pub(super) async fn rotate(
+    caller: Caller,
+    services: web::Data<Services>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = endpoint_id(&path)?;
+    caller.check().finish()?;
+    let once = caller.replay_key().map(|key| Once {
+        key,
+        render: &rotated,
+    });
+    let outcome = services
+        .change_endpoint
+        .rotate(caller.actor.workspace.id, id, once)
+        .await
+        .map_err(refusal)?;
+    Ok(envelope::outcome(outcome, rotated))
+}
+
+fn rotated(endpoint: &Endpoint) -> StoredAnswer {
+    render(StatusCode::OK, &CreatedView::from(endpoint))
 }
 
 /// Deletes an endpoint and drops what it still waited for.
@@ -211,10 +166,15 @@ pub(super) async fn delete(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id = Id::parse(&path).ok_or_else(|| Problem::missing("Webhook not found"))?;
+    let id = endpoint_id(&path)?;
     services
         .delete_endpoint
         .delete(caller.actor.workspace.id, id)
         .await?;
     Ok(envelope::ok(&DeletedView { deleted: true }))
+}
+
+/// The id of an endpoint in a path.
+pub(super) fn endpoint_id(path: &str) -> Result<EndpointId, Problem> {
+    Id::parse(path).ok_or_else(|| Problem::missing("Webhook not found"))
 }

@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use msgflash_webhooks::delivery::Room;
+use msgflash_webhooks::ports::RecordUnits;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -29,7 +31,7 @@ async fn one_endpoint_cannot_take_every_place() {
     // A place that is free again is taken again.
     let held = due.iter().find(|it| it.endpoint == busy.id);
     let done = attempt(held.expect("three of them"), Next::Delivered);
-    stage.postgres.settle(&[done], NOW).await.expect("settled");
+    settle(&stage, &[done], NOW).await;
     let next = claim(&stage.postgres, NOW, 10, 3).await;
     assert_eq!(
         next.iter().map(|it| it.endpoint).collect::<Vec<_>>(),
@@ -62,7 +64,9 @@ async fn a_claim_that_ran_out_is_made_again() {
     let first = one_claimed(&stage, 1).await;
     let before = NOW + LEASE - Duration::seconds(1);
     assert!(claim(&stage.postgres, before, 10, 8).await.is_empty());
-    assert_eq!(claim(&stage.postgres, NOW + LEASE, 10, 8).await, [first]);
+    let lease = NOW + LEASE * 2;
+    let again = claim(&stage.postgres, NOW + LEASE, 10, 8).await;
+    assert_eq!(again, [DueDelivery { lease, ..first }]);
 }
 
 #[tokio::test]
@@ -90,15 +94,17 @@ async fn a_failed_attempt_comes_back_at_its_time_with_the_same_body() {
     let due = one_claimed(&stage, 1).await;
     let at = NOW + Duration::seconds(5);
     let failed = attempt(&due, Next::Retry(at));
-    stage
-        .postgres
-        .settle(&[failed], NOW)
-        .await
-        .expect("settled");
+    settle(&stage, &[failed], NOW).await;
     assert_eq!(log(&stage, &due).await, "pending 1 500 HTTP 500");
     assert!(claim(&stage.postgres, NOW, 10, 8).await.is_empty());
     let again = claim(&stage.postgres, at, 10, 8).await;
-    assert_eq!(again, [DueDelivery { attempts: 1, ..due }]);
+    let lease = at + LEASE;
+    let expected = DueDelivery {
+        attempts: 1,
+        lease,
+        ..due
+    };
+    assert_eq!(again, [expected]);
     let kept = "deliveries WHERE response_excerpt = 'ab'";
     assert_eq!(count(&stage, kept).await, 1);
 }
@@ -112,7 +118,7 @@ async fn an_end_leaves_the_queue_and_stays_in_the_log() {
         attempt(&first, Next::Delivered),
         attempt(&second, Next::Failed),
     ];
-    stage.postgres.settle(&ends, NOW).await.expect("settled");
+    settle(&stage, &ends, NOW).await;
     assert_eq!(log(&stage, &first).await, "delivered 1 200");
     assert_eq!(log(&stage, &second).await, "failed 1 500 HTTP 500");
     assert_eq!(count(&stage, "delivery_queue").await, 0);
@@ -124,10 +130,10 @@ async fn whoever_lost_a_claim_undoes_nothing() {
     let slow = one_claimed(&stage, 1).await;
     let quick = claim(&stage.postgres, NOW + LEASE, 1, 8).await.remove(0);
     let done = attempt(&quick, Next::Delivered);
-    stage.postgres.settle(&[done], NOW).await.expect("settled");
+    settle(&stage, &[done], NOW).await;
     for next in [Next::Retry(NOW), Next::Failed] {
         let late = attempt(&slow, next);
-        stage.postgres.settle(&[late], NOW).await.expect("settled");
+        settle(&stage, &[late], NOW).await;
         assert_eq!(log(&stage, &slow).await, "delivered 1 200");
         assert_eq!(count(&stage, "delivery_queue").await, 0);
     }
@@ -139,38 +145,84 @@ async fn a_late_success_counts() {
     let slow = one_claimed(&stage, 1).await;
     let quick = claim(&stage.postgres, NOW + LEASE, 1, 8).await.remove(0);
     let failed = attempt(&quick, Next::Retry(NOW + LEASE * 2));
-    stage
-        .postgres
-        .settle(&[failed], NOW)
-        .await
-        .expect("settled");
+    settle(&stage, &[failed], NOW).await;
     let late = attempt(&slow, Next::Delivered);
-    stage.postgres.settle(&[late], NOW).await.expect("settled");
+    settle(&stage, &[late], NOW).await;
     assert_eq!(log(&stage, &slow).await, "delivered 1 200");
     assert_eq!(count(&stage, "delivery_queue").await, 0);
 }
 
 #[tokio::test]
-async fn gone_switches_the_endpoint_off_and_fails_what_waits() {
+async fn room_is_given_to_each_endpoint_as_it_is_asked_for() {
     let stage = Stage::new().await;
-    let due = one_claimed(&stage, 3).await;
-    let under_way = claim(&stage.postgres, NOW, 1, 8).await.remove(0);
-    stage
-        .postgres
-        .settle(&[attempt(&due, Next::Gone)], NOW)
+    let workspace = workspace(&stage).await;
+    let team = team_of(&stage, workspace).await;
+    let quick = endpoint(&stage, workspace, &["message.sent"]).await;
+    endpoint(&stage, team, &["message.sent"]).await;
+    waiting(&stage, workspace, 50).await;
+    waiting(&stage, team, 50).await;
+    let rooms = [Room {
+        endpoint: quick.id,
+        most: 30,
+    }];
+    let claimed = stage.postgres.claim(NOW, NOW + LEASE, 100, &rooms, 4).await;
+    let claimed = claimed.expect("claimed");
+    let of_quick = claimed.iter().filter(|it| it.endpoint == quick.id).count();
+    assert_eq!((of_quick, claimed.len()), (30, 34));
+}
+
+#[tokio::test]
+async fn what_was_claimed_and_not_posted_is_due_at_once_when_it_is_given_back() {
+    let stage = Stage::new().await;
+    let first = one_claimed(&stage, 1).await;
+    let given = [first.clone()];
+    stage.postgres.release(&given, NOW).await.expect("released");
+    let second = claim(&stage.postgres, NOW, 1, 8).await;
+    assert_eq!(second, [first.clone()]);
+    // Whoever has it now keeps it, when somebody gives it back who lost it long ago.
+    let third = claim(&stage.postgres, NOW + LEASE, 1, 8).await;
+    assert_eq!(third.len(), 1);
+    let late = stage.postgres.release(&[first], NOW + LEASE).await;
+    late.expect("released");
+    assert!(claim(&stage.postgres, NOW + LEASE, 1, 8).await.is_empty());
+}
+
+#[tokio::test]
+async fn deliverers_that_die_between_claim_and_record_lose_nothing() {
+    let stage = Stage::new().await;
+    let workspace = workspace(&stage).await;
+    endpoint(&stage, workspace, &["message.sent"]).await;
+    waiting(&stage, workspace, 60).await;
+    // One dies with its claim in hand, one in the middle of recording.
+    let lost = claim(&stage.pool(1), NOW, 20, 100).await;
+    let half = claim(&stage.postgres, NOW, 20, 100).await;
+    let attempts: Vec<_> = half.iter().map(|it| attempt(it, Next::Delivered)).collect();
+    let mut unit = RecordUnits::begin(&stage.postgres).await.expect("a unit");
+    unit.attempts()
+        .record(&attempts, NOW)
         .await
-        .expect("settled");
-    let off = "webhook_endpoints WHERE NOT active AND disabled_reason LIKE '%410%'";
-    assert_eq!(count(&stage, off).await, 1);
-    assert_eq!(log(&stage, &due).await, "failed 1 500 HTTP 500");
-    assert_eq!(log(&stage, &under_way).await, "failed 0 endpoint disabled");
+        .expect("written");
+    drop(unit);
+    // Two others, side by side, deliver everything; each of them claims for itself.
+    let later = NOW + LEASE;
+    let mut posted = Vec::new();
+    loop {
+        let (one, two) = (stage.pool(1), stage.pool(1));
+        let (one, two) = tokio::join!(claim(&one, later, 9, 100), claim(&two, later, 9, 100));
+        let both = [one, two].concat();
+        if both.is_empty() {
+            break;
+        }
+        let attempts: Vec<_> = both.iter().map(|it| attempt(it, Next::Delivered)).collect();
+        settle(&stage, &attempts, later).await;
+        posted.extend(both.iter().map(|it| it.id));
+    }
+    let once: HashSet<_> = posted.iter().copied().collect();
+    assert_eq!((posted.len(), once.len()), (60, 60));
+    assert!(lost.iter().chain(&half).all(|it| once.contains(&it.id)));
+    assert_eq!(
+        count(&stage, "deliveries WHERE status = 'delivered'").await,
+        60
+    );
     assert_eq!(count(&stage, "delivery_queue").await, 0);
-    // It arrived after all, which is what the log shall say.
-    let arrived = attempt(&under_way, Next::Delivered);
-    stage
-        .postgres
-        .settle(&[arrived], NOW)
-        .await
-        .expect("settled");
-    assert_eq!(log(&stage, &under_way).await, "delivered 1 200");
 }

@@ -106,7 +106,7 @@ async fn deleting_drops_what_waits_and_keeps_the_history() {
     let due = claim(&stage.postgres, NOW, 100, 8).await;
     let of_doomed: Vec<_> = due.iter().filter(|it| it.endpoint == doomed.id).collect();
     let done = attempt(of_doomed[0], Next::Delivered);
-    stage.postgres.settle(&[done], NOW).await.expect("settled");
+    settle(&stage, &[done], NOW).await;
 
     let delete = delete(&stage.postgres);
     let elsewhere = delete.delete(team.id, doomed.id).await;
@@ -127,6 +127,6 @@ async fn deleting_drops_what_waits_and_keeps_the_history() {
     assert_eq!(count(&stage, &others).await, 3);
     // An attempt that was under way meanwhile has nothing to record any more.
     let late = attempt(of_doomed[1], Next::Retry(NOW));
-    stage.postgres.settle(&[late], NOW).await.expect("settled");
+    settle(&stage, &[late], NOW).await;
     assert_eq!(count(&stage, &queued).await, 0);
 }

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use msgflash_accounts::User;
 use msgflash_billing::{Payment, PaymentPage, PaymentStatus};
-use msgflash_kernel::{Fault as _, Id, Phone, Secret, Workspace};
+use msgflash_kernel::{Fault as _, Id, Phone, ReplayStore as _, Secret, StoredAnswer, Workspace};
 use msgflash_messaging::provider::{LinkState, ProviderError};
 use msgflash_messaging::{MessageKind, MessageStatus};
 use msgflash_webhooks::{Endpoint, EndpointId, EventName};
@@ -25,6 +25,7 @@ fn endpoint() -> Endpoint {
         created_by: Id::new(uuid(3)),
         url: HOOK.into(),
         secret: Secret::new("whsec_secret".into()),
+        previous: None,
         events: vec![EventName::MessageSent],
         active: true,
         disabled_reason: None,
@@ -331,4 +332,65 @@ async fn plans_bound_endpoints_and_deleting_is_always_allowed() {
     let gone = format!("/api/v1/webhooks/{MESSAGE}");
     let answer = running.call(keyed(Method::DELETE, &gone)).await;
     assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()));
+}
+
+#[actix_web::test]
+async fn all_problems_of_a_change_or_a_recovery_are_told_at_once() {
+    let running = Running::over(Fake::new());
+    let hook = format!("/api/v1/webhooks/{MESSAGE}");
+    let change = json!({ "url": "https://10.0.0.1/", "events": ["x"], "active": "yes" });
+    let change = keyed(Method::PATCH, &hook).set_json(&change);
+    let problem = |field: &str, code: &str| (field.to_owned(), code.to_owned());
+    assert_eq!(
+        running.call(change).await.problems(),
+        [
+            problem("url", "private_address"),
+            problem("events.0", "unknown_event"),
+            problem("active", "invalid_type"),
+        ]
+    );
+    let recover = format!("{hook}/recover");
+    for (body, code) in [
+        (json!({}), "required"),
+        (json!({ "since": "yesterday" }), "invalid_date"),
+        (json!({ "since": "2126-05-20T12:00:00Z" }), "out_of_range"),
+    ] {
+        let answer = running.post(&recover, &body).await;
+        assert_eq!(answer.problems(), [problem("since", code)], "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn one_key_names_one_path() {
+    let fake = Fake::new();
+    let replays = fake.replays.clone();
+    let running = Running::over(fake);
+    let test = |id: &str| {
+        let path = format!("/api/v1/webhooks/{id}/test");
+        keyed(Method::POST, &path).insert_header(("Idempotency-Key", "once"))
+    };
+    // Nothing is there, and a refusal is not kept.
+    assert_eq!(running.call(test(MESSAGE)).await.status, 404);
+    let kept = |path: &str| {
+        let asked = format!("\0/api/v1/webhooks/{path}/test");
+        crate::http::idempotency::replay_key(
+            Id::new(uuid(2)),
+            "POST /api/v1/webhooks/{id}/test",
+            "once",
+            asked.as_bytes(),
+        )
+    };
+    let answer = StoredAnswer {
+        status: 202,
+        body: "{}".into(),
+    };
+    let mut store = replays;
+    store
+        .keep(&kept(MESSAGE), &answer, NOW)
+        .await
+        .expect("kept");
+    let again = running.call(test(MESSAGE)).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let other = running.call(test(TEAM)).await;
+    assert_eq!(other.refusal(), (409, "CONFLICT".to_owned()));
 }
