@@ -52,6 +52,8 @@ pub struct Config {
     pub gateway_patience: Duration,
     /// How long an unknown outcome is looked up.
     pub unknown_patience: Duration,
+    /// How long a link that broke may take to come back.
+    pub reconnect_patience: Duration,
     /// How long a webhook receiver may take.
     pub webhook_timeout: Duration,
     /// The waits between the attempts of a webhook delivery.
@@ -123,6 +125,7 @@ struct Raw {
     send_timeout_seconds: Option<u64>,
     gateway_patience_seconds: Option<u64>,
     unknown_patience_seconds: Option<u64>,
+    reconnect_patience_seconds: Option<u64>,
     webhook_timeout_seconds: Option<u64>,
     webhook_retry_seconds: Option<String>,
     shutdown_seconds: Option<u64>,
@@ -226,6 +229,7 @@ impl Config {
             send_timeout,
             gateway_patience: seconds(raw.gateway_patience_seconds, 900),
             unknown_patience: seconds(raw.unknown_patience_seconds, 600),
+            reconnect_patience: seconds(raw.reconnect_patience_seconds, 60),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
             webhook_retry: retry(
                 raw.webhook_retry_seconds
@@ -304,6 +308,7 @@ impl Config {
             "send_timeout_seconds" => seconds(self.send_timeout),
             "gateway_patience_seconds" => seconds(self.gateway_patience),
             "unknown_patience_seconds" => seconds(self.unknown_patience),
+            "reconnect_patience_seconds" => seconds(self.reconnect_patience),
             "webhook_timeout_seconds" => seconds(self.webhook_timeout),
             "webhook_retry_seconds" => retry.join(","),
             "shutdown_seconds" => seconds(self.shutdown),

@@ -33,6 +33,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         REQUESTS,
         "Requests answered, by method, route pattern and status."
     );
+    crate::alarms::describe();
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long answers took.");
     Ok(handle)
 }

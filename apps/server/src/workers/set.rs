@@ -9,6 +9,7 @@ use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
+use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_postgres::Postgres;
@@ -54,6 +55,7 @@ impl Default for Bells {
 pub struct Workers {
     bells: Bells,
     meter: Arc<ApiMeter>,
+    follow_signs: Arc<FollowSigns>,
     work: Option<Work>,
     gap: Duration,
 }
@@ -82,6 +84,7 @@ impl Workers {
         Ok(Self {
             bells: backend.bells.clone(),
             meter: Arc::clone(&backend.meter),
+            follow_signs: Arc::clone(&backend.follow_signs),
             work,
             gap: config.pace,
         })
@@ -100,6 +103,18 @@ impl Workers {
             // One flush per second is enough, however many requests came.
             async move { meter.flush().await.map(|_| Tick::Idle) }
         });
+        // Every process calls the gateway, and hears what only it hears.
+        let follow = self.follow_signs;
+        yard.run(
+            "signs",
+            Bell::new(),
+            POLL,
+            vec![bells.events.clone()],
+            move || {
+                let follow = Arc::clone(&follow);
+                async move { follow.tick().await }
+            },
+        );
         if let Some(work) = self.work {
             work.start(&yard, &bells, self.gap);
         }
@@ -170,7 +185,9 @@ impl Work {
                 store.clone(),
                 Arc::clone(&backend.provider),
                 Arc::clone(&backend.record),
+                Arc::clone(&backend.alarms),
                 Arc::clone(&clock),
+                span(config.reconnect_patience),
             )),
             fan_out: Arc::new(
                 FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),
