@@ -193,6 +193,8 @@ async fn special_numbers_fail_by_themselves() {
             | Fault::MediaUploadFailed => 400,
             Fault::ConnectionClosed | Fault::NotLoaded => 500,
             Fault::LicenseRequired => 503,
+            Fault::Unauthorized => 401,
+            Fault::InstanceGone => 404,
             Fault::NeverAnswer
             | Fault::NeverAnswerButSent
             | Fault::CutConnection
