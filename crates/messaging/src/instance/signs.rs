@@ -203,7 +203,8 @@ impl FollowSigns {
             let Some(instance) = self.instances.find_by_session(&session).await? else {
                 continue;
             };
-            if is_in_use(&instance) {
+            // Also while it re-opens: restarting it is the cure that is tried.
+            if instance.status == InstanceStatus::Connected {
                 self.alarms.raise(Alarm::SocketDead, Some(instance.id));
             }
         }
