@@ -15,9 +15,10 @@ impl Alarms for LoggedAlarms {
     fn raise(&self, alarm: Alarm, instance: Option<InstanceId>) {
         let kind = alarm.as_str();
         let advice = alarm.advice();
-        match instance {
-            Some(id) => error!(alarm = kind, instance.id = %id, "{advice}"),
-            None => error!(alarm = kind, "{advice}"),
+        if let Some(id) = instance {
+            error!(alarm = kind, instance.id = %id, "{advice}");
+        } else {
+            error!(alarm = kind, "{advice}");
         }
         counter!(ALARMS, "kind" => kind).increment(1);
     }

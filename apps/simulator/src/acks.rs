@@ -120,7 +120,7 @@ pub(crate) fn plan(
         moment,
         steps,
         by_lid: fault == Some(Fault::LidAcks),
-        reply: fault.filter(is_reply),
+        reply: fault.filter(|fault| is_reply(*fault)),
     }
 }
 
@@ -142,7 +142,7 @@ impl Plan {
     }
 }
 
-fn is_reply(fault: &Fault) -> bool {
+fn is_reply(fault: Fault) -> bool {
     matches!(
         fault,
         Fault::RepliesTwice

@@ -26,12 +26,11 @@ impl Door {
         place.set_reuseaddr(true)?;
         place.bind(bind)?;
         let address = place.local_addr()?;
-        let (place, listener) = match TcpListener::bind(address) {
-            Ok(listener) => (Some(place), listener),
-            Err(_) => {
-                drop(place);
-                (None, TcpListener::bind(address)?)
-            }
+        let (place, listener) = if let Ok(listener) = TcpListener::bind(address) {
+            (Some(place), listener)
+        } else {
+            drop(place);
+            (None, TcpListener::bind(address)?)
         };
         let door = Self {
             address,

@@ -38,7 +38,7 @@ impl Simulator {
         let thread = thread::Builder::new()
             .name("evolution-simulator".to_owned())
             .spawn(move || {
-                let result = run(&options, place, stopping, &ready_tell);
+                let result = run(&options, place, &stopping, &ready_tell);
                 if let Err(error) = &result {
                     tracing::error!(%error, "the simulator ended");
                 }
@@ -101,7 +101,7 @@ fn url_of(listener: &TcpListener) -> String {
 }
 
 /// The simulator's thread: serves until it is stopped.
-fn run(options: &Options, place: Place, stop: CancellationToken, ready: &Ready) -> io::Result<()> {
+fn run(options: &Options, place: Place, stop: &CancellationToken, ready: &Ready) -> io::Result<()> {
     let background = Builder::new_multi_thread()
         .worker_threads(BACKGROUND_THREADS)
         .thread_name("evolution-simulator-background")
@@ -112,7 +112,7 @@ fn run(options: &Options, place: Place, stop: CancellationToken, ready: &Ready) 
     let gateway = Arc::new(gateway);
     let workers = options.workers.max(1);
     let served = actix_web::rt::System::new()
-        .block_on(async { serve_lives(&gateway, place, workers, &stop, ready).await });
+        .block_on(async { serve_lives(&gateway, place, workers, stop, ready).await });
     gateway.end_life();
     background.shutdown_background(); // What is left only waits.
     served

