@@ -26,8 +26,8 @@ async fn row_16_a_session_with_a_dead_socket_is_restarted_and_deleted() {
     let provider = &scene.stack.server().backend().provider;
     let deleted = provider.delete(&scene.instance.session).await;
     assert_eq!(deleted, Ok(()));
-    let deletes = answers(&scene.stack, "instance/delete").await;
-    assert_eq!((deletes.first(), deletes.last()), (Some(&400), Some(&200)));
+    let tries = answers(&scene.stack, "instance/delete").await;
+    assert_eq!((tries.first(), tries.last()), (Some(&400), Some(&200)));
     assert_eq!(answers(&scene.stack, "instance/restart").await, [200]);
     let stored = provider.fetch(&scene.instance.session).await;
     assert_eq!(stored, Ok(None));
