@@ -37,6 +37,10 @@ CREATE TABLE instances (
     connecting_since timestamptz,
     -- The provider is re-establishing a connection that was open.
     reconnecting_since timestamptz,
+    -- The number the linking under way was asked for.
+    expected_number bigint,
+    -- A phone that was refused waits to be unlinked at the provider.
+    unlink_since timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     deleted_at timestamptz,

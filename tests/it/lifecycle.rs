@@ -4,5 +4,5 @@ mod connection;
 mod outage;
 mod receipts;
 mod refused;
-mod scene;
+pub(crate) mod scene;
 mod unknown;

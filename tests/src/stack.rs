@@ -39,6 +39,8 @@ impl Stack {
         let database = TestDatabase::create().await;
         let simulator = Simulator::start(Options {
             bind: "127.0.0.1:0".parse().expect("an address"),
+            // Of its own, so that a gateway that is down refuses connections and still obeys.
+            control_bind: Some("127.0.0.1:0".parse().expect("an address")),
             api_key: GATEWAY_KEY.to_owned(),
             time_scale: 0.0,
             ..Options::default()
@@ -146,9 +148,14 @@ impl Stack {
         client
     }
 
+    /// The simulator's control API.
+    pub fn switchboard(&self) -> Client {
+        Client::new(&self.simulator.control_url(), None)
+    }
+
     /// Calls the simulator's control API.
     pub async fn control(&self, path: &str, body: Value) -> Reply {
-        Client::new(&self.simulator.url(), None)
+        self.switchboard()
             .post(&format!("/simulator/{path}"), &body)
             .await
     }
@@ -157,7 +164,7 @@ impl Stack {
     pub async fn received_by(&self, number: &str) -> Vec<Value> {
         let number = number.trim_start_matches('+');
         let path = format!("/simulator/messages?number={number}");
-        let reply = Client::new(&self.simulator.url(), None).get(&path).await;
+        let reply = self.switchboard().get(&path).await;
         let list = reply.json.get("messages").cloned().unwrap_or(reply.json);
         list.as_array().cloned().unwrap_or_default()
     }

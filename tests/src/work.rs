@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use msgflash_messaging::Instance;
+use reqwest::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -135,10 +136,35 @@ impl Stack {
 
     /// Ends all misbehaviour asked for with [`Self::fault`].
     pub async fn heal(&self) {
-        let reply = Client::new(&self.simulator.url(), None)
-            .delete("/simulator/faults")
+        let reply = self.switchboard().delete("/simulator/faults").await;
+        assert!(reply.status < 300, "{reply:?}");
+    }
+
+    /// Changes the switches of the simulated gateway.
+    pub async fn switch(&self, change: Value) {
+        let body = change.to_string().into_bytes();
+        let path = "/simulator/gateway";
+        let reply = self
+            .switchboard()
+            .call(Method::PATCH, path, Some(body), "application/json")
             .await;
         assert!(reply.status < 300, "{reply:?}");
+    }
+
+    /// The requests the simulated gateway answered whose path contains this, oldest first.
+    pub async fn asked(&self, path: &str) -> Vec<Value> {
+        let path = format!("/simulator/requests?path={path}");
+        let all = self.switchboard().get(&path).await.json;
+        all.as_array().cloned().unwrap_or_default()
+    }
+
+    /// How often an alarm of a kind was raised in this process.
+    pub async fn alarms(&self, kind: &str) -> u64 {
+        let page = self.anonymous().get("/metrics").await.text;
+        let name = format!("msgflash_alarms_total{{kind=\"{kind}\"}} ");
+        let found = page.lines().find_map(|line| line.strip_prefix(&name));
+        let count = found.unwrap_or_else(|| panic!("no {name} in {page}"));
+        count.parse().expect("a number")
     }
 
     /// A control call about one simulated session that must succeed.

@@ -56,6 +56,8 @@ pub struct Config {
     pub resend_unknown: bool,
     /// A worker that was silent for so long has lost its lanes.
     pub worker_silence: Duration,
+    /// How long a link that broke may take to come back.
+    pub reconnect_patience: Duration,
     /// How long a webhook receiver may take.
     pub webhook_timeout: Duration,
     /// The waits between the attempts of a webhook delivery.
@@ -133,6 +135,7 @@ struct Raw {
     unknown_patience_seconds: Option<u64>,
     unknown: Option<String>,
     worker_silence_seconds: Option<u64>,
+    reconnect_patience_seconds: Option<u64>,
     webhook_timeout_seconds: Option<u64>,
     webhook_retry_seconds: Option<String>,
     webhook_disable_after_seconds: Option<u64>,
@@ -244,6 +247,7 @@ impl Config {
                 Some(other) => bail!("unknown (MSGFLASH_UNKNOWN) is resend or fail, not {other:?}"),
             },
             worker_silence: seconds(raw.worker_silence_seconds, 30),
+            reconnect_patience: seconds(raw.reconnect_patience_seconds, 60),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
             webhook_retry: retry(
                 raw.webhook_retry_seconds
@@ -331,6 +335,7 @@ impl Config {
             }
             .to_owned(),
             "worker_silence_seconds" => seconds(self.worker_silence),
+            "reconnect_patience_seconds" => seconds(self.reconnect_patience),
             "webhook_timeout_seconds" => seconds(self.webhook_timeout),
             "webhook_retry_seconds" => retry.join(","),
             "webhook_disable_after_seconds" => seconds(self.webhook_disable_after),

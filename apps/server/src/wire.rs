@@ -10,10 +10,12 @@ use msgflash_accounts::{
 use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
 use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
+use msgflash_messaging::alarm::Alarms;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::instance::recent::RecentInstances;
+use msgflash_messaging::instance::signs::{FollowSigns, SignListener, Signs};
 use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
@@ -27,6 +29,7 @@ use msgflash_webhooks::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::no_gateway::NoGateway;
@@ -64,22 +67,32 @@ pub struct Backend {
     pub meter: Arc<ApiMeter>,
     /// Records changes of links.
     pub record: Arc<RecordConnection>,
+    /// Tells the operator.
+    pub alarms: Arc<dyn Alarms>,
+    /// Looks at what the gateway's answers point to.
+    pub follow_signs: Arc<FollowSigns>,
     /// What wakes the workers.
     pub bells: Bells,
     /// The store, for what has no use case.
     pub postgres: Postgres,
 }
 
-/// The gateway's client; one that refuses everything when none is configured.
-pub fn provider(config: &Config) -> Result<Arc<dyn WhatsAppProvider>> {
+/// The gateway's client; one that refuses everything when none is configured. What its answers say
+/// about the gateway is heard by whoever is given.
+pub fn provider(
+    config: &Config,
+    listener: Option<Arc<dyn SignListener>>,
+) -> Result<Arc<dyn WhatsAppProvider>> {
     let Some(evolution) = &config.evolution else {
         return Ok(Arc::new(NoGateway));
     };
     let mut settings = EvolutionConfig::new(evolution.url.clone(), evolution.api_key.clone());
     settings.send_timeout = config.send_timeout;
-    Ok(Arc::new(
-        EvolutionClient::new(settings).context("the gateway's settings")?,
-    ))
+    let client = EvolutionClient::new(settings).context("the gateway's settings")?;
+    Ok(match listener {
+        Some(listener) => Arc::new(client.heard_by(listener)),
+        None => Arc::new(client),
+    })
 }
 
 /// Builds what everything shares.
@@ -88,11 +101,23 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let provider = provider(config)?;
+    let alarms: Arc<dyn Alarms> = Arc::new(LoggedAlarms);
+    let signs = Arc::new(Signs::new(Arc::clone(&alarms), Arc::clone(&clock)));
+    let provider = provider(config, Some(signs.clone()))?;
     let record = Arc::new(RecordConnection::new(
         store.clone(),
         Arc::clone(&clock),
         Arc::clone(&ids),
+    ));
+    let patience = time::Duration::try_from(config.reconnect_patience);
+    let follow_signs = Arc::new(FollowSigns::new(
+        signs,
+        store.clone(),
+        Arc::clone(&provider),
+        Arc::clone(&record),
+        Arc::clone(&alarms),
+        Arc::clone(&clock),
+        patience.unwrap_or(time::Duration::MAX),
     ));
     let hasher = Arc::new(InlineHasher::new(Arc::clone(&random)));
     let read_instances = Arc::new(ReadInstances::new(
@@ -123,6 +148,8 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         read_instances,
         meter: Arc::new(ApiMeter::new(store)),
         record,
+        alarms,
+        follow_signs,
         bells: Bells::default(),
         postgres: postgres.clone(),
         clock,

@@ -9,6 +9,7 @@ use crate::book::Ack;
 use crate::fault::{Fault, Phase};
 use crate::gateway::Gateway;
 use crate::hook::{self, Event, ORDER_PATIENCE};
+use crate::inbound::{self, Inbound};
 use crate::instance::Instance;
 use crate::jid;
 
@@ -25,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) moment: Moment,
     steps: Vec<Step>,
     by_lid: bool,
+    /// What the recipient does afterwards.
+    reply: Option<Fault>,
 }
 
 type Step = (Range<u64>, &'static str);
@@ -41,6 +44,7 @@ const DELIVERY: Step = (1000..5000, "DELIVERY_ACK");
 const READ: Step = (2000..10_000, "READ");
 const PLAYED: Step = (1000..5000, "PLAYED");
 const ERROR: Step = (300..2000, "ERROR");
+const REPLY: Range<u64> = 1000..4000;
 /// The gateway swallows a status repeated within a second.
 const AGAIN_AFTER: Range<u64> = 1100..2000;
 
@@ -67,6 +71,7 @@ pub(crate) fn plan(
             moment: Moment::AfterAnswer,
             steps: Vec::new(),
             by_lid: false,
+            reply: None,
         };
     }
     let mode = gateway.mode();
@@ -115,6 +120,7 @@ pub(crate) fn plan(
         moment,
         steps,
         by_lid: fault == Some(Fault::LidAcks),
+        reply: fault.filter(|fault| is_reply(*fault)),
     }
 }
 
@@ -127,7 +133,45 @@ impl Plan {
             }
             acknowledge(gateway, instance, about, status, self.by_lid).await;
         }
+        if let Some(how) = self.reply {
+            gateway.pace.pause(gateway.chance.millis(REPLY)).await;
+            // WhatsApp keeps it until the gateway is there to take it.
+            gateway.until_up().await;
+            inbound::arrive(gateway, instance, &reply(how, about)).await;
+        }
     }
+}
+
+fn is_reply(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::RepliesTwice
+            | Fault::RepliesQuoting
+            | Fault::RepliesByButton
+            | Fault::RepliesByVoice
+            | Fault::RepliesByLid
+            | Fault::RepliesByLidOnly
+    )
+}
+
+/// What the recipient of a message answers.
+fn reply(how: Fault, about: &Subject) -> Inbound {
+    let mut reply = Inbound::text(jid::user(&about.jid), "Yes");
+    match how {
+        Fault::RepliesTwice => reply.copies = 2,
+        Fault::RepliesQuoting => reply.quoted_id = Some(about.key.clone()),
+        Fault::RepliesByButton => {
+            reply.kind = inbound::Kind::Button;
+            reply.button_id = Some("yes".to_owned());
+        }
+        Fault::RepliesByVoice => reply.kind = inbound::Kind::Audio,
+        Fault::RepliesByLid => reply.lid = Some(jid::lid_of(&about.jid)),
+        _ => {
+            reply.lid = Some(jid::lid_of(&about.jid));
+            reply.with_alt = false;
+        }
+    }
+    reply
 }
 
 /// Stores one ack and tells the receiver.

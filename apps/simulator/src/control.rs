@@ -33,6 +33,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .route("/instances/{name}/scan", web::post().to(connection::scan))
             .route("/instances/{name}/open", web::post().to(connection::open))
             .route("/instances/{name}/drop", web::post().to(connection::drop))
+            .route("/instances/{name}/ban", web::post().to(connection::ban))
             .route("/instances/{name}/dead", web::post().to(connection::dead))
             .route(
                 "/instances/{name}/unload",
@@ -68,6 +69,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .route("/gateway", web::get().to(gateway::show))
             .route("/gateway", web::patch().to(gateway::change))
             .route("/restart", web::post().to(gateway::restart))
+            .route("/down", web::post().to(gateway::down))
+            .route("/up", web::post().to(gateway::up))
             .route("/reset", web::post().to(gateway::reset))
             .default_service(web::to(unknown)),
     );

@@ -51,6 +51,18 @@ pub enum Fault {
     NoRead,
     /// The acks carry an `@lid` address.
     LidAcks,
+    /// Read and answered; the answer is announced twice under one id.
+    RepliesTwice,
+    /// Read and answered with a quote of the message.
+    RepliesQuoting,
+    /// Read and answered with a press of the first button.
+    RepliesByButton,
+    /// Read and answered with a voice note.
+    RepliesByVoice,
+    /// Read and answered from an opaque address, the number beside it.
+    RepliesByLid,
+    /// Read and answered from an opaque address alone.
+    RepliesByLidOnly,
     /// 201, then silence, for buttons and lists also where they would be delivered.
     ButtonsSilent,
     /// The number has no `WhatsApp`.
@@ -111,6 +123,12 @@ impl Fault {
             | Self::NoAcks
             | Self::NoRead
             | Self::LidAcks
+            | Self::RepliesTwice
+            | Self::RepliesQuoting
+            | Self::RepliesByButton
+            | Self::RepliesByVoice
+            | Self::RepliesByLid
+            | Self::RepliesByLidOnly
             | Self::ButtonsSilent => Phase::Acks,
             Self::CreateRace => Phase::Create,
             Self::DeleteFails | Self::DeleteLingers => Phase::Delete,

@@ -82,6 +82,10 @@ pub(crate) struct Gateway {
     pub(crate) posts: Semaphore,
     /// Whether the process is up; false for a moment during a simulated restart.
     pub(crate) up: watch::Sender<bool>,
+    /// Whether connections are refused while it is down; they are cut otherwise.
+    pub(crate) refuses: bool,
+    /// Whether the gateway's port is listened on.
+    pub(crate) listening: watch::Sender<bool>,
     url: OnceLock<String>,
     mode: RwLock<Mode>,
     instances: RwLock<HashMap<String, Arc<Instance>>>,
@@ -111,6 +115,8 @@ impl Gateway {
             tasks,
             posts: Semaphore::new(POSTS_AT_ONCE),
             up: watch::Sender::new(true),
+            refuses: options.control_bind.is_some(),
+            listening: watch::Sender::new(false),
             url: OnceLock::new(),
             mode: RwLock::new(Mode {
                 version: options.version,
@@ -162,6 +168,31 @@ impl Gateway {
         if !self.is_up() {
             let _ = self.up.subscribe().wait_for(|up| *up).await;
         }
+    }
+
+    /// Ends the simulated process, and waits until its port is closed if that is how it ends.
+    pub(crate) async fn go_down(&self) {
+        self.end_life();
+        self.up.send_replace(false);
+        self.until_listening(false).await;
+    }
+
+    /// Lets the process begin anew, with what is in its database.
+    pub(crate) async fn come_up(&self) {
+        self.up.send_replace(true);
+        self.until_listening(true).await;
+    }
+
+    async fn until_listening(&self, wanted: bool) {
+        if self.refuses {
+            let mut changes = self.listening.subscribe();
+            let _ = changes.wait_for(|listening| *listening == wanted).await;
+        }
+    }
+
+    /// Waits until the simulated process is down.
+    pub(crate) async fn until_down(&self) {
+        let _ = self.up.subscribe().wait_for(|up| !*up).await;
     }
 
     pub(crate) fn instance(&self, name: &str) -> Option<Arc<Instance>> {

@@ -24,7 +24,8 @@ Control API (JSON, no key):
   GET  /simulator/instances[/NAME[?until=open]]   state of instances
   POST /simulator/instances/NAME/scan             {\"number\", \"profileName\"?} scan the QR code
   POST /simulator/instances/NAME/open             the same without any QR code or delay
-  POST /simulator/instances/NAME/drop             {\"code\": 401|402|403|406|408|428|440|515, \"stays\"?}
+  POST /simulator/instances/NAME/drop             {\"code\": 401|402|403|406|408|428|440|500|503|515, \"stays\"?}
+  POST /simulator/instances/NAME/ban              WhatsApp bans the number: drop with 403
   POST /simulator/instances/NAME/dead             socket dead although the state says open
   POST /simulator/instances/NAME/unload | load    out of the gateway's memory and back
   POST /simulator/instances/NAME/next-qr | qr-limit | storm
@@ -37,6 +38,7 @@ Control API (JSON, no key):
   GET|PUT|DELETE  /simulator/recipients/NUMBER    {\"exists\": false} or {\"jid\": \"...\"}
   GET|PATCH /simulator/gateway                    time scale, version, licence, route to WhatsApp
   POST /simulator/restart                         {\"downMs\"?, \"coldMs\"?} restart the gateway
+  POST /simulator/down | up                       {\"cold\"?} the same by hand, in two steps
   POST /simulator/reset                           forget everything
 
 Recipients 155501000NN fail by themselves: 01 times out, 02 never answers but is sent, 06 is
@@ -49,6 +51,9 @@ struct Arguments {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     bind: SocketAddr,
+    /// Where the control API listens besides; with it, a gateway that is down refuses connections.
+    #[arg(long)]
+    control_bind: Option<SocketAddr>,
     /// The global API key.
     #[arg(
         long,
@@ -99,6 +104,7 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut running = Simulator::start(Options {
         bind: arguments.bind,
+        control_bind: arguments.control_bind,
         api_key: arguments.api_key,
         time_scale: arguments.time_scale,
         auto_scan: arguments.auto_scan,
@@ -111,8 +117,11 @@ async fn main() -> anyhow::Result<()> {
         special_numbers: !arguments.no_special_numbers,
         ..Options::default()
     })
-    .with_context(|| format!("cannot listen on {}", arguments.bind))?;
-    tracing::info!(url = %running.url(), "the simulator listens");
+    .with_context(|| match arguments.control_bind {
+        Some(control) => format!("cannot listen on {} and {control}", arguments.bind),
+        None => format!("cannot listen on {}", arguments.bind),
+    })?;
+    tracing::info!(url = %running.url(), control = %running.control_url(), "the simulator listens");
 
     tokio::select! {
         _ = terminate.recv() => {}

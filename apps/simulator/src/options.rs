@@ -9,6 +9,9 @@ use crate::gateway::Version;
 pub struct Options {
     /// Where to listen; port 0 picks a free one.
     pub bind: SocketAddr,
+    /// Where the control API listens besides; port 0 picks a free one. With it the gateway's own
+    /// port is really closed while the gateway is down; without it, connections are cut.
+    pub control_bind: Option<SocketAddr>,
     /// The global key.
     pub api_key: String,
     /// Multiplies every simulated delay; 0 switches delays off.
@@ -29,6 +32,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            control_bind: None,
             api_key: "simulator-key".to_owned(),
             time_scale: 1.0,
             auto_scan: false,

@@ -32,16 +32,25 @@ pub(crate) fn unload(instance: &Instance) {
 
 /// The rest of a restart, once the process is gone: up with nothing loaded, then as before.
 pub(crate) async fn restart(gateway: &Arc<Gateway>, down: Duration, cold: Duration) {
-    let instances = gateway.instances();
-    for instance in &instances {
-        unload(instance);
-    }
+    unload_all(gateway);
     gateway.pace.pause(down).await;
-    gateway.up.send_replace(true);
+    gateway.come_up().await;
     gateway.pace.pause(cold).await;
-    for instance in &instances {
+    load_all(gateway);
+}
+
+/// Loads whatever is not in memory.
+pub(crate) fn load_all(gateway: &Arc<Gateway>) {
+    for instance in gateway.instances() {
         if instance.live().is_none() {
-            load(gateway, instance);
+            load(gateway, &instance);
         }
+    }
+}
+
+/// Takes everything out of memory.
+pub(crate) fn unload_all(gateway: &Gateway) {
+    for instance in gateway.instances() {
+        unload(&instance);
     }
 }

@@ -13,7 +13,10 @@ pub const SPECIAL_NUMBERS: &[(&str, Fault)] = &[
     ("15550100006", Fault::ErrorAck),
     ("15550100007", Fault::NoAcks),
     ("15550100008", Fault::LidAcks),
+    ("15550100009", Fault::RepliesTwice),
     ("15550100010", Fault::NoWhatsapp),
+    ("15550100018", Fault::Unauthorized),
+    ("15550100019", Fault::InstanceGone),
     ("15550100020", Fault::NotLoaded),
     ("15550100021", Fault::LicenseRequired),
     ("15550100022", Fault::ButtonsSilent),
@@ -29,6 +32,12 @@ pub const SPECIAL_NUMBERS: &[(&str, Fault)] = &[
     ("15550100061", Fault::CutConnectionButSent),
     ("15550100062", Fault::DatabaseError),
     ("15550100063", Fault::MediaUploadFailed),
+    ("15550100064", Fault::ErrorAckNewContacts),
+    ("15550100065", Fault::RepliesQuoting),
+    ("15550100066", Fault::RepliesByButton),
+    ("15550100067", Fault::RepliesByVoice),
+    ("15550100068", Fault::RepliesByLid),
+    ("15550100069", Fault::RepliesByLidOnly),
 ];
 
 /// The failure a number carries for this phase, if it is one of the special ones.

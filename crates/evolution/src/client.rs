@@ -1,7 +1,9 @@
 //! Transport: who is called, with which key and limit, and whether anything was written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use msgflash_messaging::instance::signs::SignListener;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, redirect, retry};
 use serde_json::Value;
@@ -9,6 +11,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::config::{EvolutionConfig, InvalidConfig};
+use crate::verdict::sign_of;
 
 /// Finding the host and shaking hands is quick or hopeless.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +32,8 @@ pub struct EvolutionClient {
     pub(crate) config: EvolutionConfig,
     /// One lock per hash of a name: two creates of one name would delete each other's session.
     pub(crate) creating: [Mutex<()>; CREATE_LOCKS],
+    /// Hears what answers say about the gateway and its sessions.
+    listener: Option<Arc<dyn SignListener>>,
 }
 
 /// What the gateway answered.
@@ -84,7 +89,15 @@ impl EvolutionClient {
             http,
             config,
             creating: std::array::from_fn(|_| Mutex::new(())),
+            listener: None,
         })
+    }
+
+    /// The same client, with somebody who hears what answers say about the gateway.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Arc<dyn SignListener>) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// A read. Asked once more when nothing was written the first time.
@@ -104,19 +117,14 @@ impl EvolutionClient {
         path: &[&str],
         body: Option<&Value>,
     ) -> Result<Answer, Lost> {
-        self.exchange(
-            method,
-            self.address(path, &[]),
-            body,
-            self.config.call_timeout,
-        )
-        .await
+        let limit = self.config.call_timeout;
+        self.exchange(method, path, &[], body, limit).await
     }
 
     /// A send: one call, whatever happens.
     pub(crate) async fn deliver(&self, path: &[&str], body: &Value) -> Result<Answer, Lost> {
-        let address = self.address(path, &[]);
-        self.exchange(Method::POST, address, Some(body), self.config.send_timeout)
+        let limit = self.config.send_timeout;
+        self.exchange(Method::POST, path, &[], Some(body), limit)
             .await
     }
 
@@ -127,15 +135,14 @@ impl EvolutionClient {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer, Lost> {
-        let address = self.address(path, query);
         let limit = self.config.call_timeout;
         match self
-            .exchange(method.clone(), address.clone(), body, limit)
+            .exchange(method.clone(), path, query, body, limit)
             .await
         {
             Err(Lost::NeverSent(cause)) => {
                 tracing::debug!(cause, "the provider was not reached, asking once more");
-                self.exchange(method, address, body, limit).await
+                self.exchange(method, path, query, body, limit).await
             }
             answer => answer,
         }
@@ -155,10 +162,12 @@ impl EvolutionClient {
     async fn exchange(
         &self,
         method: Method,
-        address: Url,
+        path: &[&str],
+        query: &[(&str, &str)],
         body: Option<&Value>,
         limit: Duration,
     ) -> Result<Answer, Lost> {
+        let address = self.address(path, query);
         let mut request = self.http.request(method, address).timeout(limit);
         if let Some(body) = body {
             request = request.json(body);
@@ -172,10 +181,16 @@ impl EvolutionClient {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Answer {
+        let answer = Answer {
             status,
             body: self.json(&bytes),
-        })
+        };
+        if let Some(listener) = &self.listener
+            && let Some(sign) = sign_of(path, &answer)
+        {
+            listener.heard(path.get(2).copied(), sign);
+        }
+        Ok(answer)
     }
 
     /// Reads a body without our key in it, should anybody on the way echo it.

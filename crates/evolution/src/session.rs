@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::client::{Answer, EvolutionClient};
-use crate::verdict::of_call;
+use crate::verdict::{is_about_the_database, of_call};
 use crate::wire::refusal::Refusal;
 use crate::wire::session as wire;
 
@@ -18,13 +18,21 @@ const PATIENCE: u32 = 5;
 
 impl EvolutionClient {
     /// Makes a session. A name that was just deleted stays taken for a moment: a refusal is
-    /// believed once the gateway goes on listing the session.
+    /// believed once the gateway goes on listing the session. Two creates of one name at once end
+    /// with neither: the loser of the race takes the winner's session down, and makes it again.
     pub(crate) async fn create_session(&self, session: &NewSession) -> Result<(), ProviderError> {
         let mut hasher = DefaultHasher::new();
         session.session.hash(&mut hasher);
         let slot = hasher.finish() % self.creating.len() as u64;
         let slot = usize::try_from(slot).unwrap_or_default();
-        let _alone = self.creating[slot].lock().await;
+        let (_alone, waited) = match self.creating[slot].try_lock() {
+            Ok(alone) => (alone, false),
+            Err(_) => (self.creating[slot].lock().await, true),
+        };
+        // Whoever was first has made it just now.
+        if waited && matches!(self.stored(&session.session).await, Ok(Some(_))) {
+            return Err(ProviderError::NameTaken);
+        }
 
         let body = wire::create(session);
         let mut pauses = self.pauses();
@@ -32,8 +40,10 @@ impl EvolutionClient {
             let answer = self
                 .change(Method::POST, &["instance", "create"], Some(&body))
                 .await?;
+            let lost_a_race = is_about_the_database(&refusal(&answer).text().to_lowercase());
             match done(answer) {
                 Err(ProviderError::NameTaken) => {}
+                Err(_) if lost_a_race => {}
                 outcome => return outcome.map(drop),
             }
             loop {

@@ -3,6 +3,7 @@
 //! A send is judged by the gateway's text, not by its status: "connection closed" is 400 or 500
 //! depending on a cache. The rule behind the table: an outcome that is not proven is unknown.
 
+use msgflash_messaging::instance::signs::Sign;
 use msgflash_messaging::provider::{Accepted, ProviderError, SendFailure};
 
 use crate::client::{Answer, Lost};
@@ -107,6 +108,22 @@ pub(crate) fn of_call(answer: &Answer) -> ProviderError {
     }
 }
 
+/// What an answer says about the gateway or the session, whatever was asked under `path`.
+pub(crate) fn sign_of(path: &[&str], answer: &Answer) -> Option<Sign> {
+    let is_send = path.first() == Some(&"message");
+    if answer.status < 400 {
+        return is_send.then_some(Sign::Sent);
+    }
+    let refusal = Refusal::of(answer.body.as_ref());
+    match answer.status {
+        _ if refusal == Refusal::Licence => Some(Sign::LicenceRequired),
+        401 => Some(Sign::KeyRefused),
+        404 if refusal.is_unknown_session() => Some(Sign::UnknownSession),
+        _ if is_send && refusal.is_dead_socket() => Some(Sign::DeadSocket),
+        _ => None,
+    }
+}
+
 impl From<Lost> for ProviderError {
     fn from(lost: Lost) -> Self {
         match lost {
@@ -116,7 +133,7 @@ impl From<Lost> for ProviderError {
     }
 }
 
-fn is_about_the_database(lower: &str) -> bool {
+pub(crate) fn is_about_the_database(lower: &str) -> bool {
     ["prisma", "database server", "` invocation"]
         .iter()
         .any(|word| lower.contains(word))

@@ -9,6 +9,7 @@ pub mod ports;
 pub mod provision;
 pub mod read;
 pub mod recent;
+pub mod signs;
 pub mod watch;
 
 /// Marker of [`InstanceId`].
@@ -85,6 +86,10 @@ pub struct Instance {
     pub connecting_since: Option<OffsetDateTime>,
     /// Since when the provider is re-establishing a link that was open.
     pub reconnecting_since: Option<OffsetDateTime>,
+    /// The number the linking under way was asked for.
+    pub expected_number: Option<Phone>,
+    /// Since when a phone that was refused waits to be unlinked at the provider.
+    pub unlink_since: Option<OffsetDateTime>,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it last changed.

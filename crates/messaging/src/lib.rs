@@ -5,6 +5,7 @@
 //! [`message::send`] for acceptance, at [`dispatch`] for the call and at [`receipt`] for what
 //! comes back.
 
+pub mod alarm;
 pub mod dispatch;
 pub mod error;
 pub mod events;

@@ -95,6 +95,8 @@ pub(crate) fn instance() -> Instance {
         first_connected_at: Some(NOW - time::Duration::days(30)),
         connecting_since: None,
         reconnecting_since: None,
+        expected_number: None,
+        unlink_since: None,
         created_at: NOW,
         updated_at: NOW,
     }

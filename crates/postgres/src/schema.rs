@@ -117,6 +117,8 @@ diesel::table! {
         first_connected_at -> Nullable<Timestamptz>,
         connecting_since -> Nullable<Timestamptz>,
         reconnecting_since -> Nullable<Timestamptz>,
+        expected_number -> Nullable<Int8>,
+        unlink_since -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,

@@ -7,18 +7,18 @@ use msgflash_messaging::Instance;
 use serde_json::Value;
 
 /// What most of these tests begin with.
-pub(super) struct Scene {
-    pub(super) stack: Stack,
-    pub(super) account: Account,
-    pub(super) instance: Instance,
+pub(crate) struct Scene {
+    pub(crate) stack: Stack,
+    pub(crate) account: Account,
+    pub(crate) instance: Instance,
 }
 
 impl Scene {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[]).await
     }
 
-    pub(super) async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let stack = Stack::with(settings).await;
         let account = stack.account("pro").await;
         let instance = account.connected(&stack).await;
@@ -30,23 +30,23 @@ impl Scene {
     }
 
     /// Sends a text to a number and answers the message's id.
-    pub(super) async fn text(&self, to: &str) -> String {
+    pub(crate) async fn text(&self, to: &str) -> String {
         self.account.client.text(&self.instance, to, "Hello").await
     }
 
-    pub(super) async fn wait(&self, id: &str, status: &str) -> Value {
+    pub(crate) async fn wait(&self, id: &str, status: &str) -> Value {
         self.account.client.wait_message(id, status).await
     }
 
     /// Sends a text through the same lane and waits until it went all the way: whatever the lane
     /// had to do before is done, and so is what the gateway told before.
-    pub(super) async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         let id = self.text("+33600000042").await;
         self.wait(&id, "read").await;
     }
 
     /// Nothing is promised any more, and this was used and given back.
-    pub(super) async fn assert_ledger(&self, used: i64, released: i64) {
+    pub(crate) async fn assert_ledger(&self, used: i64, released: i64) {
         let ledger = self.stack.ledger(&self.account).await;
         assert_eq!(
             ledger,
@@ -59,7 +59,7 @@ impl Scene {
     }
 
     /// How often each event of the life of a message was told.
-    pub(super) async fn told(&self, id: &str) -> [i64; 4] {
+    pub(crate) async fn told(&self, id: &str) -> [i64; 4] {
         let mut counts = [0; 4];
         let names = [
             "message.sent",

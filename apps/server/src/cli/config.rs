@@ -42,7 +42,7 @@ pub(super) async fn check(config: &Config, out: Output) -> Result<(), Failure> {
         .await
         .map_err(Failure::from_error)?;
     let gateway = if config.evolution.is_some() {
-        let provider = wire::provider(config)?;
+        let provider = wire::provider(config, None)?;
         let version = provider.version().await.map_err(|error| {
             Failure::new(
                 exit::UNAVAILABLE,

@@ -187,6 +187,12 @@ pub const SETTINGS: &[Setting] = &[
         "A worker that was silent for so long has lost its lanes to others",
     ),
     number(
+        "reconnect_patience_seconds",
+        "MSGFLASH_RECONNECT_PATIENCE_SECONDS",
+        "60",
+        "How long a link that broke may take to come back before it counts as lost, and a dead one before the alarm",
+    ),
+    number(
         "webhook_timeout_seconds",
         "MSGFLASH_WEBHOOK_TIMEOUT_SECONDS",
         "10",

@@ -35,6 +35,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         REQUESTS,
         "Requests answered, by method, route pattern and status."
     );
+    crate::alarms::describe();
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long answers took.");
     metrics::describe_counter!(ATTEMPTS, "Attempts to deliver events, by outcome.");
     metrics::describe_histogram!(

@@ -118,6 +118,8 @@ pub(crate) fn instance() -> Instance {
         first_connected_at: Some(datetime!(2026-01-01 0:00 UTC)),
         connecting_since: None,
         reconnecting_since: None,
+        expected_number: None,
+        unlink_since: None,
         created_at: datetime!(2026-01-01 0:00 UTC),
         updated_at: NOW,
     }

@@ -11,6 +11,7 @@ use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
 use msgflash_messaging::instance::recent::RecentInstances;
+use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_postgres::Postgres;
@@ -63,6 +64,7 @@ impl Default for Bells {
 pub struct Workers {
     bells: Bells,
     meter: Arc<ApiMeter>,
+    follow_signs: Arc<FollowSigns>,
     work: Option<Work>,
 }
 
@@ -91,6 +93,7 @@ impl Workers {
         Ok(Self {
             bells: backend.bells.clone(),
             meter: Arc::clone(&backend.meter),
+            follow_signs: Arc::clone(&backend.follow_signs),
             work,
         })
     }
@@ -109,6 +112,18 @@ impl Workers {
             async move { meter.flush().await.map(|_| Tick::Idle) }
         });
         let dispatcher = self.work.as_ref().map(|work| Arc::clone(&work.dispatcher));
+        // Every process calls the gateway, and hears what only it hears.
+        let follow = self.follow_signs;
+        yard.run(
+            "signs",
+            Bell::new(),
+            POLL,
+            vec![bells.events.clone()],
+            move || {
+                let follow = Arc::clone(&follow);
+                async move { follow.tick().await }
+            },
+        );
         if let Some(work) = self.work {
             work.start(&yard, &bells);
         }
@@ -127,6 +142,7 @@ impl Work {
             gateway: span(config.gateway_patience),
             unknown: span(config.unknown_patience),
             resend: config.resend_unknown,
+            reconnect: span(config.reconnect_patience),
             ..Patience::default()
         };
         let settle = Arc::new(Settle::new(
@@ -186,7 +202,9 @@ impl Work {
                 store.clone(),
                 Arc::clone(&backend.provider),
                 Arc::clone(&backend.record),
+                Arc::clone(&backend.alarms),
                 Arc::clone(&clock),
+                span(config.reconnect_patience),
             )),
             fan_out: Arc::new(
                 FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),

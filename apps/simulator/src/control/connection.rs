@@ -100,6 +100,12 @@ pub(super) async fn drop(gateway: Shared, name: Path<String>, body: Bytes) -> Ou
     Ok(done())
 }
 
+/// `WhatsApp` bans the number.
+pub(super) async fn ban(gateway: Shared, name: Path<String>) -> Outcome {
+    let body = Bytes::from_static(br#"{"code":403}"#);
+    drop(gateway, name, body).await
+}
+
 /// Breaks the socket under an open state; a restart of the instance heals it.
 pub(super) async fn dead(gateway: Shared, name: Path<String>) -> Outcome {
     let instance = find(&gateway, &name)?;

@@ -99,8 +99,7 @@ pub(super) async fn restart(gateway: Shared, body: Bytes) -> Outcome {
     let gateway = gateway.get_ref().clone();
     let tasks = gateway.tasks.clone();
     // From the answer on, not from some moment after it.
-    gateway.end_life();
-    gateway.up.send_replace(false);
+    gateway.go_down().await;
     let work = tasks.spawn(async move {
         let down = Duration::from_millis(restart.down_ms);
         let cold = Duration::from_millis(restart.cold_ms);
@@ -108,6 +107,37 @@ pub(super) async fn restart(gateway: Shared, body: Bytes) -> Outcome {
     });
     if restart.wait {
         let _ = work.await;
+    }
+    Ok(done())
+}
+
+/// The process dies and stays away.
+pub(super) async fn down(gateway: Shared) -> Outcome {
+    if !gateway.is_up() {
+        return Err(Refused::conflict("the gateway is down already"));
+    }
+    gateway.go_down().await;
+    process::unload_all(&gateway);
+    Ok(done())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Up {
+    /// Nothing is loaded, until each instance is asked to be.
+    #[serde(default)]
+    cold: bool,
+}
+
+/// The process comes back.
+pub(super) async fn up(gateway: Shared, body: Bytes) -> Outcome {
+    let up: Up = read_body(&body)?;
+    if gateway.is_up() {
+        return Err(Refused::conflict("the gateway is up already"));
+    }
+    gateway.come_up().await;
+    if !up.cold {
+        process::load_all(&gateway);
     }
     Ok(done())
 }

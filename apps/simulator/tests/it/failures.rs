@@ -180,6 +180,20 @@ async fn the_licence_gate_closes_every_business_route() {
     assert_eq!(stage.send("one", "33612345678").await.0, 201);
 }
 
+#[test]
+fn every_special_number_is_in_the_guide() {
+    let guide = include_str!("../../../../docs/simulator.md");
+    for (number, fault) in SPECIAL_NUMBERS {
+        let name = serde_json::to_value(fault).unwrap();
+        let name = format!("`{}`", name.as_str().unwrap());
+        let row = guide.lines().find(|line| line.contains(number));
+        assert!(
+            row.is_some_and(|row| row.contains(&name)),
+            "{number} {name}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn special_numbers_fail_by_themselves() {
     let mut stage = Stage::instant();
@@ -193,6 +207,8 @@ async fn special_numbers_fail_by_themselves() {
             | Fault::MediaUploadFailed => 400,
             Fault::ConnectionClosed | Fault::NotLoaded => 500,
             Fault::LicenseRequired => 503,
+            Fault::Unauthorized => 401,
+            Fault::InstanceGone => 404,
             Fault::NeverAnswer
             | Fault::NeverAnswerButSent
             | Fault::CutConnection

@@ -12,6 +12,7 @@ mod receipts;
 mod receiver;
 mod recording;
 mod replay;
+mod replies;
 mod restarts;
 mod retries;
 mod stage;

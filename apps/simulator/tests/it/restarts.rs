@@ -1,5 +1,6 @@
 //! A gateway that goes away and comes back.
 
+use evolution_simulator::Options;
 use reqwest::Method;
 use serde_json::json;
 
@@ -44,6 +45,66 @@ async fn a_cold_gateway_has_no_instance_in_memory_and_then_reconnects() {
     stage.switch(json!({ "timeScale": 0.0 })).await;
     stage.get("/simulator/instances/one?until=open").await;
     assert_eq!(stage.send("one", "33612345678").await.0, 201);
+}
+
+#[tokio::test]
+async fn a_gateway_with_a_control_port_refuses_connections_and_comes_back_on_its_own() {
+    let stage = Stage::with(&Options {
+        time_scale: 0.0,
+        control_bind: Some("127.0.0.1:0".parse().unwrap()),
+        ..Options::default()
+    });
+    stage.open("one").await;
+    for _ in 0..3 {
+        stage.control("/down", json!({})).await;
+        // A connection kept from before ends first; new ones are refused.
+        while !asked_in_vain(&stage).await.is_connect() {}
+        // Nobody else gets the port meanwhile.
+        let address = stage
+            .simulator
+            .url()
+            .replace("http://", "")
+            .parse()
+            .unwrap();
+        let other = tokio::net::TcpSocket::new_v4().unwrap();
+        assert!(other.bind(address).is_err());
+        stage.control("/up", json!({ "cold": true })).await;
+        let body = json!({ "number": "33612345678", "text": "x" });
+        let (status, answer) = stage.post("/message/sendText/one", body).await;
+        assert_eq!(status, 500);
+        let words = "Cannot read properties of undefined (reading 'textMessage')";
+        assert_eq!(answer["response"]["message"], words);
+        stage.control("/instances/one/load", json!({})).await;
+        stage.get("/simulator/instances/one?until=open").await;
+        assert_eq!(stage.send("one", "33612345678").await.0, 201);
+    }
+    let wait = json!({ "downMs": 0, "coldMs": 0, "wait": true });
+    stage.control("/restart", wait).await;
+    stage.get("/simulator/instances/one?until=open").await;
+    assert_eq!(stage.send("one", "33612345678").await.0, 201);
+    let (status, _) = stage.post("/simulator/up", json!({})).await;
+    assert_eq!(status, 409);
+}
+
+async fn asked_in_vain(stage: &Stage) -> reqwest::Error {
+    let asked = stage.call(Method::GET, "/", Some(KEY), None).await;
+    asked.expect_err("nobody answers")
+}
+
+#[tokio::test]
+async fn a_call_in_hand_dies_with_the_process() {
+    let stage = Stage::with(&Options {
+        time_scale: 0.0,
+        control_bind: Some("127.0.0.1:0".parse().unwrap()),
+        ..Options::default()
+    });
+    stage.open("one").await;
+    let hanging = stage.sending("one", "15550100002");
+    while stage.left("one", "15550100002").await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stage.control("/down", json!({})).await;
+    assert!(!hanging.await.unwrap().unwrap_err().is_connect());
 }
 
 #[tokio::test]

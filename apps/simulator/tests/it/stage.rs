@@ -55,7 +55,12 @@ impl Stage {
         key: Option<&str>,
         body: Option<String>,
     ) -> reqwest::Result<(u16, Value)> {
-        let url = format!("{}{path}", self.simulator.url());
+        let base = if path.starts_with("/simulator") {
+            self.simulator.control_url()
+        } else {
+            self.simulator.url()
+        };
+        let url = format!("{base}{path}");
         let mut request = self.client.request(method, url);
         if let Some(key) = key {
             request = request.header("apikey", key);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use msgflash_kernel::Secret;
+use msgflash_messaging::instance::signs::{Sign, SignListener};
 use msgflash_messaging::provider::{NewSession, ProviderError, WhatsAppProvider};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path, query_param};
@@ -139,11 +140,87 @@ async fn two_creates_of_one_name_never_overlap() {
         assert_eq!(task.await.expect("no panic"), Ok(()));
     }
     let log = log.lock().expect("whole");
-    assert_eq!(log.len(), 8);
+    // Four creates, and a look by each that had to wait.
+    assert_eq!(log.len(), 14);
     assert!(
         log.chunks(2).all(|pair| pair == ["begin", "end"]),
         "{log:?}"
     );
+}
+
+#[tokio::test]
+async fn a_create_that_lost_a_race_is_made_again() {
+    let server = MockServer::start().await;
+    let create = || Mock::given(method("POST")).and(path("/instance/create"));
+    let text = "\nInvalid `prisma.instance.create()` invocation:\n\nUnique constraint failed";
+    create()
+        .respond_with(refused(400, &json!([text])))
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    create()
+        .respond_with(recorded("020"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    // The loser's clean-up took the winner's session with it.
+    Mock::given(method("GET"))
+        .respond_with(recorded("042"))
+        .mount(&server)
+        .await;
+    let outcome = client(&server.uri()).create(&session("race-02")).await;
+    assert_eq!(outcome, Ok(()));
+}
+
+/// Keeps what it hears.
+#[derive(Default)]
+struct Ear(Mutex<Vec<(Option<String>, Sign)>>);
+
+impl SignListener for Ear {
+    fn heard(&self, session: Option<&str>, sign: Sign) {
+        let mut heard = self.0.lock().expect("whole");
+        heard.push((session.map(str::to_owned), sign));
+    }
+}
+
+#[tokio::test]
+async fn what_answers_say_about_a_session_is_heard() {
+    let server = MockServer::start().await;
+    for (at, answer) in [
+        ("/instance/connectionState/gone", "031"),
+        ("/instance/connectionState/refused", "033"),
+        ("/message/sendText/dead", "384"),
+        ("/message/sendText/fine", "300"),
+    ] {
+        Mock::given(path(at))
+            .respond_with(recorded(answer))
+            .mount(&server)
+            .await;
+    }
+    let ear = Arc::new(Ear::default());
+    let client = client(&server.uri()).heard_by(ear.clone());
+    let gone = client.state("gone").await;
+    assert_eq!(gone, Err(ProviderError::UnknownSession));
+    let refused = client.state("refused").await;
+    assert_eq!(refused, Err(ProviderError::Unauthorized));
+    for session in ["dead", "fine"] {
+        let _ = client
+            .send(session, &crate::text("5511987654321", "Hi"))
+            .await;
+    }
+    let heard = ear.0.lock().expect("whole");
+    let heard: Vec<_> = heard
+        .iter()
+        .map(|(session, sign)| (session.as_deref().unwrap_or_default(), *sign))
+        .collect();
+    let expected = [
+        ("gone", Sign::UnknownSession),
+        ("refused", Sign::KeyRefused),
+        ("dead", Sign::DeadSocket),
+        ("fine", Sign::Sent),
+    ];
+    assert_eq!(heard, expected);
 }
 
 #[tokio::test]

@@ -20,7 +20,6 @@ use super::lane::Lane;
 use super::ports::{EntryKey, LaneStore, Lease, Mark, Planned, StartUnits};
 use super::settle::{Failure, Patience, Verdict};
 use super::settler::{Outcome, Settler};
-use crate::instance::connection::RECONNECT_PATIENCE;
 use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::message::Message;
@@ -418,7 +417,8 @@ impl Dispatcher {
             if !held.lanes.contains(&planned.entry.instance) {
                 continue;
             }
-            match gate(instances.get(&planned.entry.instance), &planned.entry, now) {
+            let instance = instances.get(&planned.entry.instance);
+            match gate(instance, &planned.entry, self.patience, now) {
                 Gate::Call => going.push(planned),
                 Gate::Wait(until) => found.waits.push((planned.entry.instance, until)),
                 Gate::Fail(failure) => found.failed.push((planned.clone(), failure)),
@@ -686,13 +686,18 @@ enum Gate {
     Fail(Failure),
 }
 
-fn gate(instance: Option<&Instance>, entry: &QueueEntry, now: OffsetDateTime) -> Gate {
+fn gate(
+    instance: Option<&Instance>,
+    entry: &QueueEntry,
+    patience: Patience,
+    now: OffsetDateTime,
+) -> Gate {
     let lost = match instance.map(|it| (it.status, it.reconnecting_since)) {
         Some((InstanceStatus::Connected, None)) => return Gate::Call,
         Some((InstanceStatus::Connected, Some(broken))) => {
             // A message that waited for its turn before the link broke has not waited for it.
             let since = entry.ready_since.unwrap_or(entry.due_at).max(broken);
-            now - since >= RECONNECT_PATIENCE
+            now - since >= patience.reconnect
         }
         _ => true,
     };

@@ -13,6 +13,7 @@ use super::entry::{Class, QueueEntry, QueueState};
 use super::ports::{EntryKey, NewRef};
 use super::settler::Outcome;
 use crate::events;
+use crate::instance::connection::RECONNECT_PATIENCE;
 use crate::message::ports::{SettleUnit, SettleUnits};
 use crate::message::{Message, MessageId, MessageStatus};
 use crate::provider::SendFailure;
@@ -135,6 +136,8 @@ pub struct Patience {
     pub unknown: Duration,
     /// Whether a message that provably did not leave is sent once more.
     pub resend: bool,
+    /// How long a link that broke may take to come back.
+    pub reconnect: Duration,
 }
 
 impl Default for Patience {
@@ -145,6 +148,7 @@ impl Default for Patience {
             back_off: Duration::seconds(5),
             unknown: Duration::minutes(10),
             resend: true,
+            reconnect: RECONNECT_PATIENCE,
         }
     }
 }

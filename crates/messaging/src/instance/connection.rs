@@ -28,7 +28,10 @@ pub enum Change {
     /// was given up as lost.
     FoundOpen,
     /// A code was asked for.
-    PairingStarted,
+    PairingStarted {
+        /// The number it is for, when one was named.
+        number: Option<Phone>,
+    },
     /// It is gone for good.
     Closed {
         /// The provider's cause.
@@ -38,6 +41,8 @@ pub enum Change {
     Lost,
     /// Nobody scanned the code.
     PairingExpired,
+    /// The provider does not have the session any more.
+    Gone,
 }
 
 /// What a change of the link means to the instance.
@@ -55,12 +60,27 @@ impl Instance {
         let suspended = self.status == InstanceStatus::Suspended;
         let news = match change {
             _ if suspended => None,
+            Change::Opened {
+                number: Some(other),
+            } if self.expects_another_than(other) => {
+                let is_news = self.unlink_since.is_none();
+                self.status = InstanceStatus::Disconnected;
+                self.connecting_since = None;
+                self.reconnecting_since = None;
+                self.expected_number = None;
+                self.unlink_since.get_or_insert(now);
+                is_news.then_some(News::Disconnected(Some(
+                    "Another number was linked than the expected one",
+                )))
+            }
             Change::Opened { number } => {
                 self.status = InstanceStatus::Connected;
                 self.wa_number = number.or(self.wa_number);
                 self.first_connected_at.get_or_insert(now);
                 self.connecting_since = None;
                 self.reconnecting_since = None;
+                self.expected_number = None;
+                self.unlink_since = None;
                 (!was_connected).then_some(News::Connected)
             }
             Change::Connecting => {
@@ -79,10 +99,11 @@ impl Instance {
                 }
                 lost.then_some(News::Connected)
             }
-            Change::PairingStarted => {
+            Change::PairingStarted { number } => {
                 if !was_connected {
                     self.status = InstanceStatus::Connecting;
                     self.connecting_since = Some(now);
+                    self.expected_number = number;
                 }
                 None
             }
@@ -103,10 +124,14 @@ impl Instance {
                 None
             }
             Change::Closed { code } => {
-                self.status = InstanceStatus::Disconnected;
-                self.connecting_since = None;
-                self.reconnecting_since = None;
+                self.cut();
                 was_connected.then_some(News::Disconnected(reason_of(code)))
+            }
+            Change::Gone => {
+                self.cut();
+                was_connected.then_some(News::Disconnected(Some(
+                    "The session was lost: link the phone again",
+                )))
             }
         };
         let changed = *self != before;
@@ -114,6 +139,35 @@ impl Instance {
             self.updated_at = now;
         }
         (changed, news)
+    }
+
+    fn cut(&mut self) {
+        self.status = InstanceStatus::Disconnected;
+        self.connecting_since = None;
+        self.reconnecting_since = None;
+        self.unlink_since = None;
+    }
+
+    /// Whether this number is not the one this instance is for: the one that was named when the
+    /// linking began, or else the one it had before. A number that changed without anybody saying
+    /// so would speak in another's name.
+    fn expects_another_than(&self, number: Phone) -> bool {
+        self.expected_number
+            .or(self.wa_number)
+            .is_some_and(|expected| line(expected) != line(number))
+    }
+}
+
+/// The digits of a number without those that some countries have or lack on mobiles: the same
+/// line is announced either way.
+fn line(number: Phone) -> String {
+    let digits = number.digits();
+    let (country, rest) = digits.split_at(2);
+    match (country, digits.len()) {
+        ("55", 13) if rest[2..].starts_with('9') => format!("55{}{}", &rest[..2], &rest[3..]),
+        ("52", 13) if rest.starts_with('1') => format!("52{}", &rest[1..]),
+        ("54", 13) if rest.starts_with('9') => format!("54{}", &rest[1..]),
+        _ => digits,
     }
 }
 
@@ -224,6 +278,8 @@ mod tests {
             first_connected_at: None,
             connecting_since: None,
             reconnecting_since: None,
+            expected_number: None,
+            unlink_since: None,
             created_at: NOW,
             updated_at: NOW,
         }
@@ -296,5 +352,64 @@ mod tests {
             (false, None)
         );
         assert_eq!(it.apply(Change::Closed { code: None }, NOW), (false, None));
+    }
+
+    fn linked(number: &str) -> Change {
+        Change::Opened {
+            number: Phone::parse(number).ok(),
+        }
+    }
+
+    fn named(number: &str) -> Change {
+        Change::PairingStarted {
+            number: Phone::parse(number).ok(),
+        }
+    }
+
+    #[test]
+    fn another_phone_than_the_named_one_is_refused_and_told_once() {
+        let mut it = instance(InstanceStatus::Disconnected);
+        it.apply(named("+33611112222"), NOW);
+        let (_, news) = it.apply(linked("+33699999999"), NOW);
+        assert!(matches!(news, Some(News::Disconnected(Some(_)))));
+        assert_eq!(it.status, InstanceStatus::Disconnected);
+        assert_eq!((it.unlink_since, it.wa_number), (Some(NOW), None));
+    }
+
+    #[test]
+    fn another_phone_than_the_earlier_one_is_refused_until_it_is_named() {
+        let mut it = instance(InstanceStatus::Disconnected);
+        it.wa_number = Phone::parse("+33611112222").ok();
+        it.apply(linked("+33699999999"), NOW);
+        assert_eq!(it.apply(linked("+33699999999"), NOW), (false, None));
+        assert_eq!(it.status, InstanceStatus::Disconnected);
+        it.apply(Change::Closed { code: None }, NOW);
+        assert_eq!(it.unlink_since, None);
+        it.apply(named("+33699999999"), NOW);
+        let (_, news) = it.apply(linked("+33699999999"), NOW);
+        assert_eq!(news, Some(News::Connected));
+        assert_eq!(it.wa_number, Phone::parse("+33699999999").ok());
+    }
+
+    #[test]
+    fn the_other_spelling_of_a_number_is_the_same_phone() {
+        for (asked, told) in [
+            ("+5531987654321", "+553187654321"),
+            ("+5215512345678", "+525512345678"),
+            ("+5491123456789", "+541123456789"),
+        ] {
+            let mut it = instance(InstanceStatus::Disconnected);
+            it.apply(named(asked), NOW);
+            it.apply(linked(told), NOW);
+            assert_eq!(it.status, InstanceStatus::Connected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_gone_is_told_once_and_only_of_a_linked_one() {
+        let mut it = instance(InstanceStatus::Connected);
+        let (_, news) = it.apply(Change::Gone, NOW);
+        assert!(matches!(news, Some(News::Disconnected(Some(_)))));
+        assert_eq!(it.apply(Change::Gone, NOW), (false, None));
     }
 }

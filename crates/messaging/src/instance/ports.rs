@@ -24,7 +24,8 @@ pub trait InstanceReader: Send + Sync {
     /// By id, whoever it belongs to: for the engine.
     async fn get(&self, id: InstanceId) -> Result<Option<Instance>, StoreError>;
     /// Those whose `connecting_since` or `reconnecting_since` lies before the given moments, and
-    /// those that are connecting without either: a lost link nobody has heard of since.
+    /// those that are connecting without either: a lost link nobody has heard of since. Also those
+    /// with a phone that waits to be unlinked.
     async fn stuck(
         &self,
         connecting_before: OffsetDateTime,

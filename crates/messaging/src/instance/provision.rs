@@ -89,6 +89,8 @@ impl ProvisionInstance {
             first_connected_at: None,
             connecting_since: None,
             reconnecting_since: None,
+            expected_number: None,
+            unlink_since: None,
             created_at: now,
             updated_at: now,
         };
@@ -129,6 +131,12 @@ impl ProvisionInstance {
         if instance.status == InstanceStatus::Suspended {
             return Err(MessagingError::Suspended);
         }
+        if instance.unlink_since.is_some() {
+            // The phone that was refused goes first; its code would never come otherwise.
+            self.ports.provider.logout(&instance.session).await?;
+            let change = Change::Closed { code: None };
+            self.ports.record.record(id, change).await?;
+        }
         let pairing = match self.ports.provider.connect(&instance.session, phone).await {
             Ok(pairing) => pairing,
             // The gateway lost the session, or was replaced by an empty one: make it again.
@@ -139,7 +147,11 @@ impl ProvisionInstance {
                     webhook_url: self.callback_url(&instance),
                     webhook_secret: instance.webhook_secret.clone(),
                 };
-                self.ports.provider.create(&session).await?;
+                match self.ports.provider.create(&session).await {
+                    // Somebody else is making it again too: theirs is as good.
+                    Ok(()) | Err(ProviderError::NameTaken) => {}
+                    Err(error) => return Err(error.into()),
+                }
                 self.ports
                     .provider
                     .connect(&instance.session, phone)
@@ -154,8 +166,9 @@ impl ProvisionInstance {
                 .record
                 .record(id, Change::Opened { number })
                 .await?;
-        } else if instance.status != InstanceStatus::Connecting {
-            self.ports.record.record(id, Change::PairingStarted).await?;
+        } else if instance.status != InstanceStatus::Connecting || phone.is_some() {
+            let change = Change::PairingStarted { number: phone };
+            self.ports.record.record(id, change).await?;
         }
         Ok(pairing)
     }

@@ -6,9 +6,10 @@ use msgflash_kernel::{Clock, StoreError, Tick};
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
-use super::connection::{Change, PAIRING_PATIENCE, RECONNECT_PATIENCE, RecordConnection};
+use super::connection::{Change, PAIRING_PATIENCE, RecordConnection};
 use super::ports::InstanceReader;
 use super::{Instance, InstanceStatus};
+use crate::alarm::{Alarm, Alarms};
 use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
 
 /// A re-connection that takes longer than this is looked at: the event of its end may have come
@@ -20,7 +21,10 @@ pub struct WatchConnections {
     instances: Arc<dyn InstanceReader>,
     provider: Arc<dyn WhatsAppProvider>,
     record: Arc<RecordConnection>,
+    alarms: Arc<dyn Alarms>,
     clock: Arc<dyn Clock>,
+    /// A re-connection that takes longer than this counts as lost.
+    patience: Duration,
 }
 
 impl WatchConnections {
@@ -29,13 +33,17 @@ impl WatchConnections {
         instances: Arc<dyn InstanceReader>,
         provider: Arc<dyn WhatsAppProvider>,
         record: Arc<RecordConnection>,
+        alarms: Arc<dyn Alarms>,
         clock: Arc<dyn Clock>,
+        patience: Duration,
     ) -> Self {
         Self {
             instances,
             provider,
             record,
+            alarms,
             clock,
+            patience,
         }
     }
 
@@ -44,7 +52,7 @@ impl WatchConnections {
         let now = self.clock.now();
         let stuck = self
             .instances
-            .stuck(now - PAIRING_PATIENCE, now - LOOK_AFTER)
+            .stuck(now - PAIRING_PATIENCE, now - LOOK_AFTER.min(self.patience))
             .await?;
         let mut changed = 0;
         let mut is_reachable = true;
@@ -54,6 +62,14 @@ impl WatchConnections {
             };
             if let Some(change) = self.look(&instance, now, &mut is_reachable).await {
                 self.record.record(id, change).await?;
+                let alarm = match change {
+                    Change::Lost => Some(Alarm::ConnectionLost),
+                    Change::Closed { .. } => Some(Alarm::WrongNumber),
+                    _ => None,
+                };
+                if let Some(alarm) = alarm {
+                    self.alarms.raise(alarm, Some(id));
+                }
                 changed += 1;
             }
         }
@@ -70,6 +86,16 @@ impl WatchConnections {
         let is_past = |since: Option<OffsetDateTime>, patience| {
             since.is_some_and(|since| since <= now - patience)
         };
+        if instance.unlink_since.is_some() {
+            // Repeated with every look until it worked.
+            return match self.provider.logout(&instance.session).await {
+                Ok(()) | Err(ProviderError::UnknownSession) => Some(Change::Closed { code: None }),
+                Err(error) => {
+                    warn!(instance.id = %instance.id, %error, "a refused phone could not be unlinked");
+                    None
+                }
+            };
+        }
         if is_past(instance.connecting_since, PAIRING_PATIENCE) {
             return Some(Change::PairingExpired);
         }
@@ -93,7 +119,7 @@ impl WatchConnections {
                 }
             }
         }
-        is_past(instance.reconnecting_since, RECONNECT_PATIENCE).then_some(Change::Lost)
+        is_past(instance.reconnecting_since, self.patience).then_some(Change::Lost)
     }
 }
 
@@ -102,6 +128,8 @@ mod tests {
     use msgflash_kernel::{FixedClock, SequentialIds};
 
     use super::*;
+    use crate::alarm::MockAlarms;
+    use crate::instance::connection::RECONNECT_PATIENCE;
     use crate::instance::ports::{InstanceUnit, InstanceUnits, MockInstanceReader};
     use crate::provider::MockWhatsAppProvider;
     use crate::testing::{NOW, instance};
@@ -131,7 +159,9 @@ mod tests {
             Arc::new(MockInstanceReader::new()),
             Arc::new(provider),
             Arc::new(RecordConnection::new(Arc::new(NoUnits), clock.clone(), ids)),
+            Arc::new(MockAlarms::new()),
             clock,
+            RECONNECT_PATIENCE,
         );
         let since = NOW - Duration::seconds(seconds);
         let instance = Instance {

@@ -32,6 +32,8 @@ pub(super) struct InstanceRow {
     first_connected_at: Option<OffsetDateTime>,
     connecting_since: Option<OffsetDateTime>,
     reconnecting_since: Option<OffsetDateTime>,
+    expected_number: Option<i64>,
+    unlink_since: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -55,6 +57,8 @@ impl TryFrom<InstanceRow> for Instance {
             first_connected_at: row.first_connected_at,
             connecting_since: row.connecting_since,
             reconnecting_since: row.reconnecting_since,
+            expected_number: row.expected_number.map(phone).transpose()?,
+            unlink_since: row.unlink_since,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -77,6 +81,8 @@ impl From<&Instance> for InstanceRow {
             first_connected_at: it.first_connected_at,
             connecting_since: it.connecting_since,
             reconnecting_since: it.reconnecting_since,
+            expected_number: it.expected_number.map(Phone::to_i64),
+            unlink_since: it.unlink_since,
             created_at: it.created_at,
             updated_at: it.updated_at,
         }
@@ -161,6 +167,7 @@ impl InstanceReader for Postgres {
                 instances::connecting_since
                     .le(connecting_before)
                     .or(instances::reconnecting_since.le(reconnecting_before))
+                    .or(instances::unlink_since.is_not_null())
                     .or(instances::status
                         .eq(InstanceStatus::Connecting.as_str())
                         .and(instances::connecting_since.is_null())

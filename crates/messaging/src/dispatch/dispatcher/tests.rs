@@ -1,26 +1,29 @@
 use super::*;
 use crate::testing::{NOW, entry, instance, message};
 
+fn judged(instance: Option<&Instance>, entry: &QueueEntry) -> Gate {
+    gate(instance, entry, Patience::default(), NOW)
+}
+
 #[test]
 fn only_a_connected_instance_calls() {
-    let is_call = |it: &Instance| matches!(gate(Some(it), &entry(), NOW), Gate::Call);
+    let is_call = |it: &Instance| matches!(judged(Some(it), &entry()), Gate::Call);
     assert!(is_call(&instance()));
     for status in [
         InstanceStatus::Disconnected,
         InstanceStatus::Connecting,
         InstanceStatus::Suspended,
     ] {
-        let gate = gate(
+        let gate = judged(
             Some(&Instance {
                 status,
                 ..instance()
             }),
             &entry(),
-            NOW,
         );
         assert_eq!(gate, Gate::Fail(Failure::NOT_CONNECTED), "{status:?}");
     }
-    let gone = gate(None, &entry(), NOW);
+    let gone = judged(None, &entry());
     assert_eq!(gone, Gate::Fail(Failure::NOT_CONNECTED));
 }
 
@@ -34,17 +37,11 @@ fn a_reconnecting_instance_is_waited_for_a_minute() {
         ready_since: Some(NOW - Duration::seconds(seconds)),
         ..entry()
     };
-    assert!(matches!(
-        gate(Some(&broken(59)), &due(59), NOW),
-        Gate::Wait(_)
-    ));
-    let late = gate(Some(&broken(60)), &due(60), NOW);
+    assert!(matches!(judged(Some(&broken(59)), &due(59)), Gate::Wait(_)));
+    let late = judged(Some(&broken(60)), &due(60));
     assert_eq!(late, Gate::Fail(Failure::NOT_CONNECTED));
     // A message that waited long for its turn has only just begun to wait for the link.
-    assert!(matches!(
-        gate(Some(&broken(1)), &due(600), NOW),
-        Gate::Wait(_)
-    ));
+    assert!(matches!(judged(Some(&broken(1)), &due(600)), Gate::Wait(_)));
 }
 
 #[test]
@@ -57,7 +54,7 @@ fn a_campaign_waits_for_its_instance_and_loses_nobody() {
         class: Class::Campaign,
         ..entry()
     };
-    assert!(matches!(gate(Some(&lost), &campaign, NOW), Gate::Wait(_)));
+    assert!(matches!(judged(Some(&lost), &campaign), Gate::Wait(_)));
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! Sends whose answer is missing, late or wrong.
+
+use blackbox::eventually;
+use serde_json::json;
+
+use crate::lifecycle::scene::Scene;
+
+/// Row 1, nothing left: the gateway answers 400 `Timed Out`.
+///
+/// The outcome is looked up; nothing is found, so the message fails honestly. It is called once and
+/// its reservation is given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_01_a_time_out_without_a_message_is_looked_up_and_not_repeated() {
+    let scene = Scene::with(&[("unknown_patience_seconds", "1")]).await;
+    let id = scene.text("+15550100001").await;
+    let failed = scene.wait(&id, "failed").await;
+    assert_eq!(failed["meta"]["code"], "PROVIDER_TIMEOUT");
+    assert_eq!(scene.stack.asked("sendText").await.len(), 1);
+    assert!(!scene.stack.asked("findMessages").await.is_empty());
+    assert!(scene.stack.received_by("+15550100001").await.is_empty());
+    scene.assert_ledger(0, 1).await;
+}
+
+/// Row 1, the variant: 400 `Timed Out`, but the message left.
+///
+/// The look-up finds it: one message, sent, with the gateway's id; never a second call.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_01_a_time_out_with_a_message_is_found_and_counts_as_sent() {
+    let scene = Scene::new().await;
+    let id = scene.text("+15550100051").await;
+    let read = scene.wait(&id, "read").await;
+    let received = scene.stack.received_by("+15550100051").await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(read["providerMessageId"], received[0]["keyId"]);
+    assert_eq!(scene.stack.asked("sendText").await.len(), 1);
+    scene.assert_ledger(1, 0).await;
+}
+
+/// Row 2: the send never answers; `SEND_MESSAGE` and the acks come all the same.
+///
+/// The event settles it long before the limit on a send (90 s) ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_02_a_send_without_answer_is_sent_as_its_events_say() {
+    let scene = Scene::new().await;
+    let id = scene.text("+15550100002").await;
+    let read = scene.wait(&id, "read").await;
+    let received = scene.stack.received_by("+15550100002").await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(read["providerMessageId"], received[0]["keyId"]);
+    let told = scene.told(&id).await;
+    assert!(matches!(told, [1, 0 | 1, 1, 0]), "{told:?}");
+    scene.assert_ledger(1, 0).await;
+}
+
+/// Row 3: 500 `Connection Closed` for a while, under the state `open`.
+///
+/// The lane backs off, the instance is restarted, and when that does not help in time the operator
+/// hears of it. The message waits and goes out once when the socket lives again.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_03_a_dead_socket_is_restarted_and_told_and_nothing_is_lost() {
+    let scene = Scene::with(&[("reconnect_patience_seconds", "1")]).await;
+    let before = scene.stack.alarms("socket_dead").await;
+    let session = &scene.instance.session;
+    scene
+        .stack
+        .fault(json!({ "fault": "connection_closed", "instance": session }))
+        .await;
+    let id = scene.text("+33612345678").await;
+    eventually("the operator hears of it", async || {
+        (scene.stack.alarms("socket_dead").await > before).then_some(())
+    })
+    .await;
+    assert!(!scene.stack.asked("instance/restart").await.is_empty());
+    assert_eq!(scene.account.client.message(&id).await["status"], "queued");
+    scene.stack.heal().await;
+    scene.wait(&id, "read").await;
+    assert_eq!(scene.stack.received_by("+33612345678").await.len(), 1);
+    let told = scene.told(&id).await;
+    assert!(matches!(told, [1, 0 | 1, 1, 0]), "{told:?}");
+    scene.assert_ledger(1, 0).await;
+}
