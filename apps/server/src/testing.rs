@@ -20,7 +20,7 @@ use msgflash_messaging::message::ports::MockMessageReader;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::{MockEventDecoder, MockWhatsAppProvider};
 use msgflash_messaging::receipt::ports::MockInbox;
-use msgflash_messaging::receipt::receive::ReceiveEvent;
+use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
     ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
@@ -153,6 +153,16 @@ impl Fake {
             clock.clone(),
             ids.clone(),
         ));
+        let (receive_event, store_groups) = ReceiveEvent::new(ReceivePorts {
+            instances: Arc::clone(&instances) as _,
+            inbox: Arc::clone(&inbox) as _,
+            decoder: Arc::new(self.decoder),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            receipts: Arc::new(NoNudge),
+            events: Arc::new(NoNudge),
+        });
+        drop(tokio::spawn(store_groups.run()));
         let send = SendPorts {
             units: Arc::clone(&units) as _,
             instances: Arc::clone(&instances) as _,
@@ -183,14 +193,7 @@ impl Fake {
                 record,
                 clock.clone(),
             )),
-            receive_event: Arc::new(ReceiveEvent::new(
-                instances,
-                inbox.clone(),
-                Arc::new(self.decoder),
-                clock.clone(),
-                ids.clone(),
-                Arc::new(NoNudge),
-            )),
+            receive_event: Arc::new(receive_event),
             create_endpoint: Arc::new(CreateEndpoint::new(
                 Arc::clone(&units) as _,
                 Arc::new(CountingRandom::default()),

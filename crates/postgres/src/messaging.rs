@@ -5,4 +5,5 @@ mod instance;
 mod message;
 mod queue;
 mod queue_reader;
+mod receipt;
 mod units;

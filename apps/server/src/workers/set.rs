@@ -11,6 +11,7 @@ use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
+use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
 use msgflash_webhook_http::HttpWebhookSender;
@@ -31,7 +32,9 @@ const LEASE_MARGIN: Duration = Duration::from_secs(30);
 pub struct Bells {
     /// A message may be ready.
     pub lanes: Arc<Bell>,
-    /// A provider's event was stored.
+    /// A receipt was stored.
+    pub receipts: Arc<Bell>,
+    /// Another event of the provider was stored.
     pub inbox: Arc<Bell>,
     /// An event may be told.
     pub events: Arc<Bell>,
@@ -43,6 +46,7 @@ impl Default for Bells {
     fn default() -> Self {
         Self {
             lanes: Bell::new(),
+            receipts: Bell::new(),
             inbox: Bell::new(),
             events: Bell::new(),
             posts: Bell::new(),
@@ -63,6 +67,7 @@ struct Work {
     scheduler: Arc<Scheduler>,
     dispatcher: Arc<Dispatcher>,
     reconciler: Arc<Reconciler>,
+    receipts: Arc<ApplyReceipts>,
     apply: Arc<ApplyEvents>,
     watch: Arc<WatchConnections>,
     fan_out: Arc<FanOut>,
@@ -156,6 +161,11 @@ impl Work {
                 settle: Arc::clone(&settle),
                 clock: Arc::clone(&clock),
             })),
+            receipts: Arc::new(ApplyReceipts::new(
+                store.clone(),
+                Arc::clone(&clock),
+                Arc::clone(&ids),
+            )),
             apply: Arc::new(ApplyEvents::new(ApplyPorts {
                 units: store.clone(),
                 decoder: Arc::new(EvolutionDecoder),
@@ -216,7 +226,14 @@ impl Work {
                 async move { it.tick().await }
             }
         });
-        yard.run("receipts", bells.inbox.clone(), POLL, events(), {
+        yard.run("receipts", bells.receipts.clone(), POLL, events(), {
+            let it = self.receipts;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
+        yard.run("inbox", bells.inbox.clone(), POLL, events(), {
             let it = self.apply;
             move || {
                 let it = Arc::clone(&it);
