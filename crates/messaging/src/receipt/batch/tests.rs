@@ -94,10 +94,16 @@ impl ReceiptStore for WorldUnit {
         due.truncate(limit as usize);
         let ids: BTreeSet<_> = due.iter().map(|it| it.0.id).collect();
         let keys: BTreeSet<_> = due.iter().map(|it| &it.0.key_id).collect();
-        let late = self.world.inbox.values().filter(|(it, _)| {
-            it.tries > 0 && keys.contains(&it.key_id) && !ids.contains(&it.id)
-        });
-        Ok(due.iter().copied().chain(late).map(|it| it.0.clone()).collect())
+        let late =
+            self.world.inbox.values().filter(|(it, _)| {
+                it.tries > 0 && keys.contains(&it.key_id) && !ids.contains(&it.id)
+            });
+        Ok(due
+            .iter()
+            .copied()
+            .chain(late)
+            .map(|it| it.0.clone())
+            .collect())
     }
 
     async fn lock(&mut self, keys: &[RefKey]) -> Result<Vec<Tracked>, StoreError> {
@@ -185,7 +191,8 @@ impl Scene {
             provider_message_id: Some(key_id.to_owned()),
             status: MessageStatus::Sent,
         };
-        self.worlds.with(|it| it.refs.insert(key_id.to_owned(), tracked));
+        self.worlds
+            .with(|it| it.refs.insert(key_id.to_owned(), tracked));
     }
 
     async fn tick(&self) {
@@ -204,7 +211,10 @@ impl Scene {
     fn life(&self, key_id: &str) -> (&'static str, Vec<String>) {
         self.worlds.with(|it| {
             let id = it.refs[key_id].id.to_string();
-            let of_it = it.told.iter().filter(|told| told.payload["messageId"] == id);
+            let of_it = it
+                .told
+                .iter()
+                .filter(|told| told.payload["messageId"] == id);
             let told = of_it.map(|told| told.name.to_owned()).collect();
             (it.refs[key_id].status.as_str(), told)
         })
@@ -227,7 +237,11 @@ fn model(ranks: &[ReceiptRank]) -> (&'static str, Vec<String>) {
     (status, told)
 }
 
-const RANKS: [ReceiptRank; 3] = [ReceiptRank::Error, ReceiptRank::Delivered, ReceiptRank::Read];
+const RANKS: [ReceiptRank; 3] = [
+    ReceiptRank::Error,
+    ReceiptRank::Delivered,
+    ReceiptRank::Read,
+];
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -328,7 +342,8 @@ async fn a_bad_message_holds_up_nobody() {
     }
     let waiting = scene.worlds.with(|it| {
         let rows = it.inbox.values();
-        rows.map(|(receipt, _)| (receipt.key_id.clone(), receipt.tries)).collect::<Vec<_>>()
+        rows.map(|(receipt, _)| (receipt.key_id.clone(), receipt.tries))
+            .collect::<Vec<_>>()
     });
     assert_eq!(waiting, [("K4".to_owned(), 1)]);
     assert_eq!(scene.worlds.with(|it| it.told.len()), 8);

@@ -74,7 +74,10 @@ async fn a_database_that_is_away_is_asked_once_for_the_whole_group() {
     };
     let results = store_group(&inbox, ["a", "b", "c"].map(receipt).to_vec()).await;
     let away = |it: &Result<(), StoreError>| matches!(it, Err(StoreError::Unavailable(_)));
-    assert!(results.len() == 3 && results.iter().all(away), "{results:?}");
+    assert!(
+        results.len() == 3 && results.iter().all(away),
+        "{results:?}"
+    );
     assert_eq!(*inbox.sizes.lock().expect("whole"), [3]);
 }
 
