@@ -201,3 +201,6 @@ impl ApplyEvents {
         unit.commit().await
     }
 }
+
+#[cfg(test)]
+mod tests;
