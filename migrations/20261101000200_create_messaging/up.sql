@@ -151,17 +151,31 @@ CREATE TABLE provider_refs (
 -- The last message known to have left an instance: the witness that the provider remembers.
 CREATE INDEX provider_refs_newest ON provider_refs (instance_id, created_at);
 
--- What the provider told us, stored before it is understood.
+-- What the provider told us, stored before it is applied. A receipt has a rank and nothing else;
+-- an announcement of a message that left has the id it announces; other events have their data
+-- alone.
 CREATE TABLE inbox (
     id uuid PRIMARY KEY,
     instance_id uuid NOT NULL,
-    event text NOT NULL,
-    data jsonb NOT NULL,
+    -- WhatsApp's id of the message that a receipt or an announcement is about.
+    key_id text,
+    -- 1 refused, 2 delivered, 3 read.
+    rank smallint CHECK (rank BETWEEN 1 AND 3),
+    event text,
+    data jsonb,
     received_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
-    tries integer NOT NULL DEFAULT 0
+    tries integer NOT NULL DEFAULT 0,
+    CONSTRAINT inbox_receipt_or_event CHECK (CASE WHEN rank IS NULL
+        THEN event IS NOT NULL AND data IS NOT NULL
+        ELSE key_id IS NOT NULL AND event IS NULL AND data IS NULL END)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-CREATE INDEX inbox_due ON inbox (due_at, id);
+CREATE INDEX inbox_receipts ON inbox (due_at, id) WHERE rank IS NOT NULL;
+-- Receipts that were put off, by the id they wait for.
+CREATE INDEX inbox_waiting ON inbox (instance_id, key_id) WHERE rank IS NOT NULL AND tries > 0;
+CREATE INDEX inbox_announcements ON inbox (due_at, id) WHERE rank IS NULL AND key_id IS NOT NULL;
+CREATE INDEX inbox_events ON inbox (due_at, id) WHERE key_id IS NULL;
+CREATE INDEX inbox_instance_events ON inbox (instance_id, received_at, id) WHERE key_id IS NULL;
 
 -- Opaque addresses whose phone number some event revealed.
 CREATE TABLE lid_phones (

@@ -21,7 +21,7 @@ use msgflash_messaging::message::ports::MockMessageReader;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::{MockEventDecoder, MockWhatsAppProvider};
 use msgflash_messaging::receipt::ports::MockInbox;
-use msgflash_messaging::receipt::receive::ReceiveEvent;
+use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
     ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
@@ -161,6 +161,16 @@ impl Fake {
             clock.clone(),
             ids.clone(),
         ));
+        let (receive_event, store_groups) = ReceiveEvent::new(ReceivePorts {
+            instances: Arc::clone(&instances) as _,
+            inbox: Arc::clone(&inbox) as _,
+            decoder: Arc::new(self.decoder),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            receipts: Arc::new(NoNudge),
+            events: Arc::new(NoNudge),
+        });
+        drop(tokio::spawn(store_groups.run()));
         let send = SendPorts {
             acceptor: self::units::accepting(&units, &clock),
             instances: Arc::new(RecentInstances::new(
@@ -192,14 +202,7 @@ impl Fake {
                 record,
                 clock.clone(),
             )),
-            receive_event: Arc::new(ReceiveEvent::new(
-                instances,
-                inbox.clone(),
-                Arc::new(self.decoder),
-                clock.clone(),
-                ids.clone(),
-                Arc::new(NoNudge),
-            )),
+            receive_event: Arc::new(receive_event),
             create_endpoint: Arc::new(CreateEndpoint::new(
                 Arc::clone(&units) as _,
                 Arc::new(CountingRandom::default()),

@@ -21,7 +21,7 @@ use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
-use msgflash_messaging::receipt::receive::ReceiveEvent;
+use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, SlidingWindows};
 use msgflash_webhooks::{
@@ -168,6 +168,17 @@ pub fn services(
     let store = Arc::new(postgres.clone());
     let (clock, ids) = (Arc::clone(&backend.clock), Arc::clone(&backend.ids));
     let allow_private = config.allow_private_targets;
+    let (receive_event, store_groups) = ReceiveEvent::new(ReceivePorts {
+        instances: store.clone(),
+        inbox: store.clone(),
+        decoder: Arc::new(EvolutionDecoder),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        receipts: backend.bells.receipts.clone(),
+        events: backend.bells.inbox.clone(),
+    });
+    // It ends when the last of the services is dropped.
+    drop(tokio::spawn(store_groups.run()));
     Ok(Services {
         authenticate: Arc::new(Authenticate::new(store.clone())),
         accounts: Arc::clone(&backend.accounts),
@@ -190,14 +201,7 @@ pub fn services(
         )),
         read_messages: Arc::new(ReadMessages::new(store.clone())),
         read_instances: Arc::clone(&backend.read_instances),
-        receive_event: Arc::new(ReceiveEvent::new(
-            store.clone(),
-            store.clone(),
-            Arc::new(EvolutionDecoder),
-            Arc::clone(&clock),
-            Arc::clone(&ids),
-            backend.bells.inbox.clone(),
-        )),
+        receive_event: Arc::new(receive_event),
         create_endpoint: Arc::new(CreateEndpoint::new(
             store.clone(),
             Arc::new(SystemRandom),

@@ -1,13 +1,14 @@
 //! The facts messaging tells, with their published payloads.
 
-use msgflash_kernel::{Event, EventId, WorkspaceId};
+use msgflash_kernel::{AccountId, Event, EventId, Phone, WorkspaceId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use crate::instance::Instance;
-use crate::message::{Message, MessageStatus};
+use crate::instance::{Instance, InstanceId};
+use crate::message::{CampaignId, Message, MessageId, MessageStatus};
+use crate::receipt::ports::Tracked;
 
 /// An outbound message was handed to WhatsApp.
 pub const MESSAGE_SENT: &str = "message.sent";
@@ -36,29 +37,96 @@ pub fn timestamp(at: OffsetDateTime) -> String {
 
 /// The event of a message's present state; none for states that raise no event.
 pub fn message_changed(id: EventId, message: &Message, at: OffsetDateTime) -> Option<Event> {
-    let name = match message.status {
-        MessageStatus::Sent => MESSAGE_SENT,
-        MessageStatus::Delivered => MESSAGE_DELIVERED,
-        MessageStatus::Read => MESSAGE_READ,
-        MessageStatus::Failed => MESSAGE_FAILED,
-        MessageStatus::Received => return Some(received(id, message, at)),
-        MessageStatus::Queued | MessageStatus::Cancelled => return None,
-    };
-    let mut payload = json!({
-        "event": name,
-        "instanceId": message.instance.to_string(),
-        "messageId": message.id.to_string(),
-        "providerMessageId": message.provider_message_id,
-        "to": message.peer.map(|peer| peer.to_string()),
-        "status": message.status.as_str(),
-        "campaignId": message.campaign.map(|id| id.to_string()),
-        "timestamp": timestamp(at),
-    });
-    if message.status == MessageStatus::Failed {
-        payload["error"] = json!(message.error);
-        payload["code"] = message.meta.get("code").cloned().unwrap_or(Value::Null);
+    if message.status == MessageStatus::Received {
+        return Some(received(id, message, at));
     }
-    Some(event(id, message, name, payload, at))
+    let life = Life {
+        workspace: message.workspace.id,
+        account: message.workspace.account,
+        instance: message.instance,
+        message: message.id,
+        provider_message_id: message.provider_message_id.as_deref(),
+        to: message.peer,
+        campaign: message.campaign,
+    };
+    let code = message.meta.get("code").cloned().unwrap_or(Value::Null);
+    life.told(id, message.status, || (json!(message.error), code), at)
+}
+
+/// The event of one step that receipts led a message through. A failure brings its reason and its
+/// code.
+pub(crate) fn step(
+    id: EventId,
+    message: &Tracked,
+    status: MessageStatus,
+    failure: Option<(&str, &str)>,
+    at: OffsetDateTime,
+) -> Option<Event> {
+    let life = Life {
+        workspace: message.workspace,
+        account: message.account,
+        instance: message.instance,
+        message: message.id,
+        provider_message_id: message.provider_message_id.as_deref(),
+        to: message.peer,
+        campaign: message.campaign,
+    };
+    let (reason, code) = failure.unzip();
+    life.told(id, status, || (json!(reason), json!(code)), at)
+}
+
+/// What every event in the life of an outbound message names.
+struct Life<'a> {
+    workspace: WorkspaceId,
+    account: AccountId,
+    instance: InstanceId,
+    message: MessageId,
+    provider_message_id: Option<&'a str>,
+    to: Option<Phone>,
+    campaign: Option<CampaignId>,
+}
+
+impl Life<'_> {
+    fn told(
+        &self,
+        id: EventId,
+        status: MessageStatus,
+        failure: impl FnOnce() -> (Value, Value),
+        at: OffsetDateTime,
+    ) -> Option<Event> {
+        let name = match status {
+            MessageStatus::Sent => MESSAGE_SENT,
+            MessageStatus::Delivered => MESSAGE_DELIVERED,
+            MessageStatus::Read => MESSAGE_READ,
+            MessageStatus::Failed => MESSAGE_FAILED,
+            MessageStatus::Queued | MessageStatus::Cancelled | MessageStatus::Received => {
+                return None;
+            }
+        };
+        let mut payload = json!({
+            "event": name,
+            "instanceId": self.instance.to_string(),
+            "messageId": self.message.to_string(),
+            "providerMessageId": self.provider_message_id,
+            "to": self.to.map(|to| to.to_string()),
+            "status": status.as_str(),
+            "campaignId": self.campaign.map(|id| id.to_string()),
+            "timestamp": timestamp(at),
+        });
+        if status == MessageStatus::Failed {
+            let (error, code) = failure();
+            payload["error"] = error;
+            payload["code"] = code;
+        }
+        Some(Event {
+            id,
+            workspace: self.workspace,
+            account: self.account,
+            name,
+            payload,
+            at,
+        })
+    }
 }
 
 fn received(id: EventId, message: &Message, at: OffsetDateTime) -> Event {
@@ -79,22 +147,11 @@ fn received(id: EventId, message: &Message, at: OffsetDateTime) -> Event {
     if let Some(button) = message.meta.get("buttonId") {
         payload["buttonId"] = button.clone();
     }
-    event(id, message, MESSAGE_RECEIVED, payload, at)
-}
-
-fn event(
-    id: EventId,
-    message: &Message,
-    name: &'static str,
-    payload: Value,
-    at: OffsetDateTime,
-) -> Event {
-    let workspace = message.workspace;
     Event {
         id,
-        workspace: workspace.id,
-        account: workspace.account,
-        name,
+        workspace: message.workspace.id,
+        account: message.workspace.account,
+        name: MESSAGE_RECEIVED,
         payload,
         at,
     }

@@ -7,4 +7,5 @@ mod lanes;
 mod message;
 mod queue;
 mod queue_reader;
+mod receipt;
 mod units;

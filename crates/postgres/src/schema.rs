@@ -94,8 +94,10 @@ diesel::table! {
     inbox (id) {
         id -> Uuid,
         instance_id -> Uuid,
-        event -> Text,
-        data -> Jsonb,
+        key_id -> Nullable<Text>,
+        rank -> Nullable<Int2>,
+        event -> Nullable<Text>,
+        data -> Nullable<Jsonb>,
         received_at -> Timestamptz,
         due_at -> Timestamptz,
         tries -> Int4,

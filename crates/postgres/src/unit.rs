@@ -32,6 +32,20 @@ impl PgUnit {
             .as_mut()
             .expect("a unit that was committed is gone")
     }
+
+    /// Undoes everything, and waits until its locks are free. Dropping does the same some time
+    /// later.
+    pub(crate) async fn roll_back(mut self) {
+        let Some(mut conn) = self.conn.take() else {
+            return;
+        };
+        if Transactions::rollback_transaction(&mut *conn)
+            .await
+            .is_err()
+        {
+            drop(Object::take(conn)); // Closing the socket rolls back too.
+        }
+    }
 }
 
 #[async_trait]

@@ -137,3 +137,38 @@ async fn a_link_that_re_opened_without_being_told_is_found_out() {
     let lost = "SELECT count(*) FROM events WHERE name = 'instance.disconnected'";
     assert_eq!(scene.stack.count(lost, &[]).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_is_told_with_its_reason_whichever_of_its_events_comes_first() {
+    let scene = Scene::new().await;
+    let secret = scene.instance.webhook_secret.reveal();
+    let gateway = scene
+        .stack
+        .anonymous()
+        .header("Authorization", &format!("Bearer {secret}"));
+    let path = format!("/provider/evolution/{}", scene.instance.session);
+    for (event, data) in [
+        ("logout.instance", json!(null)),
+        (
+            "connection.update",
+            json!({ "state": "close", "statusReason": 403 }),
+        ),
+        (
+            "status.instance",
+            json!({ "status": "closed", "disconnectionReasonCode": 403 }),
+        ),
+    ] {
+        let body = json!({ "event": event, "data": data });
+        assert_eq!(gateway.post(&path, &body).await.status, 200);
+    }
+    let inbox = "SELECT count(*) FROM inbox";
+    eventually("the events are applied", async || {
+        (scene.stack.count(inbox, &[]).await == 0).then_some(())
+    })
+    .await;
+    let reasons = "SELECT payload->>'reason' FROM events WHERE name = 'instance.disconnected'";
+    let rows = scene.stack.rows(reasons, &[]).await;
+    let reasons: Vec<Option<String>> = rows.iter().map(|row| row.get(0)).collect();
+    let reason = "WhatsApp banned or blocked the number".to_owned();
+    assert_eq!(reasons, [Some(reason)]);
+}

@@ -14,6 +14,9 @@ const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
+const BATCH_SIZE: &str = "msgflash_inbox_batch_size";
+const BATCH_BUCKETS: &[f64] = &[1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0];
+
 /// How often observations are folded into buckets: they are kept one by one until then, so with
 /// nobody scraping they would grow.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -43,6 +46,15 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         metrics::Unit::Seconds,
         "How long webhook receivers took to answer."
     );
+    metrics::describe_counter!(
+        "msgflash_inbox_applied_total",
+        "Stored events that were applied, by kind."
+    );
+    metrics::describe_counter!(
+        "msgflash_inbox_retried_total",
+        "Stored events that were put off."
+    );
+    metrics::describe_histogram!(BATCH_SIZE, "Receipts applied in one transaction.");
     Ok(handle)
 }
 
@@ -54,7 +66,8 @@ pub fn idle() -> Result<PrometheusHandle, BuildError> {
 fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
-        .set_buckets_for_metric(Matcher::Full(POSTS.to_owned()), BUCKETS)
+        .set_buckets_for_metric(Matcher::Full(POSTS.to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(BATCH_SIZE.to_owned()), BATCH_BUCKETS)
 }
 
 /// Counts one answer.

@@ -14,6 +14,7 @@ use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
+use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
 use msgflash_webhook_http::HttpWebhookSender;
@@ -39,7 +40,9 @@ pub struct Bells {
     pub lanes: Arc<Bell>,
     /// The same bell, for those who know which lanes it is about.
     pub woken: Arc<LaneBell>,
-    /// A provider's event was stored.
+    /// A receipt was stored.
+    pub receipts: Arc<Bell>,
+    /// Another event of the provider was stored.
     pub inbox: Arc<Bell>,
     /// An event may be told.
     pub events: Arc<Bell>,
@@ -53,6 +56,7 @@ impl Default for Bells {
         Self {
             woken: Arc::new(LaneBell::new(Arc::clone(&lanes))),
             lanes,
+            receipts: Bell::new(),
             inbox: Bell::new(),
             events: Bell::new(),
             posts: Bell::new(),
@@ -73,6 +77,7 @@ struct Work {
     scheduler: Arc<Scheduler>,
     dispatcher: Arc<Dispatcher>,
     reconciler: Arc<Reconciler>,
+    receipts: Arc<ApplyReceipts>,
     apply: Arc<ApplyEvents>,
     watch: Arc<WatchConnections>,
     fan_out: Arc<FanOut>,
@@ -188,6 +193,11 @@ impl Work {
                 settle: Arc::clone(&settle),
                 clock: Arc::clone(&clock),
             })),
+            receipts: Arc::new(ApplyReceipts::new(
+                store.clone(),
+                Arc::clone(&clock),
+                Arc::clone(&ids),
+            )),
             apply: Arc::new(ApplyEvents::new(ApplyPorts {
                 units: store.clone(),
                 decoder: Arc::new(EvolutionDecoder),
@@ -264,7 +274,14 @@ impl Work {
                 async move { it.tick().await }
             }
         });
-        yard.run("receipts", bells.inbox.clone(), POLL, events(), {
+        yard.run("receipts", bells.receipts.clone(), POLL, events(), {
+            let it = self.receipts;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
+        yard.run("inbox", bells.inbox.clone(), POLL, events(), {
             let it = self.apply;
             move || {
                 let it = Arc::clone(&it);

@@ -1,40 +1,31 @@
-//! Applying stored events, one transaction each.
+//! Applying stored events other than receipts.
 
 use std::sync::Arc;
 
+use metrics::counter;
 use msgflash_contacts::ContactReader;
-use msgflash_kernel::{Clock, Id, Ids, Phone, StoreError, Tick};
-use time::{Duration, OffsetDateTime};
+use msgflash_kernel::{Clock, Ids, StoreError, Tick};
+use time::OffsetDateTime;
 use tracing::{debug, error, warn};
 
-use super::ports::{InboxItem, ReceiptUnit, ReceiptUnits};
-use crate::dispatch::QueueState;
-use crate::dispatch::dispatcher::outbound_of;
-use crate::dispatch::settle::{Settle, Verdict};
-use crate::events;
-use crate::instance::connection::{self, Change};
+use super::ports::{EventUnit, EventUnits, StoredEvent};
+use super::retry::{PATIENCE, retry};
+use super::sent::Proof;
+use crate::dispatch::settle::Settle;
+use crate::instance::connection;
 use crate::instance::ports::InstanceReader;
-use crate::message::MessageStatus;
-use crate::provider::{
-    Address, EventDecoder, ProviderEvent, ReceiptRank, SentRecord, WhatsAppProvider,
-};
+use crate::provider::{EventDecoder, ProviderEvent, WhatsAppProvider};
 
-/// An event for an id we do not know is tried again after this wait, doubled each time …
-const RETRY: Duration = Duration::seconds(2);
-/// … up to this one …
-const LONGEST_RETRY: Duration = Duration::seconds(30);
-/// … for this long: the row it belongs to may be committing beside it.
-const PATIENCE: Duration = Duration::minutes(15);
-/// A send of somebody else on the same number never gets a row here.
-const FOREIGN_PATIENCE: Duration = Duration::minutes(1);
-/// A call whose message provably left is not waited for longer than this.
-const ANSWER_GRACE: Duration = Duration::seconds(5);
+/// Events of one transaction: their instance stays locked as long.
+const RUN: u32 = 50;
+/// Announcements whose message is known that go at once.
+const KNOWN: u32 = 1000;
 
 /// The ports applying needs.
 #[derive(Clone)]
 pub struct ApplyPorts {
     /// Transactions.
-    pub units: Arc<dyn ReceiptUnits>,
+    pub units: Arc<dyn EventUnits>,
     /// Understands events.
     pub decoder: Arc<dyn EventDecoder>,
     /// Tells what a send would be echoed as.
@@ -51,23 +42,11 @@ pub struct ApplyPorts {
     pub ids: Arc<dyn Ids>,
 }
 
-/// Applies stored events.
+/// Applies stored events: messages that came in and changes of a link in runs, one instance at a
+/// time and in the order they came; announcements of sent messages one by one, because settling
+/// locks what a run must not hold.
 pub struct ApplyEvents {
     pub(super) ports: ApplyPorts,
-}
-
-/// What is done with an event after it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Done {
-    /// It is dealt with.
-    Yes,
-    /// What it belongs to is not there yet; give up after this long.
-    NotYet(Duration),
-}
-
-/// The wait before an event that was tried `tries` times is tried again.
-fn retry(tries: u32) -> Duration {
-    (RETRY * 2i32.saturating_pow(tries.min(8))).min(LONGEST_RETRY)
 }
 
 impl ApplyEvents {
@@ -76,189 +55,152 @@ impl ApplyEvents {
         Self { ports }
     }
 
-    /// Applies one due event, if there is one.
+    /// Applies the due events of one instance, and one announcement, if there are any.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.ports.clock.now();
-        let mut unit = self.ports.units.begin().await?;
-        let Some(item) = unit.inbox().claim(now, 1).await?.pop() else {
-            return Ok(Tick::Idle);
-        };
-        let age = now - item.received_at;
-        match self.apply(&mut *unit, &item, now).await {
-            Ok(Done::NotYet(patience)) if age < patience => {
-                unit.inbox()
-                    .put_off(item.id, now + retry(item.tries))
-                    .await?;
-            }
-            Ok(done) => {
-                if done != Done::Yes {
-                    debug!(event = %item.event, "an event for an unknown message was dropped");
-                }
-                unit.inbox().remove(&[item.id]).await?;
-            }
-            Err(error) => {
-                // Its transaction is lost; a fresh one puts the event off, so that one bad event
-                // never holds up the others.
-                drop(unit);
-                return self.put_off_or_drop(&item, &error, age, now).await;
-            }
-        }
-        unit.commit().await?;
-        Ok(Tick::Did(1))
+        Ok(Tick::of(
+            self.run(now).await? + self.announcement(now).await?,
+        ))
     }
 
-    async fn put_off_or_drop(
-        &self,
-        item: &InboxItem,
-        cause: &StoreError,
-        age: Duration,
-        now: OffsetDateTime,
-    ) -> Result<Tick, StoreError> {
-        let mut unit = self.ports.units.begin().await?;
-        if age < PATIENCE {
-            warn!(event = %item.event, cause = %cause, "an event could not be applied yet");
-            unit.inbox()
-                .put_off(item.id, now + retry(item.tries))
-                .await?;
-        } else {
-            error!(event = %item.event, cause = %cause, "an event was given up");
-            unit.inbox().remove(&[item.id]).await?;
+    /// Applies events of one instance, together. When one of them is bad, fewer are taken until it
+    /// stands alone and is put off.
+    async fn run(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
+        let mut limit = RUN;
+        loop {
+            let mut unit = self.ports.units.begin().await?;
+            let items = unit.events().claim_run(now, limit).await?;
+            if items.is_empty() {
+                unit.commit().await?;
+                return Ok(0);
+            }
+            match self.apply(&mut *unit, &items, now).await {
+                Ok(kinds) => {
+                    unit.commit().await?;
+                    for (kind, count) in kinds {
+                        counter!("msgflash_inbox_applied_total", "kind" => kind).increment(count);
+                    }
+                    return Ok(items.len());
+                }
+                Err(cause @ StoreError::Unavailable(_)) => return Err(cause),
+                Err(cause) => {
+                    unit.abandon().await;
+                    if limit == 1 {
+                        self.put_off_or_drop(&items[0], &cause, now).await?;
+                        return Ok(1);
+                    }
+                    limit = (limit.min(u32::try_from(items.len()).unwrap_or(limit)) / 2).max(1);
+                }
+            }
         }
-        unit.commit().await?;
-        Ok(Tick::Did(1))
     }
 
     async fn apply(
         &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
+        unit: &mut dyn EventUnit,
+        items: &[StoredEvent],
         now: OffsetDateTime,
-    ) -> Result<Done, StoreError> {
-        let change = match self.ports.decoder.decode(&item.event, &item.data) {
-            ProviderEvent::Ignored => return Ok(Done::Yes),
-            ProviderEvent::Sent(record) => return self.sent(unit, item, &record, now).await,
-            ProviderEvent::Receipt { key_id, rank } => {
-                return self.receipt(unit, item, &key_id, rank, now).await;
+    ) -> Result<[(&'static str, u64); 2], StoreError> {
+        let decode = |item: &StoredEvent| self.ports.decoder.decode(&item.event, &item.data);
+        let meanings: Vec<ProviderEvent> = items.iter().map(decode).collect();
+        let mut done = Vec::with_capacity(items.len());
+        let mut held = Vec::new();
+        let mut kinds = [("inbound", 0), ("link", 0)];
+        for (at, item) in items.iter().enumerate() {
+            if let ProviderEvent::Inbound(message) = &meanings[at] {
+                self.inbound(unit, item, message, now).await?;
+                kinds[0].1 += 1;
+            } else if !held.is_empty() {
+                // Whatever came after a change that waits, waits with it.
+                held.push(item.id);
+                continue;
+            } else if let Some(change) = super::link::change(&meanings[at..]) {
+                let age = now - item.received_at;
+                if self.waits_for_its_cause(unit, item, &change, age).await? {
+                    held.push(item.id);
+                    continue;
+                }
+                let (instance, ids) = (item.instance, &*self.ports.ids);
+                let instances = unit.instances();
+                let applied =
+                    connection::apply(instances, instance, change.change, now, ids).await?;
+                if let Some((_, told)) = applied {
+                    connection::tell(unit.outbox(), &told).await?;
+                }
+                kinds[1].1 += 1;
             }
-            ProviderEvent::Inbound(message) => {
-                return self.inbound(unit, item, &message, now).await;
-            }
-            ProviderEvent::Opened { number } => Change::Opened { number },
-            ProviderEvent::Connecting => Change::Connecting,
-            ProviderEvent::Closed { code } => Change::Closed { code },
-            ProviderEvent::Removed => Change::Closed { code: None },
-            ProviderEvent::PairingExpired => Change::PairingExpired,
-        };
-        let ids = &*self.ports.ids;
-        let applied = connection::apply(unit.instances(), item.instance, change, now, ids).await?;
-        if let Some((_, told)) = applied {
-            connection::tell(unit.outbox(), &told).await?;
+            done.push(item.id);
         }
-        Ok(Done::Yes)
+        if !held.is_empty() {
+            let until = now + super::link::CAUSE_GRACE;
+            unit.events().hold(&held, until).await?;
+        }
+        if !done.is_empty() {
+            unit.events().remove(&done).await?;
+        }
+        Ok(kinds)
     }
 
-    /// A message of ours moves forward, never back.
-    async fn receipt(
-        &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
-        key_id: &str,
-        rank: ReceiptRank,
-        now: OffsetDateTime,
-    ) -> Result<Done, StoreError> {
-        if rank == ReceiptRank::Nothing {
-            return Ok(Done::Yes);
-        }
-        let Some(key) = unit.queue().find_ref(item.instance, key_id).await? else {
-            return Ok(Done::NotYet(PATIENCE));
+    /// Settles a call by the announcement of its message, when the answer to it is missing.
+    async fn announcement(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
+        let mut unit = self.ports.units.begin().await?;
+        let known = unit.events().drop_known(now, KNOWN).await?;
+        let applied = counter!("msgflash_inbox_applied_total", "kind" => "sent");
+        let Some(item) = unit.events().claim_announcement(now).await? else {
+            unit.commit().await?;
+            applied.increment(known as u64);
+            return Ok(known);
         };
-        let Some(mut message) = unit.messages().lock(&[key]).await?.pop() else {
-            return Ok(Done::Yes);
-        };
-        let moved = match rank {
-            ReceiptRank::Nothing => false,
-            ReceiptRank::Delivered => message.advance(MessageStatus::Delivered, now),
-            ReceiptRank::Read => message.advance(MessageStatus::Read, now),
-            // The quota stays used: the provider had accepted it.
-            ReceiptRank::Error => {
-                message.fail("WhatsApp refused the message", "PROVIDER_ERROR", now)
+        let age = now - item.received_at;
+        let mut settled = 0;
+        match self.prove(&mut *unit, &item, now).await {
+            Ok(Proof::NotYet { until, give_up }) if age < give_up => {
+                let until = until.unwrap_or(now + retry(item.tries));
+                unit.events().put_off(item.id, until).await?;
+                counter!("msgflash_inbox_retried_total").increment(1);
             }
-        };
-        if moved {
-            unit.messages()
-                .update(std::slice::from_ref(&message))
+            Ok(proof) => {
+                if proof == Proof::Done {
+                    settled = 1;
+                } else {
+                    debug!(event = %item.event, "an event for an unknown message was dropped");
+                }
+                unit.events().remove(&[item.id]).await?;
+            }
+            Err(cause @ StoreError::Unavailable(_)) => return Err(cause),
+            Err(cause) => {
+                unit.abandon().await;
+                self.put_off_or_drop(&item, &cause, now).await?;
+                return Ok(1);
+            }
+        }
+        unit.commit().await?;
+        applied.increment((known + settled) as u64);
+        Ok(known + 1)
+    }
+
+    /// Its transaction is lost; a fresh one puts the event off, so that one bad event never holds
+    /// up the others.
+    async fn put_off_or_drop(
+        &self,
+        item: &StoredEvent,
+        cause: &StoreError,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut unit = self.ports.units.begin().await?;
+        if now - item.received_at < PATIENCE {
+            warn!(event = %item.event, %cause, "an event could not be applied yet");
+            unit.events()
+                .put_off(item.id, now + retry(item.tries))
                 .await?;
-            let id = Id::new(self.ports.ids.next());
-            let event = events::message_changed(id, &message, now);
-            unit.outbox().append(event.as_slice()).await?;
+            counter!("msgflash_inbox_retried_total").increment(1);
+        } else {
+            error!(event = %item.event, %cause, "an event was given up");
+            unit.events().remove(&[item.id]).await?;
         }
-        Ok(Done::Yes)
-    }
-
-    /// A message left. Usually the call's own answer says so too; this settles it when that answer
-    /// is missing or late.
-    async fn sent(
-        &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
-        record: &SentRecord,
-        now: OffsetDateTime,
-    ) -> Result<Done, StoreError> {
-        if unit
-            .queue()
-            .find_ref(item.instance, &record.key_id)
-            .await?
-            .is_some()
-        {
-            return Ok(Done::Yes);
-        }
-        let Some(phone) = self.phone_of(unit, item, &record.address).await? else {
-            return Ok(Done::NotYet(FOREIGN_PATIENCE));
-        };
-        let Some(entry) = unit.queue().lock_open(item.instance, phone).await? else {
-            return Ok(Done::NotYet(FOREIGN_PATIENCE));
-        };
-        // What came before the call was started was made by another one.
-        if entry.started_at.is_some_and(|at| item.received_at < at) {
-            return Ok(Done::NotYet(FOREIGN_PATIENCE));
-        }
-        let answer_due = entry.started_at.is_some_and(|at| now < at + ANSWER_GRACE);
-        if entry.state == QueueState::Started && answer_due {
-            return Ok(Done::NotYet(PATIENCE));
-        }
-        let instance = self.ports.instances.get(item.instance).await?;
-        let message = unit
-            .messages()
-            .lock(&[(entry.workspace, entry.message)])
-            .await?
-            .pop();
-        let outbound = message
-            .zip(instance)
-            .and_then(|(it, instance)| outbound_of(&it, &instance));
-        let same = outbound.is_some_and(|it| self.ports.provider.expected_echo(&it) == record.echo);
-        if !same {
-            return Ok(Done::NotYet(FOREIGN_PATIENCE));
-        }
-        let verdict = Verdict::Sent {
-            key_id: Some(record.key_id.clone()),
-        };
-        self.ports
-            .settle
-            .settle(unit, &entry, &verdict, None)
-            .await?;
-        Ok(Done::Yes)
-    }
-
-    async fn phone_of(
-        &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
-        address: &Address,
-    ) -> Result<Option<Phone>, StoreError> {
-        match address {
-            Address::Phone(phone) => Ok(Some(*phone)),
-            Address::Lid(lid) => unit.instances().phone_of_lid(item.instance, lid).await,
-            Address::Other => Ok(None),
-        }
+        unit.commit().await
     }
 }
+
+#[cfg(test)]
+mod tests;

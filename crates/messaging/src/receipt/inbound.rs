@@ -4,8 +4,8 @@ use msgflash_kernel::{AccountId, Id, Phone, StoreError, Workspace};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::apply::{ApplyEvents, Done};
-use super::ports::{InboxItem, ReceiptUnit};
+use super::apply::ApplyEvents;
+use super::ports::{EventUnit, StoredEvent};
 use crate::events;
 use crate::message::content::{ButtonAction, Content};
 use crate::message::{Message, MessageKind, MessageStatus};
@@ -15,13 +15,13 @@ impl ApplyEvents {
     /// Stores a message that came in, once per id, in the workspace that last wrote to its sender.
     pub(super) async fn inbound(
         &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
+        unit: &mut dyn EventUnit,
+        item: &StoredEvent,
         inbound: &InboundMessage,
         now: OffsetDateTime,
-    ) -> Result<Done, StoreError> {
+    ) -> Result<(), StoreError> {
         let Some(instance) = unit.instances().lock(item.instance).await? else {
-            return Ok(Done::Yes);
+            return Ok(());
         };
         let peer = self.sender(unit, item, inbound).await?;
         let workspace = owner(unit, item, instance.account, peer).await?;
@@ -32,7 +32,7 @@ impl ApplyEvents {
             .bind_ref(item.instance, key_id, workspace.id, id, now)
             .await?
         {
-            return Ok(Done::Yes); // The gateway repeats itself.
+            return Ok(()); // The gateway repeats itself.
         }
         let contact = match peer {
             Some(peer) => {
@@ -74,14 +74,14 @@ impl ApplyEvents {
             .await?;
         let event = events::message_changed(Id::new(self.ports.ids.next()), &message, now);
         unit.outbox().append(event.as_slice()).await?;
-        Ok(Done::Yes)
+        Ok(())
     }
 
     /// Who wrote. An event with both addresses teaches us which number is behind an opaque one.
     async fn sender(
         &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
+        unit: &mut dyn EventUnit,
+        item: &StoredEvent,
         inbound: &InboundMessage,
     ) -> Result<Option<Phone>, StoreError> {
         match (inbound.from, inbound.lid.as_deref()) {
@@ -101,8 +101,8 @@ impl ApplyEvents {
     /// that went out last.
     async fn pressed(
         &self,
-        unit: &mut dyn ReceiptUnit,
-        item: &InboxItem,
+        unit: &mut dyn EventUnit,
+        item: &StoredEvent,
         workspace: Workspace,
         peer: Option<Phone>,
         inbound: &InboundMessage,
@@ -125,8 +125,8 @@ impl ApplyEvents {
 }
 
 async fn owner(
-    unit: &mut dyn ReceiptUnit,
-    item: &InboxItem,
+    unit: &mut dyn EventUnit,
+    item: &StoredEvent,
     account: AccountId,
     peer: Option<Phone>,
 ) -> Result<Workspace, StoreError> {

@@ -5,7 +5,9 @@ use msgflash_kernel::{Outbox, StoreError};
 use msgflash_messaging::dispatch::ports::QueueStore;
 use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
 use msgflash_messaging::message::ports::{MessageStore, SettleUnit, SettleUnits};
-use msgflash_messaging::receipt::ports::{InboxStore, ReceiptUnit, ReceiptUnits};
+use msgflash_messaging::receipt::ports::{
+    EventStore, EventUnit, EventUnits, ReceiptStore, ReceiptUnit, ReceiptUnits,
+};
 use msgflash_quotas::LedgerStore;
 
 use crate::pool::Postgres;
@@ -49,8 +51,32 @@ impl InstanceUnits for Postgres {
     }
 }
 
+#[async_trait]
 impl ReceiptUnit for PgUnit {
-    fn inbox(&mut self) -> &mut dyn InboxStore {
+    async fn abandon(self: Box<Self>) {
+        self.roll_back().await;
+    }
+    fn receipts(&mut self) -> &mut dyn ReceiptStore {
+        self
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+}
+
+#[async_trait]
+impl ReceiptUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn ReceiptUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+#[async_trait]
+impl EventUnit for PgUnit {
+    async fn abandon(self: Box<Self>) {
+        self.roll_back().await;
+    }
+    fn events(&mut self) -> &mut dyn EventStore {
         self
     }
     fn instances(&mut self) -> &mut dyn InstanceStore {
@@ -59,8 +85,8 @@ impl ReceiptUnit for PgUnit {
 }
 
 #[async_trait]
-impl ReceiptUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn ReceiptUnit>, StoreError> {
+impl EventUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn EventUnit>, StoreError> {
         Ok(Box::new(self.unit().await?))
     }
 }

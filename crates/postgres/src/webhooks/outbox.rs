@@ -25,7 +25,7 @@ impl Outbox for PgUnit {
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.account.uuid()))
         .bind::<Array<Text>, _>(each(events, |it| it.name))
-        .bind::<Array<Json>, _>(each(events, |it| it.payload.clone()))
+        .bind::<Array<Json>, _>(events.iter().map(|it| &it.payload).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(each(events, |it| it.at))
         .execute(self.conn())
         .await

@@ -4,4 +4,6 @@ mod inbox;
 mod lanes;
 mod messages;
 mod queue;
+mod receipts;
 mod sample;
+mod throughput;

@@ -1,0 +1,266 @@
+//! Receipts: claimed, followed to their messages, and applied in a fixed number of statements.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{
+    Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel_async::RunQueryDsl;
+use msgflash_kernel::{Id, StoreError};
+use msgflash_messaging::MessageStatus;
+use msgflash_messaging::provider::ReceiptRank;
+use msgflash_messaging::receipt::ports::{
+    InboxId, Moved, ReceiptStore, RefKey, StoredReceipt, Tracked,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::inbox::remove;
+use super::instance::phone;
+use crate::columns::each;
+use crate::error::failed;
+use crate::unit::PgUnit;
+
+/// The class of the advisory locks on shards of instances whose receipts are being applied.
+const RECEIPTS_OF_SHARD: i32 = 0x6d66_0002;
+/// How many of the sixteen shards one unit takes at most, so that a second one finds work too.
+const SHARDS_AT_ONCE: i64 = 8;
+/// How many put-off receipts one look for known ids goes through.
+const WAKE_LIMIT: i64 = 1000;
+
+#[derive(QueryableByName)]
+struct ShardRow {
+    #[diesel(sql_type = Integer)]
+    shard: i32,
+}
+
+#[derive(QueryableByName)]
+struct ReceiptRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = Text)]
+    key_id: String,
+    #[diesel(sql_type = SmallInt)]
+    rank: i16,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: OffsetDateTime,
+    #[diesel(sql_type = Integer)]
+    tries: i32,
+}
+
+impl TryFrom<ReceiptRow> for StoredReceipt {
+    type Error = StoreError;
+
+    fn try_from(row: ReceiptRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Id::new(row.id),
+            instance: Id::new(row.instance_id),
+            key_id: row.key_id,
+            rank: rank(row.rank)
+                .ok_or_else(|| StoreError::corrupt("inbox.rank", row.rank.to_string()))?,
+            received_at: row.received_at,
+            tries: u32::try_from(row.tries).unwrap_or(0),
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct TrackedRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    campaign_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    peer: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    provider_message_id: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    status: i16,
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = Text)]
+    key_id: String,
+}
+
+impl TryFrom<TrackedRow> for Tracked {
+    type Error = StoreError;
+
+    fn try_from(row: TrackedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Id::new(row.id),
+            workspace: Id::new(row.workspace_id),
+            account: Id::new(row.account_id),
+            instance: Id::new(row.instance_id),
+            key_id: row.key_id,
+            peer: row.peer.map(phone).transpose()?,
+            campaign: row.campaign_id.map(Id::new),
+            provider_message_id: row.provider_message_id,
+            status: MessageStatus::from_i16(row.status)
+                .ok_or_else(|| StoreError::corrupt("messages.status", row.status.to_string()))?,
+        })
+    }
+}
+
+#[async_trait]
+impl ReceiptStore for PgUnit {
+    async fn wake(&mut self, now: OffsetDateTime) -> Result<(), StoreError> {
+        // Those that would wait the longest: the others' time comes anyway.
+        diesel::sql_query(
+            "UPDATE inbox SET due_at = $1 WHERE id IN ( \
+               SELECT id FROM inbox WHERE id IN ( \
+                 SELECT w.id FROM ( \
+                   SELECT id, instance_id, key_id FROM inbox \
+                   WHERE rank IS NOT NULL AND due_at > $1 \
+                   ORDER BY due_at DESC, id DESC LIMIT $2) w \
+                 JOIN provider_refs r \
+                   ON r.instance_id = w.instance_id AND r.key_id = w.key_id) \
+               FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(WAKE_LIMIT)
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn claim(
+        &mut self,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<StoredReceipt>, StoreError> {
+        let limit = i64::from(limit);
+        let free: Vec<ShardRow> = diesel::sql_query(
+            "WITH heads AS MATERIALIZED ( \
+               SELECT shard, min(due_at) AS first FROM ( \
+                 SELECT get_byte(uuid_send(instance_id), 15) & 15 AS shard, due_at \
+                 FROM inbox WHERE rank IS NOT NULL AND due_at <= $1 \
+                 ORDER BY due_at, id LIMIT $2) due \
+               GROUP BY shard ORDER BY first, shard) \
+             SELECT shard FROM heads WHERE pg_try_advisory_xact_lock($3, shard) LIMIT $4",
+        )
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(limit)
+        .bind::<Integer, _>(RECEIPTS_OF_SHARD)
+        .bind::<BigInt, _>(SHARDS_AT_ONCE)
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        if free.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A later statement sees what the last holders of the locks committed. Nobody else claims
+        // from these shards, so nothing is skipped: a skipped receipt would be overtaken.
+        let rows: Vec<ReceiptRow> = diesel::sql_query(
+            "WITH due AS MATERIALIZED ( \
+               SELECT id, instance_id, key_id, rank, received_at, tries FROM inbox \
+               WHERE rank IS NOT NULL AND due_at <= $1 \
+                 AND get_byte(uuid_send(instance_id), 15) & 15 = ANY ($2) \
+               ORDER BY due_at, id LIMIT $3 FOR UPDATE), \
+             late AS MATERIALIZED ( \
+               SELECT w.id, w.instance_id, w.key_id, w.rank, w.received_at, w.tries FROM inbox w \
+               WHERE w.rank IS NOT NULL AND w.tries > 0 \
+                 AND (w.instance_id, w.key_id) IN (SELECT instance_id, key_id FROM due) \
+                 AND w.id NOT IN (SELECT id FROM due) \
+               FOR UPDATE) \
+             SELECT * FROM due UNION ALL SELECT * FROM late",
+        )
+        .bind::<Timestamptz, _>(now)
+        .bind::<Array<Integer>, _>(each(&free, |it| it.shard))
+        .bind::<BigInt, _>(limit)
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(StoredReceipt::try_from).collect()
+    }
+
+    async fn lock(&mut self, keys: &[RefKey]) -> Result<Vec<Tracked>, StoreError> {
+        let rows: Vec<TrackedRow> = diesel::sql_query(
+            "SELECT m.workspace_id, m.id, m.account_id, m.campaign_id, m.peer, \
+               m.provider_message_id, m.status, r.instance_id, r.key_id \
+             FROM UNNEST($1, $2) AS k (instance_id, key_id) \
+             JOIN provider_refs r ON r.instance_id = k.instance_id AND r.key_id = k.key_id \
+             JOIN messages m ON m.workspace_id = r.workspace_id AND m.id = r.message_id \
+             ORDER BY m.workspace_id, m.id FOR NO KEY UPDATE OF m",
+        )
+        .bind::<Array<SqlUuid>, _>(each(keys, |(instance, _)| instance.uuid()))
+        .bind::<Array<Text>, _>(keys.iter().map(|(_, key_id)| key_id).collect::<Vec<_>>())
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(Tracked::try_from).collect()
+    }
+
+    async fn advance(
+        &mut self,
+        moved: &[Moved],
+        reason: &str,
+        code: &str,
+    ) -> Result<(), StoreError> {
+        let count = diesel::sql_query(
+            "UPDATE messages m SET status = u.status, updated_at = u.at, \
+               error = CASE WHEN u.status = $5 THEN $6 ELSE m.error END, \
+               meta = CASE WHEN u.status = $5 \
+                 THEN m.meta || jsonb_build_object('code', $7) ELSE m.meta END \
+             FROM UNNEST($1, $2, $3, $4) AS u (workspace_id, id, status, at) \
+             WHERE m.workspace_id = u.workspace_id AND m.id = u.id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(moved, |it| it.workspace.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(moved, |it| it.id.uuid()))
+        .bind::<Array<SmallInt>, _>(each(moved, |it| it.status.to_i16()))
+        .bind::<Array<Timestamptz>, _>(each(moved, |it| it.at))
+        .bind::<SmallInt, _>(MessageStatus::Failed.to_i16())
+        .bind::<Text, _>(reason)
+        .bind::<Text, _>(code)
+        .execute(self.conn())
+        .await
+        .map_err(failed)?;
+        if count == moved.len() {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("messages"))
+        }
+    }
+
+    async fn remove(&mut self, ids: &[InboxId]) -> Result<(), StoreError> {
+        remove(self, ids).await
+    }
+
+    async fn put_off(&mut self, until: &[(InboxId, OffsetDateTime)]) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "UPDATE inbox i SET due_at = u.due_at, tries = i.tries + 1 \
+             FROM UNNEST($1, $2) AS u (id, due_at) WHERE i.id = u.id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(until, |(id, _)| id.uuid()))
+        .bind::<Array<Timestamptz>, _>(each(until, |(_, due_at)| *due_at))
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+}
+
+/// The stored number of a rank; none for what says nothing.
+pub(super) const fn rank_number(rank: ReceiptRank) -> Option<i16> {
+    match rank {
+        ReceiptRank::Nothing => None,
+        ReceiptRank::Error => Some(1),
+        ReceiptRank::Delivered => Some(2),
+        ReceiptRank::Read => Some(3),
+    }
+}
+
+const fn rank(stored: i16) -> Option<ReceiptRank> {
+    match stored {
+        1 => Some(ReceiptRank::Error),
+        2 => Some(ReceiptRank::Delivered),
+        3 => Some(ReceiptRank::Read),
+        _ => None,
+    }
+}
