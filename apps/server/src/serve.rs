@@ -6,12 +6,14 @@ use std::sync::Arc;
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, Result};
+use msgflash_postgres::Listening;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::database::Database;
+use crate::notices;
 use crate::wire::{self, Backend};
 use crate::workers::WorkersHandle;
 
@@ -19,9 +21,6 @@ use crate::workers::WorkersHandle;
 pub async fn run(config: Config) -> Result<()> {
     if config.evolution.is_none() && config.roles.worker {
         warn!("no gateway is configured (MSGFLASH_EVOLUTION_URL): messages wait and then fail");
-    }
-    if config.redis_url.is_some() {
-        warn!("REDIS_URL is reserved: this version keeps rate windows in each process");
     }
     let server = Server::start(config).await?;
     signalled().await;
@@ -55,6 +54,7 @@ pub struct Server {
     http: Option<Http>,
     workers: WorkersHandle,
     draining: CancellationToken,
+    _listening: Listening,
     /// Last to go: everything above uses it.
     _database: Database,
 }
@@ -80,9 +80,12 @@ impl Server {
         let draining = CancellationToken::new();
         let backend = wire::backend(&config, &postgres)?;
         let workers = wire::workers(&config, &postgres, &backend)?.start();
+        let listening =
+            notices::listen(config.roles, &postgres, &backend.bells, &backend.principals);
         let http = match listener {
             Some(listener) => {
-                let services = wire::services(&config, &postgres, &backend, draining.clone())?;
+                let services =
+                    wire::services(&config, &postgres, &backend, draining.clone()).await?;
                 Some(Http::start(&config, listener, Arc::new(services))?)
             }
             None => None,
@@ -93,6 +96,7 @@ impl Server {
             http,
             workers,
             draining,
+            _listening: listening,
             _database: database,
         })
     }

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::{Bell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
+use crate::notices;
 use crate::wire::Backend;
 
 /// A started call outlives the provider's own limit by this much before it counts as unknown.
@@ -56,6 +57,7 @@ pub struct Workers {
     meter: Arc<ApiMeter>,
     work: Option<Work>,
     gap: Duration,
+    postgres: Postgres,
 }
 
 /// What a worker process does.
@@ -84,6 +86,7 @@ impl Workers {
             meter: Arc::clone(&backend.meter),
             work,
             gap: config.pace,
+            postgres: postgres.clone(),
         })
     }
 
@@ -100,8 +103,9 @@ impl Workers {
             // One flush per second is enough, however many requests came.
             async move { meter.flush().await.map(|_| Tick::Idle) }
         });
-        if let Some(work) = self.work {
-            work.start(&yard, &bells, self.gap);
+        match self.work {
+            Some(work) => work.start(&yard, &bells, self.gap),
+            None => notices::pass_on(&yard, &self.postgres, &bells),
         }
         yard.tracker.close();
         WorkersHandle { yard }
