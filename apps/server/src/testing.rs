@@ -10,7 +10,6 @@ use msgflash_accounts::{Authenticate, MockAccountReader, MockCredentialReader};
 use msgflash_billing::{Entitlement, MockBillingReader};
 use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{CountingRandom, FixedClock, NoNudge, SequentialIds};
-use msgflash_messaging::dispatch::ports::MockQueueReader;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::ports::MockInstanceReader;
 use msgflash_messaging::instance::read::ReadInstances;
@@ -31,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::app;
 use crate::http::metrics;
-use crate::services::{Probe, Services, Settings, Targets};
+use crate::services::{Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod samples;
 pub(crate) mod units;
@@ -52,7 +51,6 @@ pub(crate) struct Fake {
     pub(crate) provider: MockWhatsAppProvider,
     pub(crate) decoder: MockEventDecoder,
     pub(crate) inbox: MockInbox,
-    pub(crate) queue: MockQueueReader,
     pub(crate) endpoints: MockEndpointReader,
     pub(crate) held_endpoints: u32,
     pub(crate) replays: Replays,
@@ -105,7 +103,6 @@ impl Fake {
             provider: MockWhatsAppProvider::new(),
             decoder: MockEventDecoder::new(),
             inbox: MockInbox::new(),
-            queue: MockQueueReader::new(),
             endpoints: MockEndpointReader::new(),
             held_endpoints: 0,
             replays: Replays::default(),
@@ -185,7 +182,7 @@ impl Fake {
             )),
             receive_event: Arc::new(ReceiveEvent::new(
                 instances,
-                inbox.clone(),
+                inbox,
                 Arc::new(self.decoder),
                 clock.clone(),
                 ids.clone(),
@@ -200,11 +197,12 @@ impl Fake {
             )),
             list_endpoints: Arc::new(ListEndpoints::new(Arc::new(self.endpoints))),
             delete_endpoint: Arc::new(DeleteEndpoint::new(units)),
-            queue: Arc::new(self.queue),
-            inbox,
-            probes: self.probes,
-            draining: self.draining,
-            metrics: metrics::idle().expect("a recorder"),
+            ops: Arc::new(Ops {
+                probes: self.probes,
+                draining: self.draining,
+                metrics: metrics::idle().expect("a recorder"),
+                note: Box::new(|| ()),
+            }),
             clock,
             ids,
             settings: Settings {

@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::no_gateway::NoGateway;
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
-use crate::services::{Services, Settings, Targets};
+use crate::services::{Ops, Services, Settings, Targets};
 use crate::workers::{Bells, Workers};
 
 /// What commands, workers and routes share.
@@ -139,7 +139,7 @@ pub async fn services(
     config: &Config,
     postgres: &Postgres,
     backend: &Backend,
-    draining: CancellationToken,
+    ops: Arc<Ops>,
 ) -> Result<Services> {
     let store = Arc::new(postgres.clone());
     let (clock, ids) = (Arc::clone(&backend.clock), Arc::clone(&backend.ids));
@@ -187,11 +187,7 @@ pub async fn services(
         )),
         list_endpoints: Arc::new(ListEndpoints::new(store.clone())),
         delete_endpoint: Arc::new(DeleteEndpoint::new(store.clone())),
-        queue: store.clone(),
-        inbox: store.clone(),
-        probes: vec![Arc::new(DatabaseProbe(postgres.clone()))],
-        draining,
-        metrics: metrics_handle()?,
+        ops,
         clock,
         ids,
         settings: Settings {
@@ -199,6 +195,18 @@ pub async fn services(
             targets: Targets { allow_private },
             public_url: config.public_base(),
         },
+    })
+}
+
+/// Builds what operators ask. From here on this process counts.
+pub fn ops(postgres: &Postgres, draining: CancellationToken) -> Result<Ops> {
+    let metrics = metrics_handle()?;
+    let pool = postgres.clone();
+    Ok(Ops {
+        probes: vec![Arc::new(DatabaseProbe(postgres.clone()))],
+        draining,
+        metrics,
+        note: Box::new(move || crate::http::metrics::pool(pool.pool_status())),
     })
 }
 

@@ -14,6 +14,7 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 
 mod lanes;
 mod posts;
+mod sampler;
 mod set;
 
 pub use set::{Bells, Workers, WorkersHandle};

@@ -18,6 +18,7 @@ use msgflash_webhooks::{Deliverer, FanOut, Schedule};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::sampler::{self, Sampler};
 use super::{Bell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
@@ -69,6 +70,7 @@ struct Work {
     watch: Arc<WatchConnections>,
     fan_out: Arc<FanOut>,
     deliverer: Arc<Deliverer>,
+    sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
 }
@@ -179,6 +181,11 @@ impl Work {
             fan_out: Arc::new(
                 FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),
             ),
+            sampler: Arc::new(Sampler::new(
+                store.clone(),
+                store.clone(),
+                Arc::clone(&clock),
+            )),
             deliverer: Arc::new(Deliverer::new(
                 store,
                 Arc::new(sender),
@@ -248,6 +255,13 @@ impl Work {
             },
         );
         yard.run_posts(self.deliverer, bells.posts.clone());
+        yard.run("sampler", Bell::new(), sampler::EVERY, vec![], {
+            let it = self.sampler;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
             move || {
@@ -268,9 +282,14 @@ pub struct WorkersHandle {
 }
 
 impl WorkersHandle {
+    /// Takes no new work from now on.
+    pub fn drain(&self) {
+        self.yard.stop.cancel();
+    }
+
     /// Takes no new work and waits for what is in hand; `false` when it took too long.
     pub async fn stop(self, patience: Duration) -> bool {
-        self.yard.stop.cancel();
+        self.drain();
         tokio::time::timeout(patience, self.yard.tracker.wait())
             .await
             .is_ok()
