@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod crash;
+mod fleet;
 mod idempotency;
 mod lifecycle;
 mod messages;

@@ -54,6 +54,7 @@ impl Stack {
             ("pace_ms".to_owned(), "0".to_owned()),
             ("rate_limit_per_second".to_owned(), "10000".to_owned()),
             ("shutdown_seconds".to_owned(), "2".to_owned()),
+            ("drain_seconds".to_owned(), "0".to_owned()),
         ];
         for (name, value) in settings {
             all.retain(|(known, _)| known != name);
