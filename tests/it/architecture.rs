@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The allowed edges between our own packages, besides the kernel, which everybody may use.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("msgflash-kernel", &[]),
     ("msgflash-accounts", &[]),
     ("msgflash-billing", &[]),
@@ -31,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ),
     ("msgflash-evolution", &["msgflash-messaging"]),
     ("msgflash-webhook-http", &["msgflash-webhooks"]),
+    ("msgflash-redis", &["msgflash-quotas"]),
     ("msgflash-local-postgres", &[]),
     (
         "msgflash-testkit",
@@ -50,6 +51,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "msgflash-postgres",
             "msgflash-evolution",
             "msgflash-webhook-http",
+            "msgflash-redis",
             "msgflash-local-postgres",
             "evolution-simulator",
         ],
@@ -57,7 +59,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
 ];
 
 /// Each technology sits behind exactly these doors.
-const DOORS: [(&str, &[&str]); 5] = [
+const DOORS: [(&str, &[&str]); 6] = [
     ("diesel", &["msgflash-postgres"]),
     ("diesel-async", &["msgflash-postgres"]),
     (
@@ -74,6 +76,7 @@ const DOORS: [(&str, &[&str]); 5] = [
         "actix-web",
         &["msgflash-server", "evolution-simulator", "blackbox"],
     ),
+    ("redis", &["msgflash-redis"]),
     ("libc", &["msgflash-local-postgres"]),
 ];
 

@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod crash;
 mod failures;
+mod fleet;
 mod idempotency;
 mod lifecycle;
 mod messages;

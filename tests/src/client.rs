@@ -124,6 +124,18 @@ impl Client {
         self.call(Method::DELETE, path, None, "").await
     }
 
+    /// `GET` from a server that may not be there.
+    pub async fn try_get(&self, path: &str) -> Option<Reply> {
+        self.try_call(Method::GET, path, None, "").await.ok()
+    }
+
+    /// `POST` with a JSON body to a server that may not be there, or may go away meanwhile.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Option<Reply> {
+        let body = Some(body.to_string().into_bytes());
+        let called = self.try_call(Method::POST, path, body, "application/json");
+        called.await.ok()
+    }
+
     /// Any call.
     pub async fn call(
         &self,
@@ -132,6 +144,17 @@ impl Client {
         body: Option<Vec<u8>>,
         content_type: &str,
     ) -> Reply {
+        let called = self.try_call(method, path, body, content_type).await;
+        called.expect("the server answers, and wholly")
+    }
+
+    async fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        content_type: &str,
+    ) -> reqwest::Result<Reply> {
         let name = method.to_string();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
@@ -143,7 +166,7 @@ impl Client {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await.expect("the server answers");
+        let answer = request.send().await?;
         let status = answer.status().as_u16();
         let headers = answer
             .headers()
@@ -155,7 +178,7 @@ impl Client {
                 )
             })
             .collect();
-        let text = answer.text().await.expect("a whole answer");
+        let text = answer.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         let reply = Reply {
             status,
@@ -167,6 +190,6 @@ impl Client {
         if path.starts_with("/api/") {
             crate::promise::check(&name, path, &reply);
         }
-        reply
+        Ok(reply)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod client;
+pub mod fleet;
 pub mod process;
 pub mod promise;
 pub mod receiver;
@@ -14,6 +15,7 @@ pub mod work;
 
 pub use account::Account;
 pub use client::{Client, Reply};
+pub use fleet::Fleet;
 pub use process::Program;
 pub use receiver::{Delivery, Receiver};
 pub use stack::Stack;

@@ -30,14 +30,11 @@ impl Program {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let child = command.spawn().expect("the program starts");
-        let address = settings
-            .iter()
-            .find(|(name, _)| name == "bind")
-            .map(|(_, value)| value);
-        let address: SocketAddr = address
-            .expect("a bind setting")
-            .parse()
-            .expect("an address");
+        let setting = |wanted: &str| settings.iter().find(|(name, _)| name == wanted);
+        // A process without the API listens for its operators alone.
+        let address = setting("bind").or_else(|| setting("ops_bind"));
+        let (_, address) = address.expect("an address to listen on");
+        let address: SocketAddr = address.parse().expect("an address");
         let program = RefCell::new(Self { child });
         eventually("the program listens", async || {
             let ended = program.borrow_mut().child.try_wait().expect("our child");
@@ -54,11 +51,28 @@ impl Program {
         self.child.wait().expect("our child");
     }
 
-    /// Asks it to end, and waits until it has.
-    pub async fn terminate(self) -> ExitStatus {
+    /// Asks it to end.
+    pub fn ask_to_end(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.is_ok_and(|status| status.success()));
+    }
+
+    /// Runs another command with the settings of a server, and waits until it has done its work.
+    pub async fn command(settings: &[(String, String)], words: &[&str]) {
+        let mut command = tokio::process::Command::new(path());
+        command.args(words);
+        for (name, value) in settings {
+            command.arg("--set").arg(format!("{name}={value}"));
+        }
+        command.current_dir(std::env::temp_dir()).env_clear();
+        let said = command.output().await.expect("the program starts");
+        assert!(said.status.success(), "{words:?}: {said:?}");
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn terminate(self) -> ExitStatus {
+        self.ask_to_end();
         let program = RefCell::new(self);
         eventually("the program ends", async || {
             program.borrow_mut().child.try_wait().expect("our child")

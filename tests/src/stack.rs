@@ -56,6 +56,7 @@ impl Stack {
             ("pace_ms".to_owned(), "0".to_owned()),
             ("rate_limit_per_second".to_owned(), "10000".to_owned()),
             ("shutdown_seconds".to_owned(), "2".to_owned()),
+            ("drain_seconds".to_owned(), "0".to_owned()),
         ];
         for (name, value) in settings {
             all.retain(|(known, _)| known != name);
@@ -112,13 +113,14 @@ impl Stack {
         Account::create(self, plan).await
     }
 
-    /// Runs SQL for what has no route yet; answers the number of rows.
+    /// Runs SQL for what has no route yet; answers the number of rows. The server in this process
+    /// forgets what it remembers of callers, as it does when its own commands change something.
     pub async fn sql(&self, text: &str, values: &[&(dyn ToSql + Sync)]) -> u64 {
-        self.connection()
-            .await
-            .execute(text, values)
-            .await
-            .expect("the statement runs")
+        let done = self.connection().await.execute(text, values).await;
+        if let Some(server) = &self.server {
+            server.backend().principals.forget_all();
+        }
+        done.expect("the statement runs")
     }
 
     /// Reads rows for what no route tells.

@@ -1,6 +1,6 @@
 //! Configuration: `msgflash.toml`, then the environment, then flags; the later wins.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Config {
     pub database_url: Option<Secret<String>>,
     /// Connections this process opens at most.
     pub database_pool: usize,
+    /// How long the database may take for one statement.
+    pub statement_timeout: Duration,
     /// `REDIS_URL`.
     pub redis_url: Option<Secret<String>>,
     /// Where the private database and generated secrets live.
@@ -30,6 +32,8 @@ pub struct Config {
     pub pg_bin: Option<PathBuf>,
     /// Where the API listens.
     pub bind: SocketAddr,
+    /// Where operators ask.
+    pub ops_bind: OpsBind,
     /// Where clients reach the API.
     pub public_url: Url,
     /// Where the gateway reaches us.
@@ -66,6 +70,8 @@ pub struct Config {
     pub webhook_disable_after: Duration,
     /// How long a rotated secret still signs.
     pub webhook_secret_overlap: Duration,
+    /// How long the API still answers once a shutdown has begun.
+    pub drain: Duration,
     /// How long calls in hand may take at shutdown.
     pub shutdown: Duration,
     /// Which log lines are written.
@@ -81,6 +87,43 @@ pub struct Roles {
     pub api: bool,
     /// It sends, receives and delivers.
     pub worker: bool,
+}
+
+/// Where a process answers its operators, beside the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpsBind {
+    /// Nowhere.
+    Off,
+    /// Here, unless somebody else does: nobody chose the address.
+    Usual(SocketAddr),
+    /// Here and nowhere else.
+    Chosen(SocketAddr),
+}
+
+impl OpsBind {
+    /// Two processes without the API on one machine would both want it.
+    const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4081);
+
+    fn read(text: Option<&str>, roles: Roles) -> Result<Self> {
+        match text {
+            None if roles.api => Ok(Self::Off),
+            None => Ok(Self::Usual(Self::USUAL)),
+            Some("off") => Ok(Self::Off),
+            Some(address) => address.parse().map(Self::Chosen).context(
+                "ops_bind (MSGFLASH_OPS_BIND) must be an address and a port, such as \
+                 127.0.0.1:4081, or off",
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for OpsBind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => Ok(()),
+            Self::Usual(address) | Self::Chosen(address) => address.fmt(f),
+        }
+    }
 }
 
 /// How to reach the gateway.
@@ -117,10 +160,12 @@ pub enum LogFormat {
 struct Raw {
     database_url: Option<String>,
     database_pool: Option<usize>,
+    statement_timeout_seconds: Option<u64>,
     redis_url: Option<String>,
     data_dir: Option<PathBuf>,
     pg_bin: Option<PathBuf>,
     bind: Option<String>,
+    ops_bind: Option<String>,
     public_url: Option<String>,
     callback_url: Option<String>,
     secret_key: Option<String>,
@@ -140,6 +185,7 @@ struct Raw {
     webhook_retry_seconds: Option<String>,
     webhook_disable_after_seconds: Option<u64>,
     webhook_secret_overlap_seconds: Option<u64>,
+    drain_seconds: Option<u64>,
     shutdown_seconds: Option<u64>,
     log: Option<String>,
     log_format: Option<String>,
@@ -222,18 +268,27 @@ impl Config {
         if send_timeout.is_zero() {
             bail!("send_timeout_seconds (MSGFLASH_SEND_TIMEOUT_SECONDS) must be at least 1");
         }
+        let statement_timeout = Duration::from_secs(raw.statement_timeout_seconds.unwrap_or(30));
+        if statement_timeout.is_zero() {
+            bail!(
+                "statement_timeout_seconds (MSGFLASH_STATEMENT_TIMEOUT_SECONDS) must be at least 1"
+            );
+        }
+        let roles = roles(raw.roles.as_deref().unwrap_or("api,worker"))?;
         let seconds = |value: Option<u64>, default| Duration::from_secs(value.unwrap_or(default));
         Ok(Self {
             database_url: raw.database_url.map(Secret::new),
             database_pool: raw.database_pool.unwrap_or(16).max(2),
+            statement_timeout,
             redis_url: raw.redis_url.map(Secret::new),
             data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from(".local/data")),
             pg_bin: raw.pg_bin,
             bind,
+            ops_bind: OpsBind::read(raw.ops_bind.as_deref(), roles)?,
             public_url,
             callback_url,
             secret_key,
-            roles: roles(raw.roles.as_deref().unwrap_or("api,worker"))?,
+            roles,
             evolution,
             allow_private_targets: raw.allow_private_targets.unwrap_or(false),
             rate_limit_per_second,
@@ -256,6 +311,7 @@ impl Config {
             )?,
             webhook_disable_after: seconds(raw.webhook_disable_after_seconds, 432_000),
             webhook_secret_overlap: seconds(raw.webhook_secret_overlap_seconds, 86_400),
+            drain: seconds(raw.drain_seconds, 2),
             shutdown: seconds(raw.shutdown_seconds, 25),
             log: raw.log.unwrap_or_else(|| "info".to_owned()),
             log_format: match raw.log_format.as_deref() {
@@ -304,6 +360,7 @@ impl Config {
         let value = |name: &str| match name {
             "database_url" => hidden(&self.database_url),
             "database_pool" => self.database_pool.to_string(),
+            "statement_timeout_seconds" => seconds(self.statement_timeout),
             "redis_url" => hidden(&self.redis_url),
             "data_dir" => self.data_dir.display().to_string(),
             "pg_bin" => self
@@ -312,6 +369,7 @@ impl Config {
                 .map(|it| it.display().to_string())
                 .unwrap_or_default(),
             "bind" => self.bind.to_string(),
+            "ops_bind" => self.ops_bind.to_string(),
             "public_url" => self.public_base(),
             "callback_url" => self.callback_base(),
             "secret_key" => hidden(&self.secret_key),
@@ -340,6 +398,7 @@ impl Config {
             "webhook_retry_seconds" => retry.join(","),
             "webhook_disable_after_seconds" => seconds(self.webhook_disable_after),
             "webhook_secret_overlap_seconds" => seconds(self.webhook_secret_overlap),
+            "drain_seconds" => seconds(self.drain),
             "shutdown_seconds" => seconds(self.shutdown),
             "log" => self.log.clone(),
             "log_format" => match self.log_format {

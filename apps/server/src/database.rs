@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use msgflash_local_postgres::{Cluster, Options, Programs};
-use msgflash_postgres::Postgres;
+use msgflash_postgres::{Limits, Postgres};
 use tracing::info;
 
 use crate::config::Config;
@@ -54,6 +54,7 @@ impl Database {
 
     /// A pool of connections to it.
     pub(crate) fn connect(&self, config: &Config) -> Result<Postgres> {
-        Ok(Postgres::new(&self.url, config.database_pool)?)
+        let limits = Limits::of_statement(config.statement_timeout);
+        Ok(Postgres::limited(&self.url, config.database_pool, limits)?)
     }
 }

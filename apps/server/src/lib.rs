@@ -15,8 +15,11 @@ mod docs_page;
 pub mod http;
 mod logging;
 mod no_gateway;
+mod notices;
 pub mod openapi;
+pub mod principals;
 mod probe;
+mod recall;
 pub mod serve;
 pub mod services;
 #[cfg(test)]

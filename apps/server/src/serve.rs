@@ -6,12 +6,14 @@ use std::sync::Arc;
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, Result};
+use msgflash_postgres::Listening;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, OpsBind};
 use crate::database::Database;
+use crate::notices;
 use crate::wire::{self, Backend};
 use crate::workers::WorkersHandle;
 
@@ -20,11 +22,14 @@ pub async fn run(config: Config) -> Result<()> {
     if config.evolution.is_none() && config.roles.worker {
         warn!("no gateway is configured (MSGFLASH_EVOLUTION_URL): messages wait and then fail");
     }
-    if config.redis_url.is_some() {
-        warn!("REDIS_URL is reserved: this version keeps rate windows in each process");
-    }
     let server = Server::start(config).await?;
     signalled().await;
+    server.drain();
+    info!("stopping: no new work; the API answers a little longer, so that others take over");
+    tokio::select! {
+        () = tokio::time::sleep(server.config.drain) => {}
+        () = signalled() => {}
+    }
     info!("stopping: no new requests, calls in hand may finish");
     server.stop().await;
     info!("stopped");
@@ -53,8 +58,10 @@ pub struct Server {
     config: Config,
     backend: Backend,
     http: Option<Http>,
+    ops: Option<Http>,
     workers: WorkersHandle,
     draining: CancellationToken,
+    _listening: Listening,
     /// Last to go: everything above uses it.
     _database: Database,
 }
@@ -70,6 +77,7 @@ impl Server {
     pub async fn start(mut config: Config) -> Result<Self> {
         // The port comes first: with port 0 the addresses we hand out depend on it.
         let listener = config.roles.api.then(|| listen(&mut config)).transpose()?;
+        let ops_listener = listen_for_operators(config.ops_bind)?;
         let database = Database::open(&config).await?;
         database.reach(&config).await?;
         let applied = msgflash_postgres::migrate(database.url()).await?;
@@ -79,11 +87,31 @@ impl Server {
         let postgres = database.connect(&config)?;
         let draining = CancellationToken::new();
         let backend = wire::backend(&config, &postgres)?;
+        let ops = Arc::new(wire::ops(&postgres, draining.clone())?);
         let workers = wire::workers(&config, &postgres, &backend)?.start();
+        let listening =
+            notices::listen(config.roles, &postgres, &backend.bells, &backend.principals);
+        let patience = config.shutdown.as_secs();
+        let operators = match ops_listener {
+            Some(listener) => {
+                let (ops, ids) = (Arc::clone(&ops), Arc::clone(&backend.ids));
+                let app = move || crate::app::operations(Arc::clone(&ops), Arc::clone(&ids));
+                let address = listener.local_addr()?;
+                let server = HttpServer::new(app).disable_signals().workers(1);
+                let server = server.shutdown_timeout(patience).listen(listener)?.run();
+                Some(Http::start(address, server, "operators are answered"))
+            }
+            None => None,
+        };
         let http = match listener {
             Some(listener) => {
-                let services = wire::services(&config, &postgres, &backend, draining.clone())?;
-                Some(Http::start(&config, listener, Arc::new(services))?)
+                let services = wire::services(&config, &postgres, &backend, ops).await?;
+                let services = Arc::new(services);
+                let app = move || crate::app::app(Arc::clone(&services));
+                let address = listener.local_addr()?;
+                let server = HttpServer::new(app).disable_signals();
+                let server = server.shutdown_timeout(patience).listen(listener)?.run();
+                Some(Http::start(address, server, "the API is listening"))
             }
             None => None,
         };
@@ -91,8 +119,10 @@ impl Server {
             config,
             backend,
             http,
+            ops: operators,
             workers,
             draining,
+            _listening: listening,
             _database: database,
         })
     }
@@ -110,20 +140,47 @@ impl Server {
         &self.backend
     }
 
+    /// Begins the end: not ready from now on, and no new work. Requests are still answered.
+    pub fn drain(&self) {
+        self.draining.cancel();
+        self.workers.drain();
+    }
+
     /// Stops in order: not ready, no new requests, no new work, calls in hand finish.
     pub async fn stop(self) {
-        self.draining.cancel();
-        if let Some(http) = self.http {
-            http.handle.stop(true).await;
-            if let Ok(Err(error)) = http.task.await {
-                warn!(%error, "the HTTP server ended with an error");
+        self.drain();
+        let (worked, ()) = tokio::join!(self.workers.stop(self.config.shutdown), async {
+            if let Some(http) = self.http {
+                http.stop().await;
             }
-        }
-        if !self.workers.stop(self.config.shutdown).await {
+        });
+        if !worked {
             warn!("some calls were still in hand; their outcome will be looked up");
         }
         if let Err(error) = self.backend.meter.flush().await {
             warn!(%error, "the last API requests could not be counted");
+        }
+        if let Some(ops) = self.ops {
+            ops.stop().await;
+        }
+    }
+}
+
+/// Takes the operators' address, if there is to be one.
+fn listen_for_operators(bind: OpsBind) -> Result<Option<TcpListener>> {
+    let (address, chosen) = match bind {
+        OpsBind::Off => return Ok(None),
+        OpsBind::Usual(address) => (address, false),
+        OpsBind::Chosen(address) => (address, true),
+    };
+    match TcpListener::bind(address) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if chosen => {
+            Err(error).with_context(|| format!("cannot listen on {address} (MSGFLASH_OPS_BIND)"))
+        }
+        Err(error) => {
+            warn!(%address, %error, "no port for operators: set MSGFLASH_OPS_BIND to a free one");
+            Ok(None)
         }
     }
 }
@@ -137,24 +194,22 @@ fn listen(config: &mut Config) -> Result<TcpListener> {
 }
 
 impl Http {
-    fn start(
-        config: &Config,
-        listener: TcpListener,
-        services: Arc<crate::services::Services>,
-    ) -> Result<Self> {
-        let address = listener.local_addr()?;
-        let server = HttpServer::new(move || crate::app::app(Arc::clone(&services)))
-            .disable_signals()
-            .shutdown_timeout(config.shutdown.as_secs())
-            .listen(listener)?
-            .run();
+    fn start(address: SocketAddr, server: actix_web::dev::Server, what: &'static str) -> Self {
         let handle = server.handle();
         let task = tokio::spawn(server);
-        info!(%address, "the API is listening");
-        Ok(Self {
+        info!(%address, "{what}");
+        Self {
             address,
             handle,
             task,
-        })
+        }
+    }
+
+    /// Takes no new requests, and waits for those in hand.
+    async fn stop(self) {
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.task.await {
+            warn!(%error, "an HTTP server ended with an error");
+        }
     }
 }

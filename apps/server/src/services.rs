@@ -7,15 +7,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use msgflash_accounts::{AccountReader, Authenticate};
 use msgflash_billing::BillingReader;
 use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError};
-use msgflash_messaging::dispatch::ports::QueueReader;
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::send::SendMessage;
-use msgflash_messaging::receipt::ports::Inbox;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
-use msgflash_webhooks::ports::DeliveryReader;
 use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
@@ -61,24 +58,26 @@ pub struct Services {
     pub delivery_log: Arc<DeliveryLog>,
     /// Delivers on request.
     pub send_again: Arc<SendAgain>,
-    /// How many deliveries wait.
-    pub deliveries: Arc<dyn DeliveryReader>,
-    /// How full the sending queue is.
-    pub queue: Arc<dyn QueueReader>,
-    /// How many provider events wait.
-    pub inbox: Arc<dyn Inbox>,
-    /// What must answer before this process is ready.
-    pub probes: Vec<Arc<dyn Probe>>,
-    /// Cancelled when a shutdown begins: from then on this process is not ready.
-    pub draining: CancellationToken,
-    /// What `/metrics` shows.
-    pub metrics: PrometheusHandle,
+    /// What operators ask.
+    pub ops: Arc<Ops>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
     pub ids: Arc<dyn Ids>,
     /// Settings.
     pub settings: Settings,
+}
+
+/// What operators and orchestrators ask of a process, with or without the API.
+pub struct Ops {
+    /// What must answer before this process is ready.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// Cancelled when a shutdown begins: from then on this process is not ready.
+    pub draining: CancellationToken,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// Notes the numbers that are known without asking anybody, just before they are shown.
+    pub note: Box<dyn Fn() + Send + Sync>,
 }
 
 /// What an operator may set about the HTTP surfaces.

@@ -10,7 +10,6 @@ use msgflash_accounts::{Authenticate, MockAccountReader, MockCredentialReader};
 use msgflash_billing::{Entitlement, MockBillingReader};
 use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{CountingRandom, FixedClock, NoNudge, SequentialIds};
-use msgflash_messaging::dispatch::ports::MockQueueReader;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::ports::MockInstanceReader;
 use msgflash_messaging::instance::read::ReadInstances;
@@ -35,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::app;
 use crate::http::metrics;
-use crate::services::{Probe, Services, Settings, Targets};
+use crate::services::{Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod samples;
 pub(crate) mod units;
@@ -56,7 +55,6 @@ pub(crate) struct Fake {
     pub(crate) provider: MockWhatsAppProvider,
     pub(crate) decoder: MockEventDecoder,
     pub(crate) inbox: MockInbox,
-    pub(crate) queue: MockQueueReader,
     pub(crate) endpoints: MockEndpointReader,
     pub(crate) deliveries: MockDeliveryReader,
     pub(crate) held_endpoints: u32,
@@ -110,7 +108,6 @@ impl Fake {
             provider: MockWhatsAppProvider::new(),
             decoder: MockEventDecoder::new(),
             inbox: MockInbox::new(),
-            queue: MockQueueReader::new(),
             endpoints: MockEndpointReader::new(),
             deliveries: MockDeliveryReader::new(),
             held_endpoints: 0,
@@ -222,17 +219,17 @@ impl Fake {
             delivery_log: Arc::new(DeliveryLog::new(endpoints, deliveries.clone())),
             send_again: Arc::new(SendAgain::new(
                 units,
-                deliveries.clone(),
+                deliveries,
                 clock.clone(),
                 ids.clone(),
                 Arc::new(NoNudge),
             )),
-            deliveries,
-            queue: Arc::new(self.queue),
-            inbox,
-            probes: self.probes,
-            draining: self.draining,
-            metrics: metrics::idle().expect("a recorder"),
+            ops: Arc::new(Ops {
+                probes: self.probes,
+                draining: self.draining,
+                metrics: metrics::idle().expect("a recorder"),
+                note: Box::new(|| ()),
+            }),
             clock,
             ids,
             settings: Settings {

@@ -23,7 +23,8 @@ use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_postgres::Postgres;
-use msgflash_quotas::{ApiMeter, SlidingWindows};
+use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
+use msgflash_redis::RedisWindows;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };
@@ -33,8 +34,9 @@ use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::no_gateway::NoGateway;
+use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
-use crate::services::{Services, Settings, Targets};
+use crate::services::{Ops, Services, Settings, Targets};
 use crate::workers::{Bells, Workers, span};
 
 /// What commands, workers and routes share.
@@ -73,6 +75,8 @@ pub struct Backend {
     pub follow_signs: Arc<FollowSigns>,
     /// What wakes the workers.
     pub bells: Bells,
+    /// What is remembered of callers.
+    pub principals: Principals,
     /// The store, for what has no use case.
     pub postgres: Postgres,
 }
@@ -136,14 +140,16 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         random: Arc::clone(&random),
         callback_base: config.callback_base(),
     });
+    let principals = Principals::default();
+    let announce = principals.announcing(store.clone());
     Ok(Backend {
         accounts: store.clone(),
         billing: store.clone(),
         create_user: CreateUser::new(store.clone(), hasher, Arc::clone(&clock), Arc::clone(&ids)),
-        set_plan: SetPlan::new(store.clone(), Arc::clone(&clock)),
+        set_plan: SetPlan::new(store.clone(), Arc::clone(&clock)).announcing(Arc::clone(&announce)),
         create_key: CreateKey::new(store.clone(), random, Arc::clone(&clock), Arc::clone(&ids)),
         list_keys: ListKeys::new(store.clone()),
-        revoke_key: RevokeKey::new(store.clone(), Arc::clone(&clock)),
+        revoke_key: RevokeKey::new(store.clone(), Arc::clone(&clock)).announcing(announce),
         provision,
         read_instances,
         meter: Arc::new(ApiMeter::new(store)),
@@ -151,6 +157,7 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         alarms,
         follow_signs,
         bells: Bells::default(),
+        principals,
         postgres: postgres.clone(),
         clock,
         ids,
@@ -159,11 +166,11 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
 }
 
 /// Builds what the routes use.
-pub fn services(
+pub async fn services(
     config: &Config,
     postgres: &Postgres,
     backend: &Backend,
-    draining: CancellationToken,
+    ops: Arc<Ops>,
 ) -> Result<Services> {
     let store = Arc::new(postgres.clone());
     let (clock, ids) = (Arc::clone(&backend.clock), Arc::clone(&backend.ids));
@@ -180,10 +187,12 @@ pub fn services(
     // It ends when the last of the services is dropped.
     drop(tokio::spawn(store_groups.run()));
     Ok(Services {
-        authenticate: Arc::new(Authenticate::new(store.clone())),
+        authenticate: Arc::new(Authenticate::new(
+            backend.principals.credentials(store.clone()),
+        )),
         accounts: Arc::clone(&backend.accounts),
-        billing: Arc::clone(&backend.billing),
-        rates: Arc::new(SlidingWindows::default()),
+        billing: backend.principals.billing(Arc::clone(&backend.billing)),
+        rates: rates(config).await?,
         meter: Arc::clone(&backend.meter),
         usage: store.clone(),
         replays: store.clone(),
@@ -226,12 +235,7 @@ pub fn services(
             Arc::clone(&ids),
             backend.bells.posts.clone(),
         )),
-        deliveries: store.clone(),
-        queue: store.clone(),
-        inbox: store.clone(),
-        probes: vec![Arc::new(DatabaseProbe(postgres.clone()))],
-        draining,
-        metrics: metrics_handle()?,
+        ops,
         clock,
         ids,
         settings: Settings {
@@ -259,9 +263,32 @@ fn accepting(store: &Arc<Postgres>, backend: &Backend) -> Acceptor {
     acceptor
 }
 
+/// Builds what operators ask. From here on this process counts.
+pub fn ops(postgres: &Postgres, draining: CancellationToken) -> Result<Ops> {
+    let metrics = metrics_handle()?;
+    let pool = postgres.clone();
+    Ok(Ops {
+        probes: vec![Arc::new(DatabaseProbe(postgres.clone()))],
+        draining,
+        metrics,
+        note: Box::new(move || crate::http::metrics::pool(pool.pool_status())),
+    })
+}
+
 /// Builds the background work of the roles this process has.
 pub fn workers(config: &Config, postgres: &Postgres, backend: &Backend) -> Result<Workers> {
     Workers::new(config, postgres, backend)
+}
+
+/// The rate windows: shared through Redis when it is configured, else of this process.
+async fn rates(config: &Config) -> Result<Arc<dyn RateLimiter>> {
+    let Some(url) = &config.redis_url else {
+        return Ok(Arc::new(SlidingWindows::default()));
+    };
+    let windows = RedisWindows::start(url.reveal())
+        .await
+        .context("redis_url (REDIS_URL)")?;
+    Ok(Arc::new(windows))
 }
 
 /// The recorder of this process: there is one, whoever asks first makes it.

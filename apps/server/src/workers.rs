@@ -14,6 +14,7 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 
 mod lanes;
 mod posts;
+mod sampler;
 mod set;
 
 pub use lanes::LaneBell;
@@ -30,7 +31,7 @@ impl Bell {
         Arc::new(Self::default())
     }
 
-    async fn heard(&self) {
+    pub(crate) async fn heard(&self) {
         self.0.notified().await;
     }
 }
@@ -55,6 +56,17 @@ pub(crate) struct Yard {
 }
 
 impl Yard {
+    /// Runs something endless that may be cut off anywhere.
+    pub(crate) fn spawn_until_stopped(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
     /// Runs `tick` until idle, then waits for the bell or for `every`, until told to stop. Errors
     /// are logged, backed off and survived. Whenever something was done, `then` is rung.
     pub(crate) fn run<F, W>(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{AccountId, Actor, Clock, Id, Ids, Problems, Random, Workspace};
+use msgflash_kernel::{
+    AccountId, Actor, Announce, Clock, Id, Ids, NoAnnouncement, Problems, Random, Workspace,
+};
 
 use crate::error::AccountsError;
 use crate::key::{ApiKey, ApiKeyId, KeyKind, KeySecret};
@@ -83,12 +85,24 @@ fn checked_name(raw: &str) -> Result<String, Problems> {
 pub struct RevokeKey {
     units: Arc<dyn AccountUnits>,
     clock: Arc<dyn Clock>,
+    announce: Arc<dyn Announce>,
 }
 
 impl RevokeKey {
     /// Wires the use case.
     pub fn new(units: Arc<dyn AccountUnits>, clock: Arc<dyn Clock>) -> Self {
-        Self { units, clock }
+        Self {
+            units,
+            clock,
+            announce: Arc::new(NoAnnouncement),
+        }
+    }
+
+    /// Tells others, who may remember the key.
+    #[must_use]
+    pub fn announcing(mut self, announce: Arc<dyn Announce>) -> Self {
+        self.announce = announce;
+        self
     }
 
     /// Ends a key of the account, personal or of any of its teams, at once and for good.
@@ -98,6 +112,7 @@ impl RevokeKey {
             return Err(AccountsError::NoKey(id));
         }
         unit.commit().await?;
+        self.announce.changed(account).await;
         Ok(())
     }
 
@@ -116,6 +131,7 @@ impl RevokeKey {
             return Err(AccountsError::NoKey(id));
         }
         unit.commit().await?;
+        self.announce.changed(account).await;
         Ok(())
     }
 }
@@ -139,7 +155,9 @@ impl ListKeys {
 
 #[cfg(test)]
 mod tests {
-    use msgflash_kernel::{CountingRandom, Fault as _, FixedClock, Kind, SequentialIds, UserId};
+    use msgflash_kernel::{
+        CountingRandom, Fault as _, FixedClock, Kind, MockAnnounce, SequentialIds, UserId,
+    };
     use time::macros::datetime;
     use uuid::Uuid;
 
@@ -255,6 +273,29 @@ mod tests {
             (Kind::Missing, "NOT_FOUND")
         );
         assert!(!units.committed());
+    }
+
+    #[tokio::test]
+    async fn others_hear_of_a_key_that_was_revoked_and_of_no_other() {
+        let account = Workspace::personal(owner()).account;
+        for revoked in [true, false] {
+            let units = FakeUnits::default();
+            units.with(|unit| {
+                unit.keys
+                    .expect_revoke()
+                    .returning(move |_, _, _| Ok(revoked));
+            });
+            let committed = units.clone();
+            let mut announce = MockAnnounce::new();
+            announce
+                .expect_changed()
+                .times(usize::from(revoked))
+                .withf(move |told| *told == account && committed.committed())
+                .returning(|_| ());
+            let revoke = RevokeKey::new(Arc::new(units), clock()).announcing(Arc::new(announce));
+            let done = revoke.revoke(account, Id::new(Uuid::nil())).await;
+            assert_eq!(done.is_ok(), revoked);
+        }
     }
 
     #[tokio::test]

@@ -31,6 +31,13 @@ pub struct Credential {
     pub stored_hash: [u8; 32],
 }
 
+impl Credential {
+    /// Whether whoever holds the secret is let in.
+    pub fn is_open(&self) -> bool {
+        self.key.is_active() && !self.suspended && !self.team_deleted
+    }
+}
+
 /// Looks presented keys up.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{AccountId, Clock, Id};
+use msgflash_kernel::{AccountId, Announce, Clock, Id, NoAnnouncement};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::BillingError;
@@ -132,12 +132,24 @@ impl Entitlement {
 pub struct SetPlan {
     units: Arc<dyn SubscriptionUnits>,
     clock: Arc<dyn Clock>,
+    announce: Arc<dyn Announce>,
 }
 
 impl SetPlan {
     /// Wires the use case.
     pub fn new(units: Arc<dyn SubscriptionUnits>, clock: Arc<dyn Clock>) -> Self {
-        Self { units, clock }
+        Self {
+            units,
+            clock,
+            announce: Arc::new(NoAnnouncement),
+        }
+    }
+
+    /// Tells others, who may remember the old plan.
+    #[must_use]
+    pub fn announcing(mut self, announce: Arc<dyn Announce>) -> Self {
+        self.announce = announce;
+        self
     }
 
     /// The newest active version of the plan named `code` takes effect now, without an end.
@@ -169,6 +181,7 @@ impl SetPlan {
         subscription.past_due_since = None;
         unit.subscriptions().save(&subscription).await?;
         unit.commit().await?;
+        self.announce.changed(account).await;
         Ok(Entitlement { subscription, plan })
     }
 }

@@ -4,6 +4,7 @@
 //! comes in through a port. Start reading at [`fault`] for how refusals travel and at [`unit`] for
 //! how writes stay together.
 
+pub mod announce;
 pub mod clock;
 pub mod fault;
 pub mod group;
@@ -17,6 +18,7 @@ pub mod tenant;
 pub mod tick;
 pub mod unit;
 
+pub use announce::{Announce, NoAnnouncement};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use fault::{Fault, Kind, Problem, Problems, StoreError};
 pub use group::{GroupGone, GroupWorker, Groups, groups};
@@ -30,6 +32,8 @@ pub use tenant::{AccountId, Actor, TeamId, UserId, Workspace, WorkspaceId};
 pub use tick::{NoNudge, Nudge, Tick};
 pub use unit::{Event, EventId, Outbox, Unit};
 
+#[cfg(any(test, feature = "mocks"))]
+pub use announce::MockAnnounce;
 #[cfg(any(test, feature = "mocks"))]
 pub use replay::{MockReplayReader, MockReplayStore};
 #[cfg(any(test, feature = "mocks"))]

@@ -12,28 +12,118 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use diesel::result::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
+use futures_util::StreamExt as _;
+use futures_util::stream::{BoxStream, poll_fn};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Opens a connection to `url`.
-pub(crate) async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
-    let config = parse(url)?;
-    if config.get_ssl_mode() == SslMode::Disable {
-        let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
-    }
-    let (client, connection) = config.connect(tls()?).await.map_err(refused)?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+use crate::watch;
+
+/// How long reaching the server may take.
+const REACH: Duration = Duration::from_secs(5);
+/// How long sent bytes may go unacknowledged before the line counts as cut.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// A line that is silent for so long is asked whether anybody is there, and how often.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+/// What the driver has for "the system's keepalive"; anything else was asked for in the address.
+const NOT_ASKED: Duration = Duration::from_hours(2);
+/// Longer than any wait for a row that is going well.
+const LOCK: Duration = Duration::from_secs(10);
+/// A transaction left open holds its locks and keeps dead rows from being cleared away.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_mins(1);
+
+/// How long the database may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One statement; the server ends it then.
+    pub statement: Duration,
+    /// One answer. Longer than `statement`: it is for a server that cannot even say that it ended
+    /// a statement, and costs the connection.
+    pub answer: Duration,
 }
 
-/// Reads an address and settles whether it means TLS.
+impl Limits {
+    /// Limits around the time one statement may take.
+    pub fn of_statement(statement: Duration) -> Self {
+        let answer = statement + Duration::from_secs(5);
+        Self { statement, answer }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of_statement(Duration::from_secs(30))
+    }
+}
+
+/// What the server says. Nothing moves on a session whose messages nobody reads.
+pub(crate) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+/// Opens a connection to `url` for everyday statements.
+pub(crate) async fn connect(url: &str, limits: Limits) -> ConnectionResult<AsyncPgConnection> {
+    let mut config = parse(url)?;
+    named(&mut config, "msgflash");
+    // What the address asks for comes later, and the later wins.
+    let ours = format!(
+        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} {}",
+        limits.statement.as_millis(),
+        LOCK.as_millis(),
+        IDLE_IN_TRANSACTION.as_millis(),
+        config.get_options().unwrap_or_default(),
+    );
+    config.options(ours);
+    let (client, messages) = open(&config).await?;
+    watch::drive(client, messages, Some(limits.answer)).await
+}
+
+/// Opens a connection to `url` whose statements may take their time, as migrations do.
+pub(crate) async fn connect_patient(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let mut config = parse(url)?;
+    named(&mut config, "msgflash migrate");
+    let (client, messages) = open(&config).await?;
+    watch::drive(client, messages, None).await
+}
+
+/// Opens a session to `url` that is to hear what others say.
+pub(crate) async fn connect_listener(url: &str) -> ConnectionResult<(Client, Messages)> {
+    let mut config = parse(url)?;
+    named(&mut config, "msgflash listen");
+    open(&config).await
+}
+
+/// So that whoever looks at the server's sessions knows ours, unless the address names them.
+fn named(config: &mut Config, name: &str) {
+    if config.get_application_name().is_none() {
+        config.application_name(name);
+    }
+}
+
+async fn open(config: &Config) -> ConnectionResult<(Client, Messages)> {
+    if config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+        return Ok((client, messages(connection)));
+    }
+    let (client, connection) = config.connect(tls()?).await.map_err(refused)?;
+    Ok((client, messages(connection)))
+}
+
+fn messages<S>(mut connection: Connection<Socket, S>) -> Messages
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    poll_fn(move |context| connection.poll_message(context)).boxed()
+}
+
+/// Reads an address, settles whether it means TLS, and how a dead line is noticed.
 pub(crate) fn parse(url: &str) -> ConnectionResult<Config> {
     let mut config: Config =
         without_verify_modes(url)
@@ -49,6 +139,18 @@ pub(crate) fn parse(url: &str) -> ConnectionResult<Config> {
         || (config.get_ssl_mode() == SslMode::Prefer && is_local(&config))
     {
         config.ssl_mode(SslMode::Disable);
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(REACH);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+    if config.get_keepalives_idle() == NOT_ASKED {
+        let (idle, interval, retries) = KEEPALIVE;
+        config.keepalives_idle(idle);
+        config.keepalives_interval(interval);
+        config.keepalives_retries(retries);
     }
     Ok(config)
 }
@@ -200,7 +302,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_said_in_the_clear_when_tls_is_required() {
         let (url, server) = first_byte_after(b'N').await;
-        assert!(connect(&url).await.is_err());
+        assert!(connect(&url, Limits::default()).await.is_err());
         assert_eq!(server.await.expect("no panic"), None);
     }
 
@@ -209,7 +311,7 @@ mod tests {
         const HANDSHAKE: u8 = 0x16;
         let (url, server) = first_byte_after(b'S').await;
         assert!(
-            connect(&url).await.is_err(),
+            connect(&url, Limits::default()).await.is_err(),
             "this server knows no more than that"
         );
         assert_eq!(server.await.expect("no panic"), Some(HANDSHAKE));

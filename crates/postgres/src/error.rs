@@ -14,10 +14,30 @@ pub(crate) fn failed(error: Error) -> StoreError {
                 _,
             )
     );
-    if lost {
+    if lost || is_passing(&error) {
         StoreError::Unavailable(error.into())
     } else {
         StoreError::Failed(error.into())
+    }
+}
+
+/// Whether the server ended the statement for a reason that passes, so that repeating is right.
+///
+/// The driver hides the error's code. A server that speaks another language than English is not
+/// understood here, and its clients are told of a failure instead.
+fn is_passing(error: &Error) -> bool {
+    const SAID: [&str; 5] = [
+        "terminating connection",
+        "canceling statement due to statement timeout",
+        "canceling statement due to lock timeout",
+        "the database system is",
+        "deadlock detected",
+    ];
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, told) => {
+            SAID.iter().any(|said| told.message().starts_with(said))
+        }
+        _ => false,
     }
 }
 

@@ -13,13 +13,17 @@ mod contacts;
 mod error;
 mod messaging;
 mod migrate;
+mod notify;
 mod pool;
 mod quotas;
 mod replay;
 mod schema;
 mod unit;
 mod upkeep;
+mod watch;
 mod webhooks;
 
+pub use connect::Limits;
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
-pub use pool::{ConnectError, Postgres};
+pub use notify::{CHANGED, Heard, Listening};
+pub use pool::{ConnectError, PoolStatus, Postgres};

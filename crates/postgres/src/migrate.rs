@@ -57,13 +57,13 @@ pub fn migrations_hash() -> &'static str {
 const LOCK: &str = "SELECT pg_advisory_lock(5571002718)";
 
 async fn locked(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let mut conn = crate::connect::connect(url).await.map_err(broken)?;
+    let mut conn = crate::connect::connect_patient(url).await.map_err(broken)?;
     conn.batch_execute(LOCK).await.map_err(broken)?;
     Ok(AsyncMigrationHarness::new(conn))
 }
 
 async fn harness(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let conn = crate::connect::connect(url).await.map_err(broken)?;
+    let conn = crate::connect::connect_patient(url).await.map_err(broken)?;
     Ok(AsyncMigrationHarness::new(conn))
 }
 

@@ -1,5 +1,6 @@
 //! Connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
@@ -10,7 +11,7 @@ use diesel_async::pooled_connection::{
 use futures_util::FutureExt as _;
 use msgflash_kernel::StoreError;
 
-use crate::connect::{connect, parse};
+use crate::connect::{Limits, connect, parse};
 use crate::unit::PgUnit;
 
 /// How long a request waits for a free connection before it is told to come back.
@@ -20,6 +21,18 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Postgres {
     pool: Pool<AsyncPgConnection>,
+    url: Arc<str>,
+}
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Connections.
+    pub open: usize,
+    /// Those that somebody works with.
+    pub in_use: usize,
+    /// Who waits for one.
+    pub waiting: usize,
 }
 
 /// The pool could not be built.
@@ -30,12 +43,18 @@ pub struct ConnectError(String);
 impl Postgres {
     /// A pool of at most `size` connections to `url`. Nothing is opened before it is needed.
     pub fn new(url: &str, size: usize) -> Result<Self, ConnectError> {
+        Self::limited(url, size, Limits::default())
+    }
+
+    /// The same with other limits than usual.
+    pub fn limited(url: &str, size: usize, limits: Limits) -> Result<Self, ConnectError> {
         // An address that cannot be read never becomes one that can: say so at the start.
         parse(url).map_err(|error| ConnectError(error.to_string()))?;
         let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| connect(url).boxed());
+        config.custom_setup = Box::new(move |url| connect(url, limits).boxed());
         // A check per check-out costs a round trip on every request. A broken connection shows at
-        // its first statement, which is answered as "unavailable" and may be repeated.
+        // its first statement, which is answered as "unavailable" and may be repeated; one that
+        // is known to be broken is thrown away.
         config.recycling_method = RecyclingMethod::Fast;
         let manager =
             AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
@@ -46,7 +65,15 @@ impl Postgres {
             .create_timeout(Some(WAIT))
             .build()
             .map_err(|error| ConnectError(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            url: url.into(),
+        })
+    }
+
+    /// Where the database is.
+    pub(crate) fn url(&self) -> &Arc<str> {
+        &self.url
     }
 
     /// A connection for reading; each statement sees its own snapshot.
@@ -73,9 +100,13 @@ impl Postgres {
             .map_err(crate::error::failed)
     }
 
-    /// Connections open and in use, for the metrics.
-    pub fn pool_status(&self) -> (usize, usize) {
+    /// How the pool is used at this moment, for the metrics.
+    pub fn pool_status(&self) -> PoolStatus {
         let status = self.pool.status();
-        (status.size, status.size.saturating_sub(status.available))
+        PoolStatus {
+            open: status.size,
+            in_use: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+        }
     }
 }

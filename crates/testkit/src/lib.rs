@@ -12,8 +12,10 @@
 //! crates whose tests need them.
 
 mod database;
+mod redis;
 mod server;
 mod template;
 
 pub use database::TestDatabase;
+pub use redis::RedisServer;
 pub use server::{SERVER_VARIABLE, ThrowawayCluster};

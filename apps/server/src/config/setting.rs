@@ -77,11 +77,17 @@ pub const SETTINGS: &[Setting] = &[
         "16",
         "Database connections this process opens at most",
     ),
+    number(
+        "statement_timeout_seconds",
+        "MSGFLASH_STATEMENT_TIMEOUT_SECONDS",
+        "30",
+        "How long the database may take for one statement; migrations may take longer",
+    ),
     text(
         "redis_url",
         "REDIS_URL",
         "",
-        "Reserved: in this version each process keeps its own rate windows",
+        "Redis or Valkey, in which all processes share their rate windows. Without it each has its own",
     ),
     text(
         "data_dir",
@@ -100,6 +106,12 @@ pub const SETTINGS: &[Setting] = &[
         "MSGFLASH_BIND",
         "127.0.0.1:4080",
         "Address and port the API listens on",
+    ),
+    text(
+        "ops_bind",
+        "MSGFLASH_OPS_BIND",
+        "",
+        "Address and port for /healthz, /readyz and /metrics alone; off for none. Without it: 127.0.0.1:4081 in a process without the API, none in others",
     ),
     text(
         "public_url",
@@ -215,6 +227,12 @@ pub const SETTINGS: &[Setting] = &[
         "MSGFLASH_WEBHOOK_SECRET_OVERLAP_SECONDS",
         "86400",
         "How long a webhook secret that was rotated signs beside the new one",
+    ),
+    number(
+        "drain_seconds",
+        "MSGFLASH_DRAIN_SECONDS",
+        "2",
+        "How long the API still answers after it said on /readyz that it is leaving",
     ),
     number(
         "shutdown_seconds",

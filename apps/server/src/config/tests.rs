@@ -23,6 +23,20 @@ fn defaults_need_no_setting() {
 }
 
 #[test]
+fn operators_are_answered_where_the_api_is_or_on_a_port_of_their_own() {
+    let port = |flags: &[(&str, &str)]| with(flags).expect("valid").ops_bind;
+    assert_eq!(port(&[]), OpsBind::Off);
+    assert_eq!(port(&[("roles", "api")]), OpsBind::Off);
+    let worker = ("roles", "worker");
+    assert!(matches!(port(&[worker]), OpsBind::Usual(_)));
+    assert_eq!(port(&[worker, ("ops_bind", "off")]), OpsBind::Off);
+    for roles in ["api", "worker", "api,worker"] {
+        let chosen = port(&[("roles", roles), ("ops_bind", "127.0.0.1:9")]);
+        assert!(matches!(chosen, OpsBind::Chosen(_)), "{roles}");
+    }
+}
+
+#[test]
 fn the_printed_defaults_are_those_of_the_table() {
     let config = with(&[]).expect("defaults are complete");
     for ((name, shown), setting) in config.shown().into_iter().zip(SETTINGS) {
@@ -48,6 +62,11 @@ fn each_mistake_names_its_setting() {
         (("roles", "api,clerk"), "clerk"),
         (("public_url", "ftp://x"), "MSGFLASH_PUBLIC_URL"),
         (("secret_key", "short"), "MSGFLASH_SECRET_KEY"),
+        (("ops_bind", "here"), "MSGFLASH_OPS_BIND"),
+        (
+            ("statement_timeout_seconds", "0"),
+            "MSGFLASH_STATEMENT_TIMEOUT_SECONDS",
+        ),
         (
             ("rate_limit_per_second", "0"),
             "MSGFLASH_RATE_LIMIT_PER_SECOND",

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use msgflash_postgres::PoolStatus;
 
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
@@ -68,6 +69,19 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(POSTS.to_owned()), BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(BATCH_SIZE.to_owned()), BATCH_BUCKETS)
+}
+
+/// Notes how the database's connections are used.
+#[expect(clippy::cast_precision_loss, reason = "a pool is small")]
+pub fn pool(status: PoolStatus) {
+    let states = [
+        ("in_use", status.in_use),
+        ("idle", status.open.saturating_sub(status.in_use)),
+    ];
+    for (state, count) in states {
+        gauge!("msgflash_database_connections", "state" => state).set(count as f64);
+    }
+    gauge!("msgflash_database_waiting").set(status.waiting as f64);
 }
 
 /// Counts one answer.

@@ -23,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use super::sampler::{self, Sampler};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
+use crate::notices;
 use crate::wire::Backend;
 
 /// A started call outlives the provider's own limit by this much before it counts as unknown.
@@ -70,6 +72,7 @@ pub struct Workers {
     meter: Arc<ApiMeter>,
     follow_signs: Arc<FollowSigns>,
     work: Option<Work>,
+    postgres: Postgres,
 }
 
 /// What a worker process does.
@@ -83,6 +86,7 @@ struct Work {
     fan_out: Arc<FanOut>,
     deliverer: Arc<Deliverer>,
     recorder: Recorder,
+    sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
 }
@@ -100,6 +104,7 @@ impl Workers {
             meter: Arc::clone(&backend.meter),
             follow_signs: Arc::clone(&backend.follow_signs),
             work,
+            postgres: postgres.clone(),
         })
     }
 
@@ -129,8 +134,9 @@ impl Workers {
                 async move { follow.tick().await }
             },
         );
-        if let Some(work) = self.work {
-            work.start(&yard, &bells);
+        match self.work {
+            Some(work) => work.start(&yard, &bells),
+            None => notices::pass_on(&yard, &self.postgres, &bells),
         }
         yard.tracker.close();
         WorkersHandle { yard, dispatcher }
@@ -225,6 +231,12 @@ impl Work {
                 ids,
                 span(config.webhook_disable_after),
             ),
+            sampler: Arc::new(Sampler::new(
+                store.clone(),
+                store.clone(),
+                store.clone(),
+                Arc::clone(&clock),
+            )),
             deliverer: Arc::new(Deliverer::new(
                 store,
                 Arc::new(sender),
@@ -316,6 +328,13 @@ impl Work {
             }
         });
         yard.run_posts(self.deliverer, self.recorder, bells.posts.clone());
+        yard.run("sampler", Bell::new(), sampler::EVERY, vec![], {
+            let it = self.sampler;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
             move || {
@@ -337,9 +356,14 @@ pub struct WorkersHandle {
 }
 
 impl WorkersHandle {
+    /// Takes no new work from now on.
+    pub fn drain(&self) {
+        self.yard.stop.cancel();
+    }
+
     /// Takes no new work and waits for what is in hand; `false` when it took too long.
     pub async fn stop(self, patience: Duration) -> bool {
-        self.yard.stop.cancel();
+        self.drain();
         let in_time = tokio::time::timeout(patience, self.yard.tracker.wait())
             .await
             .is_ok();

@@ -6,6 +6,8 @@ mod contacts;
 mod keys;
 mod ledger;
 mod messaging;
+mod notify;
+mod outage;
 mod replay;
 mod stage;
 mod unit;

@@ -9,7 +9,7 @@ use msgflash_accounts::{
 use msgflash_kernel::{
     Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, TeamId, Workspace,
 };
-use msgflash_postgres::Postgres;
+use msgflash_postgres::{Limits, Postgres};
 use msgflash_testkit::TestDatabase;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -37,6 +37,16 @@ impl Stage {
     /// Another pool on the same database, as another process has.
     pub(crate) fn pool(&self, size: usize) -> Postgres {
         Postgres::new(self.database.url(), size).expect("an address")
+    }
+
+    /// Another pool with limits of its own.
+    pub(crate) fn limited(&self, size: usize, limits: Limits) -> Postgres {
+        Postgres::limited(self.database.url(), size, limits).expect("an address")
+    }
+
+    /// Where the database is.
+    pub(crate) fn url(&self) -> &str {
+        self.database.url()
     }
 
     /// A session for what no port can do.

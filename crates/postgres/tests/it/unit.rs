@@ -42,5 +42,5 @@ async fn a_dropped_unit_gives_its_connection_back_clean() {
         let again = unit.users().insert(&user, user.id.uuid()).await;
         assert!(!matches!(again, Ok(Registration::Done)));
     }
-    assert_eq!(one.pool_status().0, 1);
+    assert_eq!(one.pool_status().open, 1);
 }

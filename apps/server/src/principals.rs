@@ -1,0 +1,193 @@
+//! Who calls, and what they pay for: asked by every request, so remembered for a moment.
+//!
+//! Handlers and policy see the same ports as without it. What is remembered is at most [`LIFE`]
+//! old; a note from whoever changed it ends it earlier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use msgflash_accounts::{Credential, CredentialReader};
+use msgflash_billing::{BillingReader, Entitlement, PaymentPage, Plan};
+use msgflash_kernel::{AccountId, Announce, StoreError};
+
+use crate::recall::Recall;
+
+/// The longest a revoked key can still be taken for a good one.
+pub const LIFE: Duration = Duration::from_secs(2);
+/// Keys, and accounts, remembered at once. Past that the ones used least are forgotten earlier.
+const MOST: usize = 10_000;
+
+/// What this process remembers of callers. Cheap to clone; all clones remember together.
+#[derive(Clone)]
+pub struct Principals(Arc<Memory>);
+
+struct Memory {
+    credentials: Recall<[u8; 32], Credential>,
+    entitlements: Recall<AccountId, Entitlement>,
+}
+
+impl Default for Principals {
+    fn default() -> Self {
+        Self(Arc::new(Memory {
+            credentials: Recall::new(MOST, LIFE),
+            entitlements: Recall::new(MOST, LIFE),
+        }))
+    }
+}
+
+impl Principals {
+    /// Forgets everything about one account.
+    pub fn forget(&self, account: AccountId) {
+        self.0
+            .credentials
+            .forget(|known| known.key.account == account);
+        self.0
+            .entitlements
+            .forget(|known| known.subscription.account == account);
+    }
+
+    /// Forgets everything: something changed, and nobody knows what.
+    pub fn forget_all(&self) {
+        self.0.credentials.forget(|_| true);
+        self.0.entitlements.forget(|_| true);
+    }
+
+    /// A reader of credentials that remembers.
+    pub fn credentials(&self, reader: Arc<dyn CredentialReader>) -> Arc<dyn CredentialReader> {
+        Arc::new(Remembered {
+            memory: self.clone(),
+            reader,
+        })
+    }
+
+    /// A reader of what accounts hold that remembers that, and nothing else.
+    pub fn billing(&self, reader: Arc<dyn BillingReader>) -> Arc<dyn BillingReader> {
+        Arc::new(Remembered {
+            memory: self.clone(),
+            reader,
+        })
+    }
+
+    /// Tells others through `others`, after this process has forgotten.
+    pub fn announcing(&self, others: Arc<dyn Announce>) -> Arc<dyn Announce> {
+        Arc::new(Remembered {
+            memory: self.clone(),
+            reader: others,
+        })
+    }
+}
+
+/// A port behind a memory.
+struct Remembered<P: ?Sized> {
+    memory: Principals,
+    reader: Arc<P>,
+}
+
+#[async_trait]
+impl CredentialReader for Remembered<dyn CredentialReader> {
+    async fn find(&self, hash: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
+        let known = &self.memory.0.credentials;
+        // A closed one is looked up each time: it may be opened again.
+        known
+            .get(*hash, Credential::is_open, || self.reader.find(hash))
+            .await
+    }
+}
+
+#[async_trait]
+impl BillingReader for Remembered<dyn BillingReader> {
+    async fn active_plans(&self) -> Result<Vec<Plan>, StoreError> {
+        self.reader.active_plans().await
+    }
+
+    async fn entitlement(&self, account: AccountId) -> Result<Option<Entitlement>, StoreError> {
+        let known = &self.memory.0.entitlements;
+        known
+            .get(account, |_| true, || self.reader.entitlement(account))
+            .await
+    }
+
+    async fn payments(
+        &self,
+        account: AccountId,
+        page: u32,
+        limit: u32,
+    ) -> Result<PaymentPage, StoreError> {
+        self.reader.payments(account, page, limit).await
+    }
+}
+
+#[async_trait]
+impl Announce for Remembered<dyn Announce> {
+    async fn changed(&self, account: AccountId) {
+        self.memory.forget(account);
+        self.reader.changed(account).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msgflash_accounts::MockCredentialReader;
+    use msgflash_billing::MockBillingReader;
+    use msgflash_kernel::{Id, MockAnnounce};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::samples::{credential, entitlement};
+
+    fn keys(looked_up: usize, found: Credential) -> Arc<dyn CredentialReader> {
+        let mut reader = MockCredentialReader::new();
+        reader
+            .expect_find()
+            .times(looked_up)
+            .returning(move |_| Ok(Some(found.clone())));
+        Arc::new(reader)
+    }
+
+    #[tokio::test]
+    async fn a_key_is_looked_up_once_until_its_account_changes() {
+        let (good, principals) = (credential(false), Principals::default());
+        let reader = principals.credentials(keys(2, good.clone()));
+        for _ in 0..3 {
+            assert_eq!(reader.find(&[1; 32]).await.unwrap(), Some(good.clone()));
+        }
+        principals.forget(Id::new(Uuid::from_u128(987)));
+        reader.find(&[1; 32]).await.unwrap();
+        principals.forget(good.key.account);
+        reader.find(&[1; 32]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_closed_key_is_looked_up_each_time() {
+        let mut closed = credential(false);
+        closed.suspended = true;
+        let reader = Principals::default().credentials(keys(2, closed));
+        for _ in 0..2 {
+            assert!(reader.find(&[1; 32]).await.unwrap().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plan_is_looked_up_once_until_somebody_announces_a_change() {
+        let held = entitlement();
+        let account = held.subscription.account;
+        let mut billing = MockBillingReader::new();
+        billing
+            .expect_entitlement()
+            .times(2)
+            .returning(move |_| Ok(Some(held.clone())));
+        let mut others = MockAnnounce::new();
+        others.expect_changed().times(1).returning(|_| ());
+        let principals = Principals::default();
+        let reader = principals.billing(Arc::new(billing));
+        let announce = principals.announcing(Arc::new(others));
+        for _ in 0..3 {
+            assert!(reader.entitlement(account).await.unwrap().is_some());
+        }
+        announce.changed(account).await;
+        for _ in 0..3 {
+            assert!(reader.entitlement(account).await.unwrap().is_some());
+        }
+    }
+}

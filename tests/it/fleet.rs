@@ -1,0 +1,6 @@
+//! Several processes on one database.
+
+mod principals;
+mod rate;
+mod rolling;
+mod sending;
