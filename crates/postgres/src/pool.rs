@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::result::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
@@ -10,12 +11,29 @@ use diesel_async::pooled_connection::{
 };
 use futures_util::FutureExt as _;
 use msgflash_kernel::StoreError;
+use tokio::runtime::Handle;
 
 use crate::connect::{Limits, connect, parse};
 use crate::unit::PgUnit;
 
 /// How long a request waits for a free connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// Opens a connection that lives where the pool was made. What drives a connection is a task, and
+/// one begun by a request would end with the runtime of the thread that served it.
+async fn at_home(
+    home: Option<Handle>,
+    url: &str,
+    limits: Limits,
+) -> ConnectionResult<AsyncPgConnection> {
+    let Some(home) = home else {
+        return connect(url, limits).await;
+    };
+    let url = url.to_owned();
+    home.spawn(async move { connect(&url, limits).await })
+        .await
+        .unwrap_or_else(|gone| Err(ConnectionError::BadConnection(gone.to_string())))
+}
 
 /// The database. Cheap to clone; all clones share one pool.
 #[derive(Clone)]
@@ -51,7 +69,8 @@ impl Postgres {
         // An address that cannot be read never becomes one that can: say so at the start.
         parse(url).map_err(|error| ConnectError(error.to_string()))?;
         let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(move |url| connect(url, limits).boxed());
+        let home = Handle::try_current().ok();
+        config.custom_setup = Box::new(move |url| at_home(home.clone(), url, limits).boxed());
         // A check per check-out costs a round trip on every request. A broken connection shows at
         // its first statement, which is answered as "unavailable" and may be repeated; one that
         // is known to be broken is thrown away.
