@@ -41,7 +41,10 @@ impl<'a> Accept<'a> {
         tenants: u32,
     ) -> Result<Self> {
         let session = database.session().await?;
-        session.client.batch_execute("TRUNCATE users CASCADE").await?;
+        session
+            .client
+            .batch_execute("TRUNCATE users CASCADE")
+            .await?;
         scene::people(&session, tenants).await?;
         scene::raise_limits(&session).await?;
         let mut accept = Self {
@@ -166,7 +169,11 @@ impl<'a> Accept<'a> {
         agree("the ledger", self.session.count(sum).await?, reserved)?;
         let wrong = "SELECT count(*) FROM usage_holds h WHERE reserved_total <> \
                      (SELECT count(*) FROM messages m WHERE m.account_id = h.account_id)";
-        let expected = if reserved == 0 { u64::from(rows > 0) } else { 0 };
+        let expected = if reserved == 0 {
+            u64::from(rows > 0)
+        } else {
+            0
+        };
         let found = self.session.count(wrong).await?;
         ensure!(
             (found > 0) == (expected > 0),
@@ -286,6 +293,9 @@ mod tests {
     fn a_literal_has_nothing_that_pgbench_takes_for_a_variable() {
         let quoted = literal(r#"{"at":"10:30:00","it's":"a\b"}"#);
         assert!(!quoted.contains(':'));
-        assert_eq!(quoted, r#"E'{"at"\u003a"10\u003a30\u003a00","it''s"\u003a"a\\b"}'"#);
+        assert_eq!(
+            quoted,
+            r#"E'{"at"\u003a"10\u003a30\u003a00","it''s"\u003a"a\\b"}'"#
+        );
     }
 }

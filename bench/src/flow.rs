@@ -30,7 +30,10 @@ pub(crate) async fn messages(
     queued: bool,
 ) -> Result<()> {
     database.reset().await?;
-    session.client.batch_execute("TRUNCATE users CASCADE").await?;
+    session
+        .client
+        .batch_execute("TRUNCATE users CASCADE")
+        .await?;
     scene::people(session, lanes).await?;
     let period = Period::of(SystemClock.now()).to_i32();
     scene::ledger(session, period).await?;
@@ -38,10 +41,10 @@ pub(crate) async fn messages(
     let first = i64::from(scene::FIRST);
     let made = format!(
         "SELECT n, ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, \
-           ('00000000-0000-7000-8000-0000000' || ({first} + n % $2))::uuid AS account, \
-           ('00000000-0000-7000-9000-0000000' || ({first} + n % $2))::uuid AS instance, \
+           ('00000000-0000-7000-8000-0000000' || ({first} + n % $2::bigint))::uuid AS account, \
+           ('00000000-0000-7000-9000-0000000' || ({first} + n % $2::bigint))::uuid AS instance, \
            33600000000 + n AS phone, '3EB0' || lpad(upper(to_hex(n)), 16, '0') AS key_id \
-         FROM generate_series(0, $1 - 1) n"
+         FROM generate_series(0::bigint, $1::bigint - 1) n"
     );
     let status = if queued { "0, NULL" } else { "1, m.key_id" };
     session
@@ -67,7 +70,7 @@ pub(crate) async fn messages(
         let text = format!(
             "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
                state, due_at, not_before, ready_since, period) \
-             SELECT m.instance, m.id, m.account, m.account, m.phone, 0, 1, now(), now(), now(), $3 \
+             SELECT m.instance, m.id, m.account, m.account, m.phone, 0, 1, now(), now(), now(), $3::int \
              FROM ({made}) m"
         );
         session.run(&text, &[&count, &lanes, &period]).await?;
@@ -87,7 +90,10 @@ pub(crate) async fn until_empty(session: &Session, tables: &[&str]) -> Result<()
     for table in tables {
         let text = format!("SELECT EXISTS (SELECT 1 FROM {table})::int::bigint");
         while session.count(&text).await? != 0 {
-            ensure!(begun.elapsed() < PATIENCE, "{table} was not empty after {PATIENCE:?}");
+            ensure!(
+                begun.elapsed() < PATIENCE,
+                "{table} was not empty after {PATIENCE:?}"
+            );
             tokio::time::sleep(GLANCE).await;
         }
     }

@@ -92,11 +92,7 @@ impl WhatsAppProvider for Instant {
         Ok(())
     }
 
-    async fn check_numbers(
-        &self,
-        _: &str,
-        _: &[Phone],
-    ) -> Result<Vec<NumberCheck>, ProviderError> {
+    async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
         Ok(Vec::new())
     }
 

@@ -128,8 +128,14 @@ pub(crate) async fn open(
                             return anyhow::Ok((accepted, counted));
                         };
                         let intended = begun + *moment;
-                        send(&mut connection, &mut buffer, &target, turn as u64, &mut dice)
-                            .await?;
+                        send(
+                            &mut connection,
+                            &mut buffer,
+                            &target,
+                            turn as u64,
+                            &mut dice,
+                        )
+                        .await?;
                         accepted += 1;
                         if *moment >= warm {
                             counted.push(micros(Instant::now() - intended));
@@ -252,8 +258,14 @@ mod tests {
             request(&mut buffer, &target, n, tenant).unwrap();
             let text = String::from_utf8(buffer).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{text}");
-            assert!(serde_json::from_str::<serde_json::Value>(body).is_ok(), "{body}");
+            assert!(
+                head.ends_with(&format!("Content-Length: {}", body.len())),
+                "{text}"
+            );
+            assert!(
+                serde_json::from_str::<serde_json::Value>(body).is_ok(),
+                "{body}"
+            );
         }
     }
 

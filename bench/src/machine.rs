@@ -56,10 +56,7 @@ impl Machine {
             );
             settings.push(format!("{name}={value}"));
         }
-        let version: String = client
-            .query_one("SHOW server_version", &[])
-            .await?
-            .get(0);
+        let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
         Ok(Self {
             processor: after_colon("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(1, usize::from),

@@ -216,7 +216,9 @@ fn remove_stale(clusters: &Path) {
 
 /// The same server, another database.
 fn with_database(url: &str, database: &str) -> String {
-    let (url, query) = url.split_once('?').map_or((url, None), |(u, q)| (u, Some(q)));
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, None), |(u, q)| (u, Some(q)));
     let authority = url.find("://").map_or(0, |scheme| scheme + "://".len());
     let end = url[authority..]
         .find('/')
@@ -232,8 +234,14 @@ mod tests {
     #[test]
     fn another_database_of_the_same_server_keeps_everything_else() {
         let cases = [
-            ("postgresql://me@%2Frun%2Fpg/one", "postgresql://me@%2Frun%2Fpg/two"),
-            ("postgres://h:5433/one?sslmode=disable", "postgres://h:5433/two?sslmode=disable"),
+            (
+                "postgresql://me@%2Frun%2Fpg/one",
+                "postgresql://me@%2Frun%2Fpg/two",
+            ),
+            (
+                "postgres://h:5433/one?sslmode=disable",
+                "postgres://h:5433/two?sslmode=disable",
+            ),
             ("postgres://h", "postgres://h/two"),
         ];
         for (before, after) in cases {

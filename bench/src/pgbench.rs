@@ -51,7 +51,11 @@ impl Pgbench {
     pub(crate) fn find(database: &Database) -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let fetched = root().join(".local/pgbench");
-        let mut places: Vec<PathBuf> = database.programs().map(Path::to_owned).into_iter().collect();
+        let mut places: Vec<PathBuf> = database
+            .programs()
+            .map(Path::to_owned)
+            .into_iter()
+            .collect();
         places.extend(std::env::split_paths(&path));
         places.extend(below(Path::new(DEBIAN)));
         let installed = places
@@ -67,7 +71,9 @@ impl Pgbench {
             "pgbench is missing: install the Debian or Ubuntu package `postgresql-contrib`, or run \
              `scripts/pgbench.sh`"
         );
-        let dir = root().join(".local/bench").join(format!("pgbench-{}", std::process::id()));
+        let dir = root()
+            .join(".local/bench")
+            .join(format!("pgbench-{}", std::process::id()));
         fs::create_dir_all(&dir)?;
         Ok(Self {
             program,

@@ -60,17 +60,16 @@ impl Receiver {
                 .build()
                 .expect("a runtime can be made");
             runtime.block_on(async move {
-                let listeners = bind(endpoints).await;
-                let (listeners, urls) = match listeners {
-                    Ok(listeners) => listeners.into_iter().unzip(),
+                let listening = match bind(endpoints).await {
+                    Ok(listening) => listening,
                     Err(error) => {
                         drop(report.send(Err(error)));
                         return;
                     }
                 };
-                let _: &Vec<String> = &urls;
+                let (listeners, urls): (Vec<TcpListener>, Vec<String>) =
+                    listening.into_iter().unzip();
                 drop(report.send(Ok(urls)));
-                let _: &Vec<TcpListener> = &listeners;
                 for listener in listeners {
                     let received = Arc::clone(&shared);
                     tokio::spawn(async move {
@@ -184,6 +183,9 @@ mod tests {
         note(&received, &good, b"{ }");
         note(&received, &good, b"{ }");
         assert_eq!(received.forged.load(Ordering::Relaxed), 1);
-        assert_eq!((received.posts.load(Ordering::Relaxed), received.events()), (2, 1));
+        assert_eq!(
+            (received.posts.load(Ordering::Relaxed), received.events()),
+            (2, 1)
+        );
     }
 }

@@ -124,7 +124,12 @@ pub(crate) fn today() -> Result<String> {
 
 /// Prints a line's figures.
 pub(crate) fn print(line: &str, outcome: &Outcome) {
-    let mut text = format!("\n{} {} ({})\n", line.to_uppercase(), outcome.title, outcome.settings);
+    let mut text = format!(
+        "\n{} {} ({})\n",
+        line.to_uppercase(),
+        outcome.title,
+        outcome.settings
+    );
     for row in &outcome.rows {
         let _ = writeln!(
             text,
@@ -160,7 +165,9 @@ pub(crate) fn write(measured: BTreeMap<String, Outcome>) -> Result<()> {
 
 /// The page with another block between the marks.
 fn replace(page: &str, block: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).context("the page has no begin mark")?;
+    let (before, rest) = page
+        .split_once(BEGIN)
+        .context("the page has no begin mark")?;
     let (_, after) = rest.split_once(END).context("the page has no end mark")?;
     Ok(format!("{before}{BEGIN}\n\n{block}\n{END}{after}"))
 }
@@ -185,20 +192,30 @@ fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
                 row.ours,
                 row.theirs,
                 figure(row),
-                row.spread.map_or_else(String::new, |(low, high)| format!("{low:.2}-{high:.2}")),
+                row.spread
+                    .map_or_else(String::new, |(low, high)| format!("{low:.2}-{high:.2}")),
                 target(row),
                 verdict(row),
             )?;
         }
         if outcome.rows.is_empty() {
-            writeln!(text, "| {name} | {} | - | - | - | - | - | failed |", outcome.title)?;
+            writeln!(
+                text,
+                "| {name} | {} | - | - | - | - | - | failed |",
+                outcome.title
+            )?;
         }
         for note in &outcome.notes {
             writeln!(notes, "- {name}: {note}")?;
         }
         let same = |it: &&mut (&Outcome, _)| {
             (&it.0.machine, &it.0.command, &it.0.settings, &it.0.day)
-                == (&outcome.machine, &outcome.command, &outcome.settings, &outcome.day)
+                == (
+                    &outcome.machine,
+                    &outcome.command,
+                    &outcome.settings,
+                    &outcome.day,
+                )
         };
         match taken.iter_mut().find(same) {
             Some((_, names)) => names.push(name),
@@ -232,8 +249,10 @@ fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
 }
 
 fn figure(row: &Row) -> String {
-    row.figure
-        .map_or_else(|| "-".to_owned(), |it| format!("{} {}", number(it), row.unit))
+    row.figure.map_or_else(
+        || "-".to_owned(),
+        |it| format!("{} {}", number(it), row.unit),
+    )
 }
 
 fn target(row: &Row) -> String {
@@ -308,7 +327,12 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let cases = [(1.234, "1.23"), (12.34, "12.3"), (999.6, "1,000"), (1_234_567.0, "1,234,567")];
+        let cases = [
+            (1.234, "1.23"),
+            (12.34, "12.3"),
+            (999.6, "1,000"),
+            (1_234_567.0, "1,234,567"),
+        ];
         for (value, text) in cases {
             assert_eq!(number(value), text);
         }

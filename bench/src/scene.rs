@@ -70,6 +70,6 @@ pub(crate) async fn raise_limits(session: &Session) -> Result<()> {
 /// This month's ledger rows, which in daily use are there already.
 pub(crate) async fn ledger(session: &Session, period: i32) -> Result<()> {
     let text = "INSERT INTO usage_holds (account_id, period, reserved_total) \
-                SELECT id, $1, 0 FROM users";
+                SELECT id, $1::int, 0 FROM users";
     session.run(text, &[&period]).await.map(drop)
 }

@@ -47,7 +47,10 @@ impl Server {
             if let Some(status) = server.child.try_wait()? {
                 bail!("msgflash ended with {status} when started with {settings:?}");
             }
-            ensure!(begun.elapsed() < START, "msgflash was not ready in {START:?}");
+            ensure!(
+                begun.elapsed() < START,
+                "msgflash was not ready in {START:?}"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         server.ready_after = begun.elapsed();
@@ -60,11 +63,8 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(program()?);
         command.arg("serve");
-        let own = [
-            ("database_url", url),
-            ("bind", &address.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own = [("database_url", url), ("bind", &address.to_string())]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let others = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -10,6 +10,9 @@ import pg from "pg";
 const [url, count] = process.argv.slice(2);
 const jobs = Number(count);
 const pool = new pg.Pool(connection(url));
+// A connection that breaks shows at its next query.
+pool.on("error", () => {});
+pool.on("connect", (client) => client.on("error", () => {}));
 const logger = new Logger(() => () => {});
 
 // pg reads a socket's directory from `host`, not from where libpq's URLs have it.

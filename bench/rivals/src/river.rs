@@ -50,11 +50,14 @@ pub(crate) async fn drain(url: &str, jobs: u32) -> Result<f64> {
             .await
             .map_err(|error| anyhow!("{error}"))?;
     }
-    sqlx::query("VACUUM ANALYZE river_job").execute(&pool).await?;
+    sqlx::query("VACUUM ANALYZE river_job")
+        .execute(&pool)
+        .await?;
     sqlx::query("CHECKPOINT").execute(&pool).await?;
     let begun = Instant::now();
     let mut run = client.start().map_err(|error| anyhow!("{error}"))?;
-    let left = "SELECT count(*) FROM (SELECT 1 FROM river_job WHERE state <> 'completed' LIMIT 1) j";
+    let left =
+        "SELECT count(*) FROM (SELECT 1 FROM river_job WHERE state <> 'completed' LIMIT 1) j";
     while sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await? > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

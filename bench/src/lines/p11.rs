@@ -48,7 +48,11 @@ pub(super) async fn run(_: &Options, database: &Database) -> Result<Figures> {
 fn stripped_mb() -> Result<(f64, Option<String>)> {
     let program = program()?;
     let copy = root().join(format!(".local/bench/stripped-{}", std::process::id()));
-    let done = Command::new("strip").arg("-o").arg(&copy).arg(&program).status();
+    let done = Command::new("strip")
+        .arg("-o")
+        .arg(&copy)
+        .arg(&program)
+        .status();
     let mb = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     if done.is_ok_and(|status| status.success()) {
         let size = fs::metadata(&copy)?.len();

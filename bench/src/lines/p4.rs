@@ -99,8 +99,16 @@ async fn ours(
     options.spoil(session).await?;
     check(session, count).await?;
     let expected = u64::from(count);
-    agree("calls to the provider", i64::try_from(provider.calls())?, expected)?;
-    agree("recipients reached", i64::try_from(provider.recipients())?, expected)?;
+    agree(
+        "calls to the provider",
+        i64::try_from(provider.calls())?,
+        expected,
+    )?;
+    agree(
+        "recipients reached",
+        i64::try_from(provider.recipients())?,
+        expected,
+    )?;
     Ok(took)
 }
 

@@ -52,7 +52,10 @@ async fn load(
     events: u32,
 ) -> Result<()> {
     database.reset().await?;
-    session.client.batch_execute("TRUNCATE users CASCADE").await?;
+    session
+        .client
+        .batch_execute("TRUNCATE users CASCADE")
+        .await?;
     scene::people(session, u32::from(ENDPOINTS)).await?;
     for (n, url) in (0..).zip(&receiver.urls) {
         let account: Uuid = scene::account(n).parse()?;
@@ -72,8 +75,8 @@ async fn load(
              'messageId', a, 'providerMessageId', '3EB0' || lpad(upper(to_hex(n)), 16, '0'), \
              'to', '+' || (33600000000 + n), 'status', 'sent', 'campaignId', null, \
              'timestamp', '2026-05-01T10:00:00.000Z'), now() \
-         FROM (SELECT n, ('00000000-0000-7000-8000-0000000' || ({} + n % $2))::uuid AS a \
-               FROM generate_series(0, $1 - 1) n) e",
+         FROM (SELECT n, ('00000000-0000-7000-8000-0000000' || ({} + n % $2::bigint))::uuid AS a \
+               FROM generate_series(0::bigint, $1::bigint - 1) n) e",
         scene::FIRST
     );
     let (events, endpoints) = (i64::from(events), i64::from(ENDPOINTS));
@@ -123,7 +126,10 @@ async fn theirs(database: &Database, session: &Session, events: u32) -> Result<f
     load(database, session, &receiver, events).await?;
     let rows = session
         .client
-        .query("SELECT workspace_id, id, payload::text FROM events ORDER BY id", &[])
+        .query(
+            "SELECT workspace_id, id, payload::text FROM events ORDER BY id",
+            &[],
+        )
         .await?;
     let work: Arc<Vec<(Uuid, Uuid, String)>> = Arc::new(
         rows.iter()
@@ -203,5 +209,9 @@ async fn check(session: &Session, received: &Received, events: u32) -> Result<()
     session.agree("rows of the log", all, expected).await?;
     let posts = i64::try_from(received.posts.load(Ordering::Relaxed))?;
     agree("posts received", posts, expected)?;
-    agree("events received", i64::try_from(received.events())?, expected)
+    agree(
+        "events received",
+        i64::try_from(received.events())?,
+        expected,
+    )
 }

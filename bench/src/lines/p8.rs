@@ -70,7 +70,9 @@ async fn load(database: &Database, session: &Session, receipts: u32) -> Result<(
     session.run(text, &[]).await?;
     session.settle_down().await?;
     let rows = "SELECT count(*) FROM inbox";
-    session.agree("receipts to apply", rows, u64::from(receipts)).await
+    session
+        .agree("receipts to apply", rows, u64::from(receipts))
+        .await
 }
 
 /// The product's own use case, until nothing is left.
@@ -105,9 +107,9 @@ async fn theirs(session: &Session) -> Result<f64> {
         .client
         .prepare(
             "WITH taken AS ( \
-               DELETE FROM inbox WHERE id IN ( \
-                 SELECT id FROM inbox WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 \
-                 FOR UPDATE SKIP LOCKED) \
+               DELETE FROM inbox WHERE ctid = ANY (ARRAY( \
+                 SELECT ctid FROM inbox WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 \
+                 FOR UPDATE SKIP LOCKED)) \
                RETURNING instance_id, data ->> 'keyId' AS key_id, \
                  (CASE data ->> 'status' WHEN 'READ' THEN 3 ELSE 2 END)::smallint AS rank), \
              steps AS ( \
@@ -144,7 +146,10 @@ async fn theirs(session: &Session) -> Result<f64> {
     let begun = Instant::now();
     loop {
         let ids = flow::ids(size);
-        let row = session.client.query_one(&statement, &[&ids, &BATCH]).await?;
+        let row = session
+            .client
+            .query_one(&statement, &[&ids, &BATCH])
+            .await?;
         if row.get::<_, i64>(0) == 0 {
             return Ok(begun.elapsed().as_secs_f64());
         }
@@ -156,8 +161,16 @@ async fn check(session: &Session, receipts: u32) -> Result<()> {
     let third = u64::from(receipts / 6);
     let counts = [
         ("the inbox", "SELECT count(*) FROM inbox", 0),
-        ("delivered messages", "SELECT count(*) FROM messages WHERE status = 2", third),
-        ("read messages", "SELECT count(*) FROM messages WHERE status = 3", 2 * third),
+        (
+            "delivered messages",
+            "SELECT count(*) FROM messages WHERE status = 2",
+            third,
+        ),
+        (
+            "read messages",
+            "SELECT count(*) FROM messages WHERE status = 3",
+            2 * third,
+        ),
         (
             "messages told as delivered",
             "SELECT count(DISTINCT payload ->> 'messageId') FROM events \

@@ -66,7 +66,10 @@ async fn with_connections(server: &Server, count: u32) -> Result<f64> {
         ensure!(answer.status == 200, "/healthz answered {}", answer.status);
     }
     let resident = resident_mb(server)?;
-    let still = open.iter().filter(|connection| connection.is_open()).count();
+    let still = open
+        .iter()
+        .filter(|connection| connection.is_open())
+        .count();
     ensure!(
         still == open.len(),
         "the line does not count: only {still} of {} connections were open",

@@ -46,14 +46,18 @@ async fn half(mut session: Session, lanes: Vec<Uuid>, meta: &Value) -> Result<()
     let owner = Uuid::nil();
     for lane in lanes {
         loop {
-            let rows = session.client.query(&start, &[&lane, &BATCH, &owner]).await?;
+            let rows = session
+                .client
+                .query(&start, &[&lane, &BATCH, &owner])
+                .await?;
             if rows.is_empty() {
                 break;
             }
             let messages: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
             let ids = flow::ids(size);
             let unit = session.client.transaction().await?;
-            unit.execute(&settle, &[&lane, &messages, &ids, meta]).await?;
+            unit.execute(&settle, &[&lane, &messages, &ids, meta])
+                .await?;
             unit.commit().await?;
             session.client.execute(&hand_on, &[&BATCH]).await?;
         }
@@ -63,12 +67,12 @@ async fn half(mut session: Session, lanes: Vec<Uuid>, meta: &Value) -> Result<()
     Ok(())
 }
 
-/// A batch of a lane is marked started.
-const START: &str = "UPDATE queue q SET state = 2, attempt = attempt + 1, owner = $3, \
+/// A batch of a lane is marked started. Rows are named by their place, which is the fastest way.
+const START: &str = "UPDATE queue SET state = 2, attempt = attempt + 1, owner = $3, \
       lease_until = now() + interval '2 min', started_at = now() \
-    FROM (SELECT instance_id, message_id FROM queue WHERE instance_id = $1 AND state = 1 \
-          ORDER BY class, due_at, message_id LIMIT $2 FOR UPDATE) p \
-    WHERE q.instance_id = p.instance_id AND q.message_id = p.message_id RETURNING q.message_id";
+    WHERE ctid = ANY (ARRAY( \
+      SELECT ctid FROM queue WHERE instance_id = $1 AND state = 1 \
+      ORDER BY class, due_at, message_id LIMIT $2 FOR UPDATE)) RETURNING message_id";
 
 /// It is settled: queue, message, reference, event, outbox, ledger.
 const SETTLE: &str = "WITH gone AS ( \
@@ -100,5 +104,5 @@ const SETTLE: &str = "WITH gone AS ( \
     ON CONFLICT (account_id, period) DO UPDATE SET messages = s.messages + EXCLUDED.messages";
 
 /// A batch of events leaves the outbox; nobody listens.
-const HAND_ON: &str = "DELETE FROM outbox WHERE event_id IN ( \
-      SELECT event_id FROM outbox ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED)";
+const HAND_ON: &str = "DELETE FROM outbox WHERE ctid = ANY (ARRAY( \
+      SELECT ctid FROM outbox ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED))";

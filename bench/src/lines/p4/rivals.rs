@@ -126,8 +126,8 @@ impl Rival {
         }
         let text = String::from_utf8_lossy(&output.stdout);
         let last = text.lines().last().unwrap_or_default();
-        let drained: Drained = serde_json::from_str(last)
-            .with_context(|| format!("{} said {last:?}", self.name))?;
+        let drained: Drained =
+            serde_json::from_str(last).with_context(|| format!("{} said {last:?}", self.name))?;
         Ok(drained.seconds)
     }
 
@@ -156,7 +156,10 @@ async fn is_able(kind: Kind) -> Result<()> {
     ensure!(
         install.status.success(),
         "npm could not install it: {}",
-        String::from_utf8_lossy(&install.stderr).lines().last().unwrap_or_default()
+        String::from_utf8_lossy(&install.stderr)
+            .lines()
+            .last()
+            .unwrap_or_default()
     );
     Ok(())
 }
