@@ -134,7 +134,7 @@ impl<'a> Accept<'a> {
 
     /// pgbench's best connection count for a script.
     pub(crate) async fn best(&self, script: &str) -> Result<(usize, f64)> {
-        let seconds = self.options.seconds.div_ceil(2);
+        let seconds = self.options.seconds.div_ceil(2).max(2);
         self.pgbench.best(script, seconds, || self.reset()).await
     }
 

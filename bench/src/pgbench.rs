@@ -205,6 +205,10 @@ fn parse(text: &str) -> Result<(u64, f64)> {
     ensure!(failed == "0", "{failed} transactions failed");
     let transactions = value("number of transactions actually processed:")?;
     let transactions = transactions.split('/').next().unwrap_or_default();
+    if transactions == "0" {
+        // Time was up before all clients had connected; it tells no rate then.
+        return Ok((0, 0.0));
+    }
     Ok((transactions.parse()?, value("tps =")?.parse()?))
 }
 

@@ -193,9 +193,11 @@ async fn post_all(
             .await?;
         let status = i32::from(answer.status().as_u16());
         let excerpt = answer.text().await?;
-        let client = &session.client;
-        let row = client.execute(&statement, &[workspace, event, body, &status, &excerpt]);
-        ensure!(row.await? == 1, "a delivery was not recorded");
+        let rows = session
+            .client
+            .execute(&statement, &[workspace, event, body, &status, &excerpt])
+            .await?;
+        ensure!(rows == 1, "a delivery was not recorded");
     }
 }
 
