@@ -1,5 +1,6 @@
 //! The real `msgflash`, as a process of its own.
 
+use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -57,8 +58,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The same for a process without an API, which nobody can ask whether it is ready. Its log is
-    /// written as by default, and nobody reads it.
+    /// The same for a process without an API, which nobody can ask whether it is ready.
     pub(crate) fn start_worker(url: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(program()?);
@@ -73,10 +73,7 @@ impl Server {
         }
         // A place without a msgflash.toml, and an environment without settings.
         command.current_dir(std::env::temp_dir()).env_clear();
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(log()?).stderr(log()?);
         let child = command.spawn().context("msgflash does not start")?;
         Ok(Self {
             child,
@@ -122,6 +119,16 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Where the server's log goes, which it writes as by default: to nowhere, or to the end of the file
+/// `BENCH_LOG` names when somebody looks for the reason of a failure.
+fn log() -> Result<Stdio> {
+    let Some(path) = std::env::var_os("BENCH_LOG") else {
+        return Ok(Stdio::null());
+    };
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    Ok(file.into())
 }
 
 /// A port nobody uses at this moment.
