@@ -138,7 +138,7 @@ pub(crate) async fn open(
                         .await?;
                         accepted += 1;
                         if *moment >= warm {
-                            counted.push(micros(Instant::now() - intended));
+                            counted.push(micros(intended.elapsed()));
                         }
                     }
                 })

@@ -130,8 +130,8 @@ async fn measure(
     let mut measured = BTreeMap::new();
     for line in lines {
         say(&format!("\nmeasuring {line} ..."));
-        let measures = lines::run(line, options, database).await;
-        let (rows, notes) = match measures {
+        let outcome = lines::run(line, options, database).await;
+        let (rows, notes) = match outcome {
             Ok(figures) => (figures.rows, figures.notes),
             // A line that fails does not hide the others.
             Err(error) => (Vec::new(), vec![format!("failed: {error:#}")]),

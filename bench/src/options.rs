@@ -33,7 +33,7 @@ impl Options {
         Self {
             rounds: 1,
             seconds: 2,
-            share: self.share.min(0.02),
+            share: self.share.min(0.01),
             ..self.clone()
         }
     }

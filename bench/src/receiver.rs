@@ -139,7 +139,7 @@ fn note(received: &Received, head: &str, body: &[u8]) {
     {
         ids.insert(id.to_owned());
     }
-    if posts % SAMPLE == 0 {
+    if posts.is_multiple_of(SAMPLE) {
         let signature = header(head, "x-msgflash-signature");
         let is_good = signature.is_some_and(|it| it == signature_of(body));
         let counter = if is_good {

@@ -109,9 +109,8 @@ async fn ours(
     server.stop().await?;
     options.spoil(session).await?;
     check(session, &receiver.received, events).await?;
-    let received = &receiver.received;
-    let forged = received.forged.load(Ordering::Relaxed);
-    let verified = received.verified.load(Ordering::Relaxed);
+    let forged = receiver.received.forged.load(Ordering::Relaxed);
+    let verified = receiver.received.verified.load(Ordering::Relaxed);
     ensure!(
         forged == 0 && verified > 0,
         "the line does not count: {forged} signatures of {} are wrong",
