@@ -33,7 +33,7 @@ impl Options {
         Self {
             rounds: 1,
             seconds: 2,
-            share: self.share.min(0.01),
+            share: self.share.min(0.003),
             ..self.clone()
         }
     }

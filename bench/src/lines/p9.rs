@@ -20,14 +20,13 @@ const CALM: Duration = Duration::from_secs(3);
 
 /// Idle, then with idle connections, on a fresh process each round.
 pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
-    let count = options.rows(CONNECTIONS, 100);
     let (mut idle, mut connected) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         database.reset().await?;
         let server = Server::start(database.url(), &[]).await?;
         tokio::time::sleep(CALM).await;
         idle.push(resident_mb(&server)?);
-        connected.push(with_connections(&server, count).await?);
+        connected.push(with_connections(&server, CONNECTIONS).await?);
         server.stop().await?;
     }
     let row = |what: String, values: &[f64], most| Row {
@@ -43,7 +42,7 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
         rows: vec![
             row("resident memory, idle".to_owned(), &idle, 30.0),
             row(
-                format!("with {count} idle keep-alive connections"),
+                format!("with {CONNECTIONS} idle keep-alive connections"),
                 &connected,
                 120.0,
             ),
