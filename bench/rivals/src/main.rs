@@ -1,8 +1,8 @@
 //! Drains no-op jobs with another job queue: `rivals <river|graphile> <database URL> <jobs>`.
 //!
 //! Inserting the jobs is not measured. The clock runs from the start of the workers until the
-//! database says that no job is left, and the seconds are printed as JSON. Settings are those each
-//! project recommends for throughput.
+//! database says that no job is left, and the seconds are printed as JSON. Each file says
+//! where its settings come from.
 
 mod graphile;
 mod river;
