@@ -25,3 +25,11 @@ sim *arguments:
 # Finds PostgreSQL's programs or fetches them, and brings the database up to date.
 db-up:
     ./run migrate
+
+# Every benchmark as published, or the line the arguments name: `just bench p1`. Takes hours.
+bench *arguments='all':
+    ./run bench {{ arguments }}
+
+# Every benchmark once and small, within five minutes.
+bench-quick:
+    ./run bench quick

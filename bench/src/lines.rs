@@ -1,0 +1,56 @@
+//! The lines, one file each. A line prepares its scene, runs both sides in turns, and checks after
+//! each run that what should be there is there.
+
+mod p1;
+mod p11;
+mod p2;
+mod p3;
+mod p4;
+mod p7;
+mod p8;
+mod p9;
+
+use anyhow::{Result, bail};
+
+use crate::options::Options;
+use crate::pg::Database;
+use crate::report::Row;
+
+/// What a line found out.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// Its figures.
+    pub(crate) rows: Vec<Row>,
+    /// What could not be measured here, and anything a reader must know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a line is about.
+pub(crate) fn title(line: &str) -> &'static str {
+    match line {
+        "p1" => "accepting messages, 1,000 tenants",
+        "p2" => "accepting messages, one tenant",
+        "p3" => "latency at half of the peak",
+        "p4" => "draining the queue",
+        "p7" => "webhook deliveries",
+        "p8" => "receipts",
+        "p9" => "memory",
+        "p11" => "start and size",
+        _ => "unknown",
+    }
+}
+
+/// Measures one line.
+pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> Result<Figures> {
+    match line {
+        "p1" => p1::run(options, database).await,
+        "p2" => p2::run(options, database).await,
+        "p3" => p3::run(options, database).await,
+        "p4" => p4::run(options, database).await,
+        "p7" => p7::run(options, database).await,
+        "p8" => p8::run(options, database).await,
+        "p9" => p9::run(options, database).await,
+        "p11" => p11::run(options, database).await,
+        _ => bail!("there is no line {line}"),
+    }
+}

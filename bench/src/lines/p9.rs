@@ -1,0 +1,83 @@
+//! P9: resident memory of the server.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Figures;
+use crate::http::Connection;
+use crate::machine::resident_kb;
+use crate::options::Options;
+use crate::pg::Database;
+use crate::report::{Row, Target, number};
+use crate::server::Server;
+use crate::stats::median;
+
+/// Connections that are open and say nothing.
+const CONNECTIONS: u32 = 10_000;
+/// A server that has nothing to do is looked at after this long.
+const CALM: Duration = Duration::from_secs(3);
+
+/// Idle, then with idle connections, on a fresh process each round.
+pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
+    let (mut idle, mut connected) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        database.reset().await?;
+        let server = Server::start(database.url(), &[]).await?;
+        tokio::time::sleep(CALM).await;
+        idle.push(resident_mb(&server)?);
+        connected.push(with_connections(&server, CONNECTIONS).await?);
+        server.stop().await?;
+    }
+    let row = |what: String, values: &[f64], most| Row {
+        what,
+        ours: format!("{} MB", number(median(values))),
+        theirs: "-".to_owned(),
+        figure: Some(median(values)),
+        spread: None,
+        unit: "MB".to_owned(),
+        target: Some(Target::AtMost(most)),
+    };
+    Ok(Figures {
+        rows: vec![
+            row("resident memory, idle".to_owned(), &idle, 30.0),
+            row(
+                format!("with {CONNECTIONS} idle keep-alive connections"),
+                &connected,
+                120.0,
+            ),
+        ],
+        notes: Vec::new(),
+    })
+}
+
+/// Opens the connections, has each answered once, and looks while all of them are still open: the
+/// server closes idle ones after a few seconds.
+async fn with_connections(server: &Server, count: u32) -> Result<f64> {
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let connection = Connection::open(server.address).await;
+        open.push(connection.context("too few files may be open: ulimit -n 24000")?);
+    }
+    for connection in &mut open {
+        let answer = connection.exchange(request.as_bytes()).await?;
+        ensure!(answer.status == 200, "/healthz answered {}", answer.status);
+    }
+    let resident = resident_mb(server)?;
+    let still = open
+        .iter()
+        .filter(|connection| connection.is_open())
+        .count();
+    ensure!(
+        still == open.len(),
+        "the line does not count: only {still} of {} connections were open",
+        open.len()
+    );
+    Ok(resident)
+}
+
+fn resident_mb(server: &Server) -> Result<f64> {
+    let kb = resident_kb(server.pid()).context("the server's memory cannot be read")?;
+    Ok(kb as f64 / 1_024.0)
+}

@@ -1,0 +1,158 @@
+//! Measures `MsgFlash` side by side with the plainest way to do the same work.
+//!
+//! Both sides run on the same machine and the same durable `PostgreSQL`, in turns. A figure is the
+//! median of the rounds' ratios, and it counts only if messages, ledger, events and receivers agree
+//! at the end of each run. Start reading at [`lines`]; `docs/benchmarks.md` explains each line.
+
+mod accept;
+mod flow;
+mod http;
+mod instant;
+mod lines;
+mod load;
+mod machine;
+mod options;
+mod pg;
+mod pgbench;
+mod receiver;
+mod report;
+mod scene;
+mod server;
+mod stats;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::machine::Machine;
+use crate::options::Options;
+use crate::pg::Database;
+use crate::report::{Outcome, say};
+
+/// Measures MsgFlash side by side with the plainest way to do the same work
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Command {
+    /// Every line, as published
+    All,
+    /// Every line once and small, within five minutes
+    Quick,
+    /// Accepting messages of 1,000 tenants, against pgbench
+    P1,
+    /// Accepting messages of one tenant, against pgbench
+    P2,
+    /// Latency at half of the peak, against pgbench
+    P3,
+    /// Draining 200,000 queued messages, against SQL in batches and other job queues
+    P4,
+    /// 100,000 webhook deliveries, against a raw HTTP loop and one INSERT each
+    P7,
+    /// 1,000,000 receipts, against SQL in batches
+    P8,
+    /// Memory: idle, and with 10,000 idle connections
+    P9,
+    /// Time to start, and the size of the program
+    P11,
+}
+
+impl Command {
+    fn lines(self) -> &'static [&'static str] {
+        match self {
+            Self::All | Self::Quick => &["p1", "p2", "p3", "p4", "p7", "p8", "p9", "p11"],
+            Self::P1 => &["p1"],
+            Self::P2 => &["p2"],
+            Self::P3 => &["p3"],
+            Self::P4 => &["p4"],
+            Self::P7 => &["p7"],
+            Self::P8 => &["p8"],
+            Self::P9 => &["p9"],
+            Self::P11 => &["p11"],
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One TLS implementation for every client in the process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made");
+    match runtime.block_on(run(&cli)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures; `false` when a line failed.
+async fn run(cli: &Cli) -> Result<bool> {
+    let options = match cli.command {
+        Command::Quick => cli.options.quick(),
+        _ => cli.options.clone(),
+    };
+    let database = Database::start().await?;
+    let measured = measure(cli.command.lines(), &options, &database).await;
+    database.stop().await?;
+    let measured = measured?;
+    let all_counted = measured.values().all(|outcome| !outcome.rows.is_empty());
+    if options.write {
+        report::write(measured)?;
+        say("\nwritten to docs/benchmarks.md");
+    }
+    Ok(all_counted)
+}
+
+async fn measure(
+    lines: &[&str],
+    options: &Options,
+    database: &Database,
+) -> Result<BTreeMap<String, Outcome>> {
+    let machine = Machine::look(&database.session().await?.client).await?;
+    say(&format!(
+        "{}, {} cores, PostgreSQL {}; {}",
+        machine.processor, machine.cores, machine.postgres, machine.settings
+    ));
+    let mut measured = BTreeMap::new();
+    for line in lines {
+        say(&format!("\nmeasuring {line} ..."));
+        let outcome = lines::run(line, options, database).await;
+        let (rows, notes) = match outcome {
+            Ok(figures) => (figures.rows, figures.notes),
+            // A line that fails does not hide the others.
+            Err(error) => (Vec::new(), vec![format!("failed: {error:#}")]),
+        };
+        let outcome = Outcome {
+            title: lines::title(line).to_owned(),
+            rows,
+            notes,
+            settings: format!(
+                "{} round(s), {} s, share {}",
+                options.rounds, options.seconds, options.share
+            ),
+            command: std::iter::once("bench".to_owned())
+                .chain(std::env::args().skip(1))
+                .collect::<Vec<_>>()
+                .join(" "),
+            day: report::today()?,
+            machine: machine.clone(),
+        };
+        report::print(line, &outcome);
+        measured.insert((*line).to_owned(), outcome);
+    }
+    Ok(measured)
+}
