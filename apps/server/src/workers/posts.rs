@@ -83,7 +83,7 @@ impl Desk {
         let stop = self.yard.stop.clone();
         while !stop.is_cancelled() {
             while self.flows.posting() < POSTS
-                && let Some(due) = self.flows.next()
+                && let Some(due) = self.flows.start_next()
             {
                 self.post(due);
             }
