@@ -24,7 +24,7 @@ const QUICK: Duration = Duration::from_millis(500);
 /// What was claimed and is not done with.
 #[derive(Debug, Default)]
 pub struct Flows {
-    flows: HashMap<EndpointId, Flow>,
+    endpoints: HashMap<EndpointId, Flow>,
     /// Endpoints that may post, each once.
     turns: VecDeque<EndpointId>,
     held: usize,
@@ -69,12 +69,12 @@ impl Flows {
             endpoint: *endpoint,
             most: flow.window,
         };
-        self.flows.iter().map(room).collect()
+        self.endpoints.iter().map(room).collect()
     }
 
     /// Whether claiming now would keep somebody busy who is nearly done.
     pub fn wants_more(&self) -> bool {
-        self.flows
+        self.endpoints
             .values()
             .any(|flow| flow.more && flow.held() * 2 <= flow.window)
     }
@@ -82,12 +82,12 @@ impl Flows {
     /// Takes what a claim brought. Endpoints it brought nothing of, and that have nothing left, are
     /// forgotten.
     pub fn take_in(&mut self, claimed: Vec<DueDelivery>) {
-        for flow in self.flows.values_mut() {
+        for flow in self.endpoints.values_mut() {
             flow.more = false;
         }
         for due in claimed {
             let endpoint = due.endpoint;
-            let flow = self.flows.entry(endpoint).or_insert_with(|| Flow {
+            let flow = self.endpoints.entry(endpoint).or_insert_with(|| Flow {
                 waiting: VecDeque::new(),
                 posting: 0,
                 unrecorded: 0,
@@ -100,13 +100,14 @@ impl Flows {
             self.held += 1;
             self.give_turn(endpoint);
         }
-        self.flows.retain(|_, flow| flow.more || flow.held() > 0);
+        self.endpoints
+            .retain(|_, flow| flow.more || flow.held() > 0);
     }
 
     /// The next to post; [`Self::posted`] must follow.
-    pub fn next(&mut self) -> Option<DueDelivery> {
+    pub fn start_next(&mut self) -> Option<DueDelivery> {
         while let Some(endpoint) = self.turns.pop_front() {
-            let Some(flow) = self.flows.get_mut(&endpoint) else {
+            let Some(flow) = self.endpoints.get_mut(&endpoint) else {
                 continue;
             };
             flow.has_turn = false;
@@ -124,7 +125,7 @@ impl Flows {
 
     /// A post ended; [`Self::recorded`] must follow. `quickly` is how long it took when it arrived.
     pub fn posted(&mut self, endpoint: EndpointId, quickly: Option<Duration>) {
-        let Some(flow) = self.flows.get_mut(&endpoint) else {
+        let Some(flow) = self.endpoints.get_mut(&endpoint) else {
             return;
         };
         flow.posting -= 1;
@@ -141,7 +142,7 @@ impl Flows {
 
     /// What became of a post is recorded, or never will be.
     pub fn recorded(&mut self, endpoint: EndpointId) {
-        if let Some(flow) = self.flows.get_mut(&endpoint) {
+        if let Some(flow) = self.endpoints.get_mut(&endpoint) {
             flow.unrecorded -= 1;
             self.held -= 1;
         }
@@ -149,12 +150,12 @@ impl Flows {
 
     /// Everything that was claimed and not posted.
     pub fn give_back(self) -> Vec<DueDelivery> {
-        let waiting = self.flows.into_values().flat_map(|flow| flow.waiting);
+        let waiting = self.endpoints.into_values().flat_map(|flow| flow.waiting);
         waiting.collect()
     }
 
     fn give_turn(&mut self, endpoint: EndpointId) {
-        if let Some(flow) = self.flows.get_mut(&endpoint)
+        if let Some(flow) = self.endpoints.get_mut(&endpoint)
             && !flow.has_turn
             && flow.may_post()
         {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     fn started(flows: &mut Flows) -> Vec<u128> {
-        std::iter::from_fn(|| flows.next())
+        std::iter::from_fn(|| flows.start_next())
             .map(|due| due.endpoint.uuid().as_u128())
             .collect()
     }
@@ -225,7 +226,7 @@ mod tests {
         let mut window = |quickly, times| {
             for _ in 0..times {
                 flows.take_in(many(1, 1));
-                flows.next();
+                flows.start_next();
                 flows.posted(endpoint(1), quickly);
                 flows.recorded(endpoint(1));
             }
@@ -242,7 +243,7 @@ mod tests {
         flows.take_in(many(1, 8));
         assert!(!flows.wants_more());
         for _ in 0..4 {
-            flows.next();
+            flows.start_next();
             flows.posted(endpoint(1), Some(Duration::ZERO));
             flows.recorded(endpoint(1));
         }
@@ -255,12 +256,12 @@ mod tests {
     fn what_is_done_with_is_forgotten_and_what_was_not_posted_is_given_back() {
         let mut flows = Flows::default();
         flows.take_in([many(1, 1), many(2, 3)].concat());
-        flows.next();
+        flows.start_next();
         flows.posted(endpoint(1), None);
         flows.recorded(endpoint(1));
         flows.take_in(Vec::new());
         assert_eq!((flows.rooms().len(), flows.held()), (1, 3));
-        flows.next();
+        flows.start_next();
         assert_eq!(flows.give_back().len(), 2);
     }
 }

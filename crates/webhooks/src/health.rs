@@ -232,7 +232,9 @@ mod tests {
     #[test]
     fn what_never_left_says_nothing_about_the_receiver() {
         let mut kept = failures(20);
-        kept.iter_mut().for_each(|it| it.posted = false);
+        for it in &mut kept {
+            it.posted = false;
+        }
         let (health, off) = Health::default().after(&kept, NOW, PATIENCE);
         assert_eq!((health, off), (Health::default(), None));
     }

@@ -51,7 +51,8 @@ impl Recorder {
     /// alone.
     pub async fn record(&self, attempts: &[Attempt]) -> Vec<Recorded> {
         let mut answers: Vec<_> = attempts.iter().map(|_| Recorded::Kept).collect();
-        let mut groups = vec![0..attempts.len()];
+        let mut groups = Vec::new();
+        groups.push(0..attempts.len());
         while let Some(group) = groups.pop() {
             match self.together(&attempts[group.clone()]).await {
                 Ok(off) => {

@@ -44,10 +44,10 @@ impl Yard {
         self.tracker.spawn(worker.run(move |attempts| {
             let recorder = Arc::clone(&recorder);
             async move {
-                let recorded = AssertUnwindSafe(recorder.record(&attempts)).catch_unwind();
+                let answers = AssertUnwindSafe(recorder.record(&attempts)).catch_unwind();
                 let lost = |_| Recorded::Lost("it panicked".to_owned());
-                let recorded = recorded.await;
-                recorded.unwrap_or_else(|_| attempts.iter().map(lost).collect())
+                let answers = answers.await;
+                answers.unwrap_or_else(|_| attempts.iter().map(lost).collect())
             }
         }));
         let (tell, told) = unbounded_channel();
@@ -83,7 +83,7 @@ impl Desk {
         let stop = self.yard.stop.clone();
         while !stop.is_cancelled() {
             while self.flows.posting() < POSTS
-                && let Some(due) = self.flows.next()
+                && let Some(due) = self.flows.start_next()
             {
                 self.post(due);
             }

@@ -258,6 +258,8 @@ async fn an_answer_that_trickles_is_cut_at_the_time_limit() {
     let port = listener.local_addr().expect("bound").port();
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.expect("a call");
+        let mut buffer = [0; 4096];
+        let _ = socket.read(&mut buffer).await;
         let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n").await;
         let mut pace = tokio::time::interval(Duration::from_millis(50));
         // Never silent, and never done.

@@ -101,8 +101,8 @@ async fn a_bad_row_fails_alone() {
         (health, attempts)
     });
     let group: Vec<_> = (0..16).map(|id| attempt(id, Next::Delivered)).collect();
-    let recorded = recorder.record(&group).await;
-    let lost: Vec<_> = recorded
+    let answers = recorder.record(&group).await;
+    let lost: Vec<_> = answers
         .iter()
         .enumerate()
         .filter(|(_, it)| !matches!(it, Recorded::Kept))
@@ -122,10 +122,10 @@ async fn a_database_that_is_away_is_not_asked_for_each_row() {
             .returning(|_| Err(StoreError::Unavailable("away".into())));
         (health, MockAttemptStore::new())
     });
-    let recorded = recorder
+    let answers = recorder
         .record(&[attempt(1, Next::Delivered), attempt(2, Next::Failed)])
         .await;
-    assert!(recorded.iter().all(|it| matches!(it, Recorded::Lost(_))));
+    assert!(answers.iter().all(|it| matches!(it, Recorded::Lost(_))));
     assert_eq!(*commits.lock().unwrap(), 0);
 }
 
@@ -163,10 +163,10 @@ async fn the_last_straw_switches_off_and_tells_the_owner_in_the_same_transaction
         attempts.expect_record().times(1).returning(|_, _| Ok(()));
         (health, attempts)
     });
-    let recorded = recorder.record(&[attempt(1, Next::Failed)]).await;
+    let answers = recorder.record(&[attempt(1, Next::Failed)]).await;
     assert!(
-        matches!(&recorded[..], [Recorded::SwitchedOff(off)] if off.reason == OffReason::Failing),
-        "{recorded:?}"
+        matches!(&answers[..], [Recorded::SwitchedOff(off)] if off.reason == OffReason::Failing),
+        "{answers:?}"
     );
     assert_eq!(*commits.lock().unwrap(), 1);
 }

@@ -178,7 +178,7 @@ async fn what_was_claimed_and_not_posted_is_due_at_once_when_it_is_given_back() 
     let given = [first.clone()];
     stage.postgres.release(&given, NOW).await.expect("released");
     let second = claim(&stage.postgres, NOW, 1, 8).await;
-    assert_eq!(second, [first.clone()]);
+    assert_eq!(second, given);
     // Whoever has it now keeps it, when somebody gives it back who lost it long ago.
     let third = claim(&stage.postgres, NOW + LEASE, 1, 8).await;
     assert_eq!(third.len(), 1);

@@ -189,6 +189,10 @@ fn sent(delivery: &DeliveryEntry) -> StoredAnswer {
     render(StatusCode::ACCEPTED, &DeliveryView::from(delivery))
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "answers that are kept are rendered from references"
+)]
 fn recovered(recovery: &Recovery) -> StoredAnswer {
     render(StatusCode::ACCEPTED, &RecoveryView::from(recovery))
 }
