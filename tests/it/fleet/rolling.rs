@@ -1,7 +1,7 @@
 //! Processes replaced one after the other while clients go on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use blackbox::{Client, Fleet, Stack, eventually, text};
@@ -14,10 +14,9 @@ async fn insist(bases: Arc<Vec<String>>, key: String, once: String, first: usize
         .iter()
         .map(|base| Client::new(base, Some(&key)).header("Idempotency-Key", &once))
         .collect();
-    let mut turn = first;
+    let turn = AtomicUsize::new(first);
     eventually("somebody accepts", async || {
-        turn += 1;
-        let client = &clients[turn % clients.len()];
+        let client = &clients[turn.fetch_add(1, Ordering::Relaxed) % clients.len()];
         let reply = client.try_post("/api/v1/messages/send", &body).await?;
         (reply.status == 201).then_some(())
     })
