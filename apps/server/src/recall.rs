@@ -149,6 +149,10 @@ mod tests {
         Recall::on(most, LIFE, || NOW.get())
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "what is remembered is seldom this small"
+    )]
     fn always(_: &u32) -> bool {
         true
     }
@@ -252,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn who_looks_and_leaves_does_not_keep_others_waiting() {
         let recall = recall(10);
-        let gone = recall.get(1, always, || std::future::pending());
+        let gone = recall.get(1, always, std::future::pending);
         let stays = async {
             tokio::task::yield_now().await;
             ask(&recall, 1, 10).await

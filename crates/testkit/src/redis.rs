@@ -26,11 +26,11 @@ impl RedisServer {
     /// Starts one. `None` on a machine without the programs: the test then says that it was
     /// skipped, and so does `./run test`.
     pub fn start() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let Some(program) = find() else {
             eprintln!("skipped: neither valkey-server nor redis-server is on this machine");
             return None;
         };
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // Paths of sockets are short, so it is not below the target directory.
         let dir = env::temp_dir().join(format!("msgflash-redis-{}-{count}", process::id()));

@@ -73,15 +73,15 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 
 /// Notes how the database's connections are used.
 #[expect(clippy::cast_precision_loss, reason = "a pool is small")]
-pub fn pool(status: PoolStatus) {
+pub fn pool(now: PoolStatus) {
     let states = [
-        ("in_use", status.in_use),
-        ("idle", status.open.saturating_sub(status.in_use)),
+        ("in_use", now.in_use),
+        ("idle", now.open.saturating_sub(now.in_use)),
     ];
     for (state, count) in states {
         gauge!("msgflash_database_connections", "state" => state).set(count as f64);
     }
-    gauge!("msgflash_database_waiting").set(status.waiting as f64);
+    gauge!("msgflash_database_waiting").set(now.waiting as f64);
 }
 
 /// Counts one answer.
