@@ -136,10 +136,11 @@ impl ReceiveEvent {
             })
         };
         let mut item = match self.ports.decoder.decode(event, &data) {
-            ProviderEvent::Ignored => return Ok(Received::Ignored),
-            ProviderEvent::Receipt { rank, .. } if rank == ReceiptRank::Nothing => {
-                return Ok(Received::Ignored);
-            }
+            ProviderEvent::Ignored
+            | ProviderEvent::Receipt {
+                rank: ReceiptRank::Nothing,
+                ..
+            } => return Ok(Received::Ignored),
             // A gateway without a route posts hundreds of these; only the first says something.
             ProviderEvent::Connecting if !self.is_open(instance).await? => {
                 return Ok(Received::Ignored);
@@ -194,7 +195,8 @@ impl StoreGroups {
 /// stand alone.
 async fn store_group(inbox: &dyn Inbox, items: Vec<InboxItem>) -> Vec<Result<(), StoreError>> {
     let mut results: Vec<_> = items.iter().map(|_| Ok(())).collect();
-    let mut parts = vec![0..items.len()];
+    let whole = 0..items.len();
+    let mut parts: Vec<_> = std::iter::once(whole).collect();
     while let Some(part) = parts.pop() {
         let stored = AssertUnwindSafe(inbox.store(&items[part.clone()]))
             .catch_unwind()
