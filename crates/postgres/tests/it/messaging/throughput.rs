@@ -16,7 +16,7 @@ use crate::stage::{Stage, clock};
 const SEED: &str = "
     CREATE TEMP TABLE lane AS SELECT n, gen_random_uuid() AS id FROM generate_series(0, 49) n;
     CREATE TEMP TABLE seed AS
-      SELECT n, lane.id AS instance,
+      SELECT s.n, lane.id AS instance,
         (SELECT id FROM lane WHERE lane.n = s.n % 7) AS workspace,
         -- Ids grow with time, as those of real messages do.
         (lpad(to_hex(1780000000000 + s.n), 12, '0') || '7000'
