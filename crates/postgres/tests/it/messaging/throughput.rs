@@ -52,7 +52,8 @@ const PLAIN: &str = "
       RETURNING m.workspace_id, m.account_id, m.id, m.instance_id, m.provider_message_id, m.peer),
     told AS (
       INSERT INTO events (workspace_id, id, account_id, name, payload, at)
-      SELECT workspace_id, gen_random_uuid(), account_id, 'message.delivered', jsonb_build_object(
+      -- One event for each message, so its id serves: it grows with time, as ours do.
+      SELECT workspace_id, id, account_id, 'message.delivered', jsonb_build_object(
           'event', 'message.delivered', 'instanceId', instance_id, 'messageId', id,
           'providerMessageId', provider_message_id, 'to', '+' || peer, 'status', 'delivered',
           'campaignId', NULL, 'timestamp', '2026-05-20T10:00:00.000Z'), '2026-05-20 10:00Z'
