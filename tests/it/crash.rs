@@ -163,7 +163,10 @@ async fn killed_twice_in_the_middle_it_sends_everything_once_and_loses_nothing()
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_to_end_it_finishes_the_call_in_hand_and_leaves_the_rest_for_later() {
     let (stack, account, instances) = scene(1).await;
-    let program = Program::serve(stack.settings()).await;
+    // With a pace, calls are made one at a time.
+    let mut settings = stack.settings().to_vec();
+    settings.push(("pace_ms".to_owned(), "100".to_owned()));
+    let program = Program::serve(&settings).await;
     time_scale(&stack, 1.5).await;
     let client = stack.client(&account.key);
     let mut ids = Vec::new();

@@ -114,11 +114,12 @@ impl Stack {
     }
 
     /// Runs SQL for what has no route yet; answers the number of rows. The server in this process
-    /// forgets what it remembers of callers, as it does when its own commands change something.
+    /// forgets what it remembers of callers and instances, as it does when its own commands change something.
     pub async fn sql(&self, text: &str, values: &[&(dyn ToSql + Sync)]) -> u64 {
         let done = self.connection().await.execute(text, values).await;
         if let Some(server) = &self.server {
             server.backend().principals.forget_all();
+            server.backend().recent.forget_all();
         }
         done.expect("the statement runs")
     }

@@ -160,11 +160,18 @@ impl Stack {
 
     /// How often an alarm of a kind was raised in this process.
     pub async fn alarms(&self, kind: &str) -> u64 {
+        self.metric(&format!("msgflash_alarms_total{{kind=\"{kind}\"}}"))
+            .await
+    }
+
+    /// A count of this process; zero while it was never counted.
+    pub async fn metric(&self, name: &str) -> u64 {
         let page = self.anonymous().get("/metrics").await.text;
-        let name = format!("msgflash_alarms_total{{kind=\"{kind}\"}} ");
-        let found = page.lines().find_map(|line| line.strip_prefix(&name));
-        let count = found.unwrap_or_else(|| panic!("no {name} in {page}"));
-        count.parse().expect("a number")
+        let found = page.lines().find_map(|line| {
+            let (shown, value) = line.rsplit_once(' ')?;
+            (shown == name).then_some(value)
+        });
+        found.map_or(0, |count| count.parse().expect("a number"))
     }
 
     /// A control call about one simulated session that must succeed.

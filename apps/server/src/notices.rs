@@ -17,10 +17,13 @@ use crate::workers::{Bell, Bells, Yard};
 /// At most one note of one topic in this time, however much is accepted.
 const GAP: Duration = Duration::from_millis(50);
 
+/// The topic of the lanes' bell.
+pub(crate) const LANES: &str = "msgflash_lanes";
+
 /// Each bell with the topic it is rung by.
 fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 5] {
     [
-        ("msgflash_lanes", &bells.lanes),
+        (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
         ("msgflash_inbox", &bells.inbox),
         ("msgflash_events", &bells.events),

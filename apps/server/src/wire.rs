@@ -77,6 +77,8 @@ pub struct Backend {
     pub bells: Bells,
     /// What is remembered of callers.
     pub principals: Principals,
+    /// What is remembered of instances.
+    pub recent: Arc<RecentInstances>,
     /// The store, for what has no use case.
     pub postgres: Postgres,
 }
@@ -141,6 +143,7 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         callback_base: config.callback_base(),
     });
     let principals = Principals::default();
+    let recent = Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock)));
     let announce = principals.announcing(store.clone());
     Ok(Backend {
         accounts: store.clone(),
@@ -158,6 +161,7 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         follow_signs,
         bells: Bells::default(),
         principals,
+        recent,
         postgres: postgres.clone(),
         clock,
         ids,
@@ -198,7 +202,7 @@ pub async fn services(
         replays: store.clone(),
         send_message: Arc::new(SendMessage::new(SendPorts {
             acceptor: accepting(&store, backend),
-            instances: Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock))),
+            instances: Arc::clone(&backend.recent),
             contacts: store.clone(),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),

@@ -44,10 +44,11 @@ async fn a_message_waits_while_the_link_is_re_established() {
         (scene.stack.count(reconnecting, &[]).await == 1).then_some(())
     })
     .await;
+    let before = scene.stack.metric("msgflash_lane_waits_total").await;
     let id = scene.text("+33612345678").await;
     eventually("the lane is held", async || {
-        let held = "SELECT count(*) FROM lanes WHERE next_at > now()";
-        (scene.stack.count(held, &[]).await == 1).then_some(())
+        let waits = scene.stack.metric("msgflash_lane_waits_total").await;
+        (waits > before).then_some(())
     })
     .await;
     assert_eq!(scene.account.client.message(&id).await["status"], "queued");

@@ -83,8 +83,8 @@ async fn messages_wait_for_a_gateway_that_cannot_be_reached() {
                 .await,
         );
     }
-    eventually("the lane is held", async || {
-        let held = "SELECT count(*) FROM lanes WHERE next_at > now()";
+    eventually("the lane knows that nothing can leave", async || {
+        let held = "SELECT count(*) FROM lanes WHERE down_since IS NOT NULL";
         (stack.count(held, &[]).await == 1).then_some(())
     })
     .await;

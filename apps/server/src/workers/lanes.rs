@@ -10,8 +10,9 @@ use msgflash_kernel::{Clock, Nudge as _};
 use msgflash_messaging::InstanceId;
 use msgflash_messaging::dispatch::dispatcher::{Dispatcher, Step};
 use msgflash_messaging::dispatch::ports::Wake;
+use msgflash_postgres::Postgres;
 use tokio::time::Instant;
-use tracing::{Instrument as _, error, info_span, warn};
+use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use super::{Bell, POLL, Pause, Yard, slots};
 
@@ -59,6 +60,13 @@ impl Wake for LaneBell {
     }
 }
 
+/// Tells the owners of other lanes that there is something for them.
+async fn tell(postgres: Postgres) {
+    if let Err(cause) = postgres.notify(crate::notices::LANES, "").await {
+        debug!(%cause, "others were not told; they look by themselves");
+    }
+}
+
 impl Yard {
     /// Runs the dispatcher until told to stop; then its lanes go to others once its calls are over.
     pub(crate) fn run_lanes(
@@ -68,12 +76,13 @@ impl Yard {
         bell: Arc<Bell>,
         woken: Arc<LaneBell>,
         then: Arc<Bell>,
+        postgres: Postgres,
     ) {
         let slots = slots(CALLS);
         let (stop, tracker) = (self.stop.clone(), self.tracker.clone());
         let work = async move {
             let mut pause = Pause::default();
-            let mut looked = Instant::now();
+            let (mut looked, mut told) = (Instant::now(), Instant::now());
             while !stop.is_cancelled() {
                 let free = slots.available_permits();
                 let step = AssertUnwindSafe(dispatcher.step(free)).catch_unwind().await;
@@ -121,7 +130,10 @@ impl Yard {
                             looked = Instant::now();
                             dispatcher.wake_all();
                         }
-                        dispatcher.wake(&named);
+                        if !dispatcher.wake(&named) && told.elapsed() >= LOOK {
+                            told = Instant::now();
+                            tracker.spawn(tell(postgres.clone()));
+                        }
                     }
                     () = tokio::time::sleep(wait) => {}
                 }

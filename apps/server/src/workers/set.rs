@@ -10,7 +10,6 @@ use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
-use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
@@ -175,7 +174,7 @@ impl Work {
             lanes: store.clone(),
             starts: store.clone(),
             settler,
-            recent: Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock))),
+            recent: Arc::clone(&backend.recent),
             provider: Arc::clone(&provider),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
@@ -271,6 +270,7 @@ impl Work {
             bells.lanes.clone(),
             bells.woken.clone(),
             bells.events.clone(),
+            self.postgres.clone(),
         );
         yard.run("leases", Bell::new(), POLL, vec![], {
             let it = Arc::clone(&self.reconciler);

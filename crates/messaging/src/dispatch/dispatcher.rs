@@ -108,17 +108,20 @@ impl Dispatcher {
         }
     }
 
-    /// Something was put into these lanes.
-    pub fn wake(&self, lanes: &[InstanceId]) {
+    /// Something was put into these lanes; answers whether all of them are this worker's.
+    pub fn wake(&self, lanes: &[InstanceId]) -> bool {
         let mut state = self.state();
+        let mut all_ours = true;
         for lane in lanes {
             if let Some(lane) = state.lanes.get_mut(lane) {
                 lane.wake();
             } else {
                 // It may be new, and nobody's.
+                all_ours = false;
                 state.claim_at = None;
             }
         }
+        all_ours
     }
 
     /// Something was put into some lanes, nobody said which.
@@ -375,6 +378,7 @@ impl Dispatcher {
                 lane.look_again(now + Duration::SECOND);
             }
         }
+        counter!("msgflash_lane_waits_total").increment(waits.len() as u64);
         for (id, until) in waits {
             if let Some(lane) = state.lanes.get_mut(id) {
                 lane.hold(*until);

@@ -93,6 +93,11 @@ impl RecentInstances {
         Ok(window)
     }
 
+    /// Forgets everything: something was changed by other means than these.
+    pub fn forget_all(&self) {
+        self.kept().clear();
+    }
+
     /// Notes one more accepted message.
     pub fn count(&self, id: InstanceId) {
         if let Some(Kept {

@@ -145,7 +145,6 @@ fn claiming(items: Vec<StoredEvent>) -> Events {
         *stored.lock().expect("whole") = changed.clone();
         Ok(())
     });
-    unit.instances.expect_resume_lane().returning(|_, _| Ok(()));
     unit.instances
         .expect_workspaces()
         .returning(|_| Ok(vec![workspace().id]));
