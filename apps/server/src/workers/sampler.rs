@@ -89,7 +89,7 @@ mod tests {
     use msgflash_kernel::SystemClock;
     use msgflash_messaging::dispatch::ports::{MockQueueReader, QueueDepth};
     use msgflash_messaging::receipt::ports::MockInbox;
-    use msgflash_webhooks::{DeliveryBacklog, MockDeliveryReader};
+    use msgflash_webhooks::{MockDeliveryReader, delivery::Backlog};
 
     use super::*;
 
@@ -110,7 +110,7 @@ mod tests {
         deliveries
             .expect_backlog()
             .times(1)
-            .returning(|_| Ok(DeliveryBacklog::default()));
+            .returning(|_| Ok(Backlog::default()));
         let sampler = Sampler::new(
             Arc::new(queue),
             Arc::new(inbox),
