@@ -381,7 +381,7 @@ impl Dispatcher {
         counter!("msgflash_lane_waits_total").increment(waits.len() as u64);
         for (id, until) in waits {
             if let Some(lane) = state.lanes.get_mut(id) {
-                lane.hold(*until);
+                lane.await_link(*until);
                 lane.look_again(*until);
             }
         }
@@ -596,7 +596,7 @@ impl Dispatcher {
                 }
                 let since = *lane.down_since.get_or_insert(now);
                 if !is_gateway_down {
-                    lane.hold(now + super::gateway::probe_wait(now - since));
+                    lane.back_off(now + super::gateway::probe_wait(now - since));
                 }
                 lane.look_again(now);
             }

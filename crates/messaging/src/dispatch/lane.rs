@@ -54,7 +54,7 @@ impl Pace {
     }
 }
 
-/// What a link looked like: a change ends whatever the lane was held for.
+/// What a link looked like.
 type Link = (InstanceStatus, Option<OffsetDateTime>);
 
 /// A lane this worker owns.
@@ -75,6 +75,8 @@ pub(super) struct Lane {
     open: HashSet<Phone>,
     next_call: OffsetDateTime,
     held_until: Option<OffsetDateTime>,
+    /// Whether it is held for its link, so that a change of the link ends it.
+    waits_for_link: bool,
     since_campaign: u32,
     is_hungry: bool,
     full_look_at: OffsetDateTime,
@@ -95,6 +97,7 @@ impl Lane {
             open: HashSet::new(),
             next_call: if is_first { now } else { now + pace.gap },
             held_until: None,
+            waits_for_link: false,
             since_campaign: 0,
             is_hungry: true,
             full_look_at: now,
@@ -234,8 +237,18 @@ impl Lane {
     }
 
     /// Makes no call before `until`, unless the link changes.
-    pub(super) fn hold(&mut self, until: OffsetDateTime) {
+    pub(super) fn await_link(&mut self, until: OffsetDateTime) {
+        if !self.held_until.is_some_and(|held| held > until) {
+            self.held_until = Some(until);
+            self.waits_for_link = true;
+        }
+    }
+
+    /// Makes no call before `until`, whatever the link says: it looked well when the last call
+    /// failed, and the restart that followed changes how it looks.
+    pub(super) fn back_off(&mut self, until: OffsetDateTime) {
         self.held_until = self.held_until.max(Some(until));
+        self.waits_for_link = false;
     }
 
     /// Whether it waits for something other than its turn.
@@ -243,10 +256,11 @@ impl Lane {
         self.held_until.is_some_and(|until| until > now)
     }
 
-    /// Notes what the link looks like; a change lets the lane call at once.
+    /// Notes what the link looks like; a change lets a lane that waits for it call at once.
     pub(super) fn see(&mut self, instance: &Instance) {
         let link = (instance.status, instance.reconnecting_since);
-        if self.link.replace(link).is_some_and(|seen| seen != link) {
+        let has_changed = self.link.replace(link).is_some_and(|seen| seen != link);
+        if has_changed && self.waits_for_link {
             self.held_until = None;
         }
     }

@@ -191,7 +191,7 @@ fn a_held_lane_waits_until_its_time_or_until_its_link_changes() {
     lane.take_in(planned(1, Class::Single));
     lane.see(&instance());
     let until = NOW + Duration::MINUTE;
-    lane.hold(until);
+    lane.await_link(until);
     assert!(lane.pick(pace, 9, NOW).is_empty());
     lane.see(&instance());
     assert!(lane.is_held(NOW), "the link is as it was");
@@ -200,6 +200,23 @@ fn a_held_lane_waits_until_its_time_or_until_its_link_changes() {
         ..instance()
     });
     assert_eq!(numbers(&lane.pick(pace, 9, NOW)), [1]);
+}
+
+#[test]
+fn a_lane_that_backs_off_does_so_whatever_its_link_looks_like() {
+    let pace = Pace::default();
+    let mut lane = lane(pace);
+    lane.take_in(planned(1, Class::Single));
+    lane.see(&instance());
+    let until = NOW + Duration::MINUTE;
+    lane.back_off(until);
+    lane.await_link(NOW + Duration::SECOND);
+    lane.see(&Instance {
+        reconnecting_since: Some(NOW),
+        ..instance()
+    });
+    assert!(lane.pick(pace, 9, NOW).is_empty());
+    assert_eq!(numbers(&lane.pick(pace, 9, until)), [1]);
 }
 
 #[test]
