@@ -58,7 +58,7 @@ async fn row_02_a_send_without_answer_is_sent_as_its_events_say() {
 /// hears of it. The message waits and goes out once when the socket lives again.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_03_a_dead_socket_is_restarted_and_told_and_nothing_is_lost() {
-    let scene = Scene::with(&[("reconnect_patience_seconds", "4")]).await;
+    let scene = Scene::with(&[("reconnect_patience_seconds", "1")]).await;
     let before = scene.stack.alarms("socket_dead").await;
     let session = &scene.instance.session;
     scene

@@ -10,6 +10,7 @@ use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
+use msgflash_messaging::instance::connection::RECONNECT_PATIENCE;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
@@ -152,7 +153,9 @@ impl Work {
             gateway: span(config.gateway_patience),
             unknown: span(config.unknown_patience),
             resend: config.resend_unknown,
-            reconnect: span(config.reconnect_patience),
+            // Whether the link is lost is decided by those who look at it, and an event of its
+            // return may have overtaken that of its loss: messages never wait for less than usual.
+            reconnect: span(config.reconnect_patience).max(RECONNECT_PATIENCE),
             ..Patience::default()
         };
         let settle = Arc::new(Settle::new(
