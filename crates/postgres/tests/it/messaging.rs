@@ -1,5 +1,6 @@
 //! The stores that sending rests on.
 
+mod accepting;
 mod inbox;
 mod lanes;
 mod messages;
