@@ -160,6 +160,102 @@ async fn killed_twice_in_the_middle_it_sends_everything_once_and_loses_nothing()
     assert_eq!(stack.count(told, &[]).await, 0, "each change is told once");
 }
 
+/// Sends through a program that is killed at random moments and started again at once, as an
+/// operator's supervisor does. Nobody helps the database along: lanes come back when their owner
+/// has been silent for long enough.
+async fn killed_at_random(messages: usize, kills: usize) {
+    const LANES: usize = 8;
+    let (stack, account, instances) = scene(LANES).await;
+    time_scale(&stack, 0.2).await;
+    let mut settings = stack.settings().to_vec();
+    for (name, value) in [
+        ("worker_silence_seconds", "2"),
+        ("rate_limit_per_second", "100000"),
+        // Long enough for what the gateway tells late.
+        ("unknown_patience_seconds", "20"),
+    ] {
+        settings.push((name.to_owned(), value.to_owned()));
+    }
+    let mut program = Program::serve(&settings).await;
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(32));
+    let mut clients = tokio::task::JoinSet::new();
+    for n in 0..messages {
+        let to = format!("+33612{n:06}");
+        let body = text(&instances[n % LANES], &to, &format!("message {n}"));
+        let (base, key) = (stack.base.clone(), account.key.clone());
+        let gate = std::sync::Arc::clone(&gate);
+        clients.spawn(async move {
+            let _turn = gate.acquire().await.expect("open");
+            (to, insist(base, key, format!("once-{n}"), body).await)
+        });
+    }
+    for kill in 0..kills {
+        // Somewhere within the kill's share of the run.
+        let share = messages / (kills + 1);
+        let chance = usize::from(uuid::Uuid::new_v4().as_bytes()[0]);
+        until_left(&stack, kill * share + share * chance / 256 + 1).await;
+        program.kill();
+        program = Program::serve(&settings).await;
+    }
+    let accepted: BTreeMap<String, String> = clients.join_all().await.into_iter().collect();
+    assert_eq!(accepted.len(), messages);
+    eventually("every message has ended", async || {
+        (stack.count("SELECT count(*) FROM queue", &[]).await == 0).then_some(())
+    })
+    .await;
+    let expected = i64::try_from(messages).expect("a small number");
+    let made = stack.count("SELECT count(*) FROM messages", &[]).await;
+    assert_eq!(made, expected, "each accepted once");
+    let mut received: BTreeMap<String, usize> = BTreeMap::new();
+    for it in left(&stack).await {
+        let to = it["to"].as_str().or(it["number"].as_str());
+        let to = to.unwrap_or_else(|| panic!("no recipient: {it}"));
+        *received
+            .entry(to.trim_start_matches('+').to_owned())
+            .or_default() += 1;
+    }
+    let twice: Vec<_> = received.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "sent twice: {twice:?}");
+    let rows = stack
+        .rows(
+            "SELECT peer::text, status, meta->>'code' FROM messages WHERE NOT inbound",
+            &[],
+        )
+        .await;
+    let mut sent = 0;
+    for row in rows {
+        let (to, status): (String, i16) = (row.get(0), row.get(1));
+        match status {
+            1..=3 => {
+                sent += 1;
+                assert!(received.contains_key(&to), "{to} is sent and never left");
+            }
+            4 => {
+                assert_eq!(row.get::<_, Option<&str>>(2), Some("PROVIDER_TIMEOUT"));
+                assert!(!received.contains_key(&to), "{to} failed and left");
+            }
+            other => panic!("{to} has not ended: {other}"),
+        }
+    }
+    let ledger = stack.ledger(&account).await;
+    assert_eq!(
+        (ledger.used, ledger.reserved, ledger.released),
+        (sent, 0, expected - sent)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_it_sends_everything_once_and_loses_nothing() {
+    killed_at_random(240, 3).await;
+}
+
+/// The long run: `cargo test -p blackbox --test it -- --ignored killed_ten_times`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes"]
+async fn killed_ten_times_among_two_thousand_messages() {
+    killed_at_random(2000, 10).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_to_end_it_finishes_the_call_in_hand_and_leaves_the_rest_for_later() {
     let (stack, account, instances) = scene(1).await;
