@@ -1,5 +1,6 @@
 //! The stores that sending rests on.
 
+mod audit;
 mod inbox;
 mod lanes;
 mod messages;
