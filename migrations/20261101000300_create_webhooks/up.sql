@@ -38,6 +38,8 @@ CREATE TABLE events (
     name text NOT NULL,
     -- Not jsonb: deliveries send this very text, the same bytes on every attempt.
     payload json NOT NULL,
+    -- The request that set it off, to follow one message through the logs.
+    request_id text,
     at timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
 );

@@ -8,6 +8,7 @@ mod fleet;
 mod idempotency;
 mod lifecycle;
 mod messages;
+mod metrics;
 mod openapi;
 mod quotas;
 mod surface;

@@ -26,8 +26,7 @@ impl Alarms for LoggedAlarms {
 
 /// Shows every kind from the start: a counter that appears with its first alarm has no increase
 /// that a rule could see.
-pub(crate) fn describe() {
-    metrics::describe_counter!(ALARMS, "Alarms raised, by kind.");
+pub(crate) fn show() {
     for alarm in Alarm::ALL {
         counter!(ALARMS, "kind" => alarm.as_str()).absolute(0);
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug, error, info_span, warn};
 
+mod audit;
 mod lanes;
 mod posts;
 mod sampler;

@@ -33,6 +33,8 @@ pub struct Event {
     pub name: &'static str,
     /// The published payload.
     pub payload: Value,
+    /// The request that set it off, as the logs know it; never published.
+    pub request: Option<String>,
     /// When it became true.
     pub at: OffsetDateTime,
 }

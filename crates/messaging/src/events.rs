@@ -48,6 +48,7 @@ pub fn message_changed(id: EventId, message: &Message, at: OffsetDateTime) -> Op
         provider_message_id: message.provider_message_id.as_deref(),
         to: message.peer,
         campaign: message.campaign,
+        request: message.request_id.as_deref(),
     };
     let code = message.meta.get("code").cloned().unwrap_or(Value::Null);
     life.told(id, message.status, || (json!(message.error), code), at)
@@ -70,6 +71,7 @@ pub(crate) fn step(
         provider_message_id: message.provider_message_id.as_deref(),
         to: message.peer,
         campaign: message.campaign,
+        request: message.request_id.as_deref(),
     };
     let (reason, code) = failure.unzip();
     life.told(id, status, || (json!(reason), json!(code)), at)
@@ -84,6 +86,7 @@ struct Life<'a> {
     provider_message_id: Option<&'a str>,
     to: Option<Phone>,
     campaign: Option<CampaignId>,
+    request: Option<&'a str>,
 }
 
 impl Life<'_> {
@@ -124,6 +127,7 @@ impl Life<'_> {
             account: self.account,
             name,
             payload,
+            request: self.request.map(str::to_owned),
             at,
         })
     }
@@ -153,6 +157,7 @@ fn received(id: EventId, message: &Message, at: OffsetDateTime) -> Event {
         account: message.workspace.account,
         name: MESSAGE_RECEIVED,
         payload,
+        request: None,
         at,
     }
 }
@@ -183,6 +188,7 @@ pub fn instance_changed(
         account: instance.account,
         name,
         payload,
+        request: None,
         at,
     }
 }

@@ -74,6 +74,7 @@ diesel::table! {
         account_id -> Uuid,
         name -> Text,
         payload -> Json,
+        request_id -> Nullable<Text>,
         at -> Timestamptz,
     }
 }

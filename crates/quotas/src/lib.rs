@@ -5,6 +5,7 @@
 
 pub mod allowance;
 pub mod api_meter;
+pub mod drift;
 pub mod error;
 pub mod ledger;
 pub mod period;
@@ -13,16 +14,18 @@ pub mod rate;
 
 pub use allowance::PlanAllowances;
 pub use api_meter::ApiMeter;
+pub use drift::{Drift, Recount};
 pub use error::QuotaError;
 pub use ledger::{Settlement, Usage, Want};
 pub use period::Period;
 pub use ports::{
-    Allowance, AllowanceReader, ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerStore,
-    RateLimiter, UsageReader,
+    Allowance, AllowanceReader, ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerAudit,
+    LedgerStore, RateLimiter, UsageReader,
 };
 pub use rate::{RateDecision, SlidingWindows};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
-    MockAllowanceReader, MockApiUsageStore, MockLedgerStore, MockRateLimiter, MockUsageReader,
+    MockAllowanceReader, MockApiUsageStore, MockLedgerAudit, MockLedgerStore, MockRateLimiter,
+    MockUsageReader,
 };

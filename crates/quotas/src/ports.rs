@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 
+use crate::drift::Recount;
 use crate::ledger::{Settlement, Usage, Want};
 use crate::period::Period;
 use crate::rate::RateDecision;
@@ -23,6 +24,15 @@ pub trait LedgerStore: Send {
     async fn reserve(&mut self, wants: &[Want]) -> Result<Vec<u32>, StoreError>;
     /// Records what became of reservations.
     async fn settle(&mut self, settlements: &[Settlement]) -> Result<(), StoreError>;
+}
+
+/// Compares the ledger with what is there.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait LedgerAudit: Send + Sync {
+    /// Recounts all accounts, in slices that each see one moment. `None` while another process is
+    /// at it. Changes nothing.
+    async fn recount(&self) -> Result<Option<Recount>, StoreError>;
 }
 
 /// Reads use.

@@ -82,6 +82,7 @@ impl SendAgain {
                 "event": TEST_EVENT, "webhookId": endpoint.id.to_string(),
                 "timestamp": now.format(TIMESTAMP).unwrap_or_default(),
             }),
+            request: None,
             at: now,
         };
         unit.deliveries().keep_event(&event).await?;

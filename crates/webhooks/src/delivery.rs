@@ -66,6 +66,8 @@ pub struct DueDelivery {
     pub event: EventId,
     /// The event's published name.
     pub name: String,
+    /// The request that set it off, if one did and the event is still kept.
+    pub request: Option<String>,
     /// The exact body, the same bytes on every attempt; `None` when it is no longer kept.
     pub body: Option<String>,
     /// Attempts made before this one.

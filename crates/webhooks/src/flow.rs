@@ -182,6 +182,7 @@ mod tests {
             previous_secret: None,
             event: Id::new(Uuid::nil()),
             name: String::new(),
+            request: None,
             body: None,
             attempts: 0,
             spent: 0,

@@ -1,4 +1,4 @@
-//! Numbers about requests, for Prometheus.
+//! Numbers for Prometheus: their recorder, and those about requests.
 
 use std::time::Duration;
 
@@ -7,17 +7,14 @@ use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use msgflash_postgres::PoolStatus;
 
+mod catalogue;
+
+pub use catalogue::described;
+
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
 const POSTS: &str = "msgflash_webhook_post_seconds";
 const ATTEMPTS: &str = "msgflash_webhook_attempts_total";
-const BUCKETS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-];
-
-const BATCH_SIZE: &str = "msgflash_inbox_batch_size";
-const BATCH_BUCKETS: &[f64] = &[1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0];
-
 /// How often observations are folded into buckets: they are kept one by one until then, so with
 /// nobody scraping they would grow.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -35,27 +32,8 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
             }
         })
         .map_err(|error| BuildError::FailedToCreateRuntime(error.to_string()))?;
-    metrics::describe_counter!(
-        REQUESTS,
-        "Requests answered, by method, route pattern and status."
-    );
-    crate::alarms::describe();
-    metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long answers took.");
-    metrics::describe_counter!(ATTEMPTS, "Attempts to deliver events, by outcome.");
-    metrics::describe_histogram!(
-        POSTS,
-        metrics::Unit::Seconds,
-        "How long webhook receivers took to answer."
-    );
-    metrics::describe_counter!(
-        "msgflash_inbox_applied_total",
-        "Stored events that were applied, by kind."
-    );
-    metrics::describe_counter!(
-        "msgflash_inbox_retried_total",
-        "Stored events that were put off."
-    );
-    metrics::describe_histogram!(BATCH_SIZE, "Receipts applied in one transaction.");
+    catalogue::describe();
+    crate::alarms::show();
     Ok(handle)
 }
 
@@ -65,10 +43,11 @@ pub fn idle() -> Result<PrometheusHandle, BuildError> {
 }
 
 fn builder() -> Result<PrometheusBuilder, BuildError> {
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
-        .set_buckets_for_metric(Matcher::Full(POSTS.to_owned()), BUCKETS)?
-        .set_buckets_for_metric(Matcher::Full(BATCH_SIZE.to_owned()), BATCH_BUCKETS)
+    let mut builder = PrometheusBuilder::new();
+    for (name, buckets) in catalogue::buckets() {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)?;
+    }
+    Ok(builder)
 }
 
 /// Notes how the database's connections are used.

@@ -152,7 +152,13 @@ impl Desk {
             quickly: None,
             is_posted: false,
         };
-        self.yard.tracker.spawn(async move {
+        let span = info_span!(
+            "delivery",
+            delivery.id = %due.id,
+            event.id = %due.event,
+            request.id = due.request.as_deref().unwrap_or(""),
+        );
+        let work = async move {
             let begun = Instant::now();
             let attempt = deliverer.post(&due).await;
             let took = begun.elapsed();
@@ -178,7 +184,8 @@ impl Desk {
                 }
                 Err(cause) => error!(delivery.id = %due.id, %cause, "a delivery was not recorded"),
             }
-        });
+        };
+        self.yard.tracker.spawn(work.instrument(span));
     }
 
     fn hear(&mut self, news: &News) {

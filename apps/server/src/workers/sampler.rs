@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use metrics::gauge;
 use msgflash_kernel::{Clock, StoreError, Tick};
 use msgflash_messaging::dispatch::ports::QueueReader;
+use msgflash_messaging::dispatch::{Class, QueueState};
 use msgflash_messaging::receipt::ports::Inbox;
 use msgflash_webhooks::ports::DeliveryReader;
 
@@ -53,21 +54,24 @@ impl Sampler {
 
     #[expect(clippy::cast_precision_loss, reason = "depths stay far below 2^52")]
     async fn sample(&self) -> Result<(), StoreError> {
-        let depth = self.queue.depth().await?;
-        let states = [
-            ("waiting", depth.waiting),
-            ("ready", depth.ready),
-            ("started", depth.started),
-            ("unknown", depth.unknown),
-        ];
-        for (state, count) in states {
-            gauge!("msgflash_queue_entries", "state" => state).set(count as f64);
-        }
+        let shares = self.queue.depth().await?;
         let now = self.clock.now();
-        let age = depth
-            .oldest_ready
-            .map_or(0.0, |since| (now - since).as_seconds_f64());
-        gauge!("msgflash_queue_oldest_ready_seconds").set(age.max(0.0));
+        // Every series is written each time: one that is left out would keep its last number.
+        for class in Class::ALL {
+            let of = |state| {
+                let mut those = shares.iter();
+                those.find(move |it| it.class == class && it.state == state)
+            };
+            for state in QueueState::ALL {
+                let count = of(state).map_or(0, |it| it.count);
+                let labels = [("state", state.as_str()), ("class", class.as_str())];
+                gauge!("msgflash_queue_entries", &labels).set(count as f64);
+            }
+            let oldest = of(QueueState::Ready).and_then(|it| it.oldest);
+            let age = oldest.map_or(0.0, |since| (now - since).as_seconds_f64());
+            gauge!("msgflash_queue_oldest_ready_seconds", "class" => class.as_str())
+                .set(age.max(0.0));
+        }
         gauge!("msgflash_inbox_events").set(self.inbox.depth().await? as f64);
         let backlog = self.deliveries.backlog(now).await?;
         gauge!("msgflash_webhook_backlog").set(backlog.waiting as f64);
@@ -87,7 +91,7 @@ impl Sampler {
 #[cfg(test)]
 mod tests {
     use msgflash_kernel::SystemClock;
-    use msgflash_messaging::dispatch::ports::{MockQueueReader, QueueDepth};
+    use msgflash_messaging::dispatch::ports::MockQueueReader;
     use msgflash_messaging::receipt::ports::MockInbox;
     use msgflash_webhooks::{MockDeliveryReader, delivery::Backlog};
 
@@ -102,7 +106,7 @@ mod tests {
             while begun.elapsed() < Duration::from_millis(20) {
                 std::hint::spin_loop();
             }
-            Ok(QueueDepth::default())
+            Ok(Vec::new())
         });
         let mut inbox = MockInbox::new();
         inbox.expect_depth().times(1).returning(|| Ok(0));

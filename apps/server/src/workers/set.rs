@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use super::audit;
 use super::sampler::{self, Sampler};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
@@ -337,6 +338,10 @@ impl Work {
                 let it = Arc::clone(&it);
                 async move { it.tick().await }
             }
+        });
+        yard.run("ledger", Bell::new(), audit::EVERY, vec![], {
+            let it = Arc::new(self.postgres.clone());
+            move || audit::tick(it.clone())
         });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);

@@ -19,6 +19,18 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every one, in the order they are served.
+    pub const ALL: [Self; 3] = [Self::Single, Self::Scheduled, Self::Campaign];
+
+    /// The word that metrics carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Scheduled => "scheduled",
+            Self::Campaign => "campaign",
+        }
+    }
+
     /// The stored number.
     pub const fn to_i16(self) -> i16 {
         self as i16
@@ -26,9 +38,7 @@ impl Class {
 
     /// Reads the stored number.
     pub fn from_i16(stored: i16) -> Option<Self> {
-        [Self::Single, Self::Scheduled, Self::Campaign]
-            .into_iter()
-            .find(|class| class.to_i16() == stored)
+        Self::ALL.into_iter().find(|class| class.to_i16() == stored)
     }
 }
 
@@ -46,6 +56,19 @@ pub enum QueueState {
 }
 
 impl QueueState {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Ready, Self::Started, Self::Unknown];
+
+    /// The word that metrics carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ready => "ready",
+            Self::Started => "started",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The stored number.
     pub const fn to_i16(self) -> i16 {
         self as i16
@@ -53,9 +76,7 @@ impl QueueState {
 
     /// Reads the stored number.
     pub fn from_i16(stored: i16) -> Option<Self> {
-        [Self::Waiting, Self::Ready, Self::Started, Self::Unknown]
-            .into_iter()
-            .find(|state| state.to_i16() == stored)
+        Self::ALL.into_iter().find(|state| state.to_i16() == stored)
     }
 }
 

@@ -6,7 +6,7 @@ use msgflash_quotas::Period;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::entry::{Class, QueueEntry};
+use super::entry::{Class, QueueEntry, QueueState};
 use crate::instance::{Instance, InstanceId};
 use crate::message::{Message, MessageId};
 
@@ -23,23 +23,21 @@ pub trait QueueReader: Send + Sync {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<AccountId>, StoreError>;
-    /// How many entries are in each state, and how long the oldest ready one waits.
-    async fn depth(&self) -> Result<QueueDepth, StoreError>;
+    /// How many entries are in each state and class. One statement; what is empty is left out.
+    async fn depth(&self) -> Result<Vec<QueueShare>, StoreError>;
 }
 
-/// How full the queue is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueDepth {
-    /// Waiting for their time.
-    pub waiting: u64,
-    /// Ready to be sent.
-    pub ready: u64,
-    /// Under way.
-    pub started: u64,
-    /// With an unknown outcome.
-    pub unknown: u64,
-    /// Since when the oldest ready one is ready.
-    pub oldest_ready: Option<OffsetDateTime>,
+/// The entries of one state and class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueShare {
+    /// How far they are.
+    pub state: QueueState,
+    /// Who goes first.
+    pub class: Class,
+    /// How many there are.
+    pub count: u64,
+    /// Since when the oldest of them could have been sent.
+    pub oldest: Option<OffsetDateTime>,
 }
 
 /// How a started call is guarded.

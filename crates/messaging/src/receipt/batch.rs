@@ -147,6 +147,13 @@ impl ApplyReceipts {
             let steps = steps(message.status, receipts.iter().map(|it| it.rank));
             outcome.done.extend(receipts.iter().map(|it| it.id));
             if let Some(&status) = steps.last() {
+                debug!(
+                    message.id = %message.id,
+                    instance.id = %message.instance,
+                    request.id = message.request_id.as_deref().unwrap_or(""),
+                    status = status.as_str(),
+                    "a receipt moves a message"
+                );
                 outcome.moved.push(Moved {
                     workspace: message.workspace,
                     id: message.id,

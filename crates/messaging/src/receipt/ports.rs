@@ -95,6 +95,8 @@ pub struct Tracked {
     pub campaign: Option<CampaignId>,
     /// The provider's id as it is published.
     pub provider_message_id: Option<String>,
+    /// The request that made it.
+    pub request_id: Option<String>,
     /// Its state.
     pub status: MessageStatus,
 }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, StoreError};
-use msgflash_messaging::dispatch::ports::{QueueDepth, QueueReader};
+use msgflash_messaging::dispatch::ports::{QueueReader, QueueShare};
+use msgflash_messaging::dispatch::{Class, QueueState};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -19,17 +20,30 @@ struct IdRow {
 }
 
 #[derive(QueryableByName)]
-struct DepthRow {
+struct ShareRow {
+    #[diesel(sql_type = SmallInt)]
+    state: i16,
+    #[diesel(sql_type = SmallInt)]
+    class: i16,
     #[diesel(sql_type = BigInt)]
-    waiting: i64,
-    #[diesel(sql_type = BigInt)]
-    ready: i64,
-    #[diesel(sql_type = BigInt)]
-    started: i64,
-    #[diesel(sql_type = BigInt)]
-    unknown: i64,
+    count: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    oldest_ready: Option<OffsetDateTime>,
+    oldest: Option<OffsetDateTime>,
+}
+
+impl TryFrom<ShareRow> for QueueShare {
+    type Error = StoreError;
+
+    fn try_from(row: ShareRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: QueueState::from_i16(row.state)
+                .ok_or_else(|| StoreError::corrupt("queue.state", row.state.to_string()))?,
+            class: Class::from_i16(row.class)
+                .ok_or_else(|| StoreError::corrupt("queue.class", row.class.to_string()))?,
+            count: u64::try_from(row.count).unwrap_or(0),
+            oldest: row.oldest,
+        })
+    }
 }
 
 #[async_trait]
@@ -54,25 +68,15 @@ impl QueueReader for Postgres {
         Ok(rows.into_iter().map(|row| Id::new(row.id)).collect())
     }
 
-    async fn depth(&self) -> Result<QueueDepth, StoreError> {
+    async fn depth(&self) -> Result<Vec<QueueShare>, StoreError> {
         let mut conn = self.conn().await?;
-        let row: DepthRow = diesel::sql_query(
-            "SELECT count(*) FILTER (WHERE state = 0) AS waiting, \
-               count(*) FILTER (WHERE state = 1) AS ready, \
-               count(*) FILTER (WHERE state = 2) AS started, \
-               count(*) FILTER (WHERE state = 3) AS unknown, \
-               min(ready_since) FILTER (WHERE state = 1) AS oldest_ready FROM queue",
+        let rows: Vec<ShareRow> = diesel::sql_query(
+            "SELECT state, class, count(*) AS count, min(ready_since) AS oldest \
+             FROM queue GROUP BY state, class",
         )
-        .get_result(&mut conn)
+        .get_results(&mut conn)
         .await
         .map_err(failed)?;
-        let count = |stored: i64| u64::try_from(stored).unwrap_or(0);
-        Ok(QueueDepth {
-            waiting: count(row.waiting),
-            ready: count(row.ready),
-            started: count(row.started),
-            unknown: count(row.unknown),
-            oldest_ready: row.oldest_ready,
-        })
+        rows.into_iter().map(QueueShare::try_from).collect()
     }
 }

@@ -80,6 +80,8 @@ struct TrackedRow {
     peer: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     provider_message_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
     #[diesel(sql_type = SmallInt)]
     status: i16,
     #[diesel(sql_type = SqlUuid)]
@@ -101,6 +103,7 @@ impl TryFrom<TrackedRow> for Tracked {
             peer: row.peer.map(phone).transpose()?,
             campaign: row.campaign_id.map(Id::new),
             provider_message_id: row.provider_message_id,
+            request_id: row.request_id,
             status: MessageStatus::from_i16(row.status)
                 .ok_or_else(|| StoreError::corrupt("messages.status", row.status.to_string()))?,
         })
@@ -183,7 +186,7 @@ impl ReceiptStore for PgUnit {
     async fn lock(&mut self, keys: &[RefKey]) -> Result<Vec<Tracked>, StoreError> {
         let rows: Vec<TrackedRow> = diesel::sql_query(
             "SELECT m.workspace_id, m.id, m.account_id, m.campaign_id, m.peer, \
-               m.provider_message_id, m.status, r.instance_id, r.key_id \
+               m.provider_message_id, m.request_id, m.status, r.instance_id, r.key_id \
              FROM UNNEST($1, $2) AS k (instance_id, key_id) \
              JOIN provider_refs r ON r.instance_id = k.instance_id AND r.key_id = k.key_id \
              JOIN messages m ON m.workspace_id = r.workspace_id AND m.id = r.message_id \

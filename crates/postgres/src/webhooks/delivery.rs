@@ -33,6 +33,8 @@ struct DueRow {
     #[diesel(sql_type = Text)]
     event: String,
     #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     body: Option<String>,
     #[diesel(sql_type = Integer)]
     attempts: i32,
@@ -51,6 +53,7 @@ impl DueRow {
             previous_secret: row.previous_secret.map(Secret::new),
             event: Id::new(row.event_id),
             name: row.event,
+            request: row.request_id,
             body: row.body,
             attempts: u32::try_from(row.attempts).unwrap_or(0),
             spent: u32::try_from(row.spent).unwrap_or(0),
@@ -111,7 +114,7 @@ impl DeliveryQueue for Postgres {
                RETURNING q.endpoint_id, q.delivery_id) \
              SELECT d.id, d.endpoint_id, w.url, w.secret, d.event_id, d.event, d.attempts, d.spent, \
                CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END \
-                 AS previous_secret, e.payload::text AS body \
+                 AS previous_secret, e.request_id, e.payload::text AS body \
              FROM claimed q JOIN webhook_endpoints w ON w.id = q.endpoint_id \
              JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id \
              LEFT JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id \

@@ -1,7 +1,7 @@
 //! Facts, kept in the transaction that made them true.
 
 use async_trait::async_trait;
-use diesel::sql_types::{Array, Json, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{Event, Outbox, StoreError};
 
@@ -17,8 +17,8 @@ impl Outbox for PgUnit {
         }
         diesel::sql_query(
             "WITH new AS ( \
-               INSERT INTO events (workspace_id, id, account_id, name, payload, at) \
-               SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6) RETURNING workspace_id, id) \
+               INSERT INTO events (workspace_id, id, account_id, name, payload, request_id, at) \
+               SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7) RETURNING workspace_id, id) \
              INSERT INTO outbox (event_id, workspace_id) SELECT id, workspace_id FROM new",
         )
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.workspace.uuid()))
@@ -26,6 +26,12 @@ impl Outbox for PgUnit {
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.account.uuid()))
         .bind::<Array<Text>, _>(each(events, |it| it.name))
         .bind::<Array<Json>, _>(events.iter().map(|it| &it.payload).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            events
+                .iter()
+                .map(|it| it.request.as_deref())
+                .collect::<Vec<_>>(),
+        )
         .bind::<Array<Timestamptz>, _>(each(events, |it| it.at))
         .execute(self.conn())
         .await

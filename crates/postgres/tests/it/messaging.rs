@@ -1,6 +1,7 @@
 //! The stores that sending rests on.
 
 mod accepting;
+mod audit;
 mod inbox;
 mod lanes;
 mod messages;

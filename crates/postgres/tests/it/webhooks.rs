@@ -77,6 +77,7 @@ async fn raise(
             account: workspace.account,
             name,
             payload: json!({ "event": name, "number": number, "text": "Où ça ?" }),
+            request: Some(format!("req-{number}")),
             at: NOW,
         })
         .collect();

@@ -18,6 +18,7 @@ fn due(attempts: u32) -> DueDelivery {
         previous_secret: None,
         event: Id::new(Uuid::from_u128(3)),
         name: "message.sent".into(),
+        request: None,
         body: Some("{}".into()),
         attempts,
         spent: 0,

@@ -189,6 +189,7 @@ impl Scene {
             peer: message().peer,
             campaign: None,
             provider_message_id: Some(key_id.to_owned()),
+            request_id: Some("req-1".to_owned()),
             status: MessageStatus::Sent,
         };
         self.worlds

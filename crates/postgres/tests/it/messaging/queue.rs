@@ -1,8 +1,8 @@
 //! Entries between their states.
 
 use msgflash_kernel::AccountId;
-use msgflash_messaging::dispatch::ports::QueueReader;
-use msgflash_messaging::dispatch::{QueueEntry, QueueState};
+use msgflash_messaging::dispatch::ports::{QueueReader, QueueShare};
+use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_quotas::Period;
 use time::Duration;
@@ -45,7 +45,41 @@ async fn a_lease_that_ends_makes_the_call_unknown_and_not_ready() {
     assert_eq!((unknown.attempt, unknown.started_at), (1, Some(NOW)));
     assert_eq!(worker.take(lane, end).await, None, "never again");
     let depth = stage.postgres.depth().await.expect("read");
-    assert_eq!((depth.unknown, depth.started, depth.ready), (1, 0, 0));
+    let states: Vec<_> = depth.iter().map(|it| (it.state, it.count)).collect();
+    assert_eq!(states, [(QueueState::Unknown, 1)]);
+}
+
+#[tokio::test]
+async fn depth_tells_states_and_classes_apart_and_who_waits_longest() {
+    let stage = Stage::new().await;
+    let ready = |n, class, seconds| QueueEntry {
+        class,
+        ready_since: Some(NOW - Duration::seconds(seconds)),
+        ..entry(fresh(), n)
+    };
+    let entries = [
+        ready(1, Class::Single, 5),
+        ready(2, Class::Campaign, 30),
+        ready(3, Class::Campaign, 90),
+        waiting(fresh(), 4, 60),
+    ];
+    push(&stage.postgres, &entries).await;
+    let mut depth = stage.postgres.depth().await.expect("read");
+    depth.sort_by_key(|it| (it.state.to_i16(), it.class));
+    let share = |state, class, count, oldest: Option<i64>| QueueShare {
+        state,
+        class,
+        count,
+        oldest: oldest.map(|seconds| NOW - Duration::seconds(seconds)),
+    };
+    assert_eq!(
+        depth,
+        [
+            share(QueueState::Waiting, Class::Single, 1, None),
+            share(QueueState::Ready, Class::Single, 1, Some(5)),
+            share(QueueState::Ready, Class::Campaign, 2, Some(90)),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -16,6 +16,13 @@ async fn one_claimed(stage: &Stage, count: usize) -> DueDelivery {
 }
 
 #[tokio::test]
+async fn a_delivery_knows_the_request_that_set_its_event_off() {
+    let stage = Stage::new().await;
+    let due = one_claimed(&stage, 1).await;
+    assert_eq!(due.request.as_deref(), Some("req-0"));
+}
+
+#[tokio::test]
 async fn one_endpoint_cannot_take_every_place() {
     let stage = Stage::new().await;
     let workspace = workspace(&stage).await;
