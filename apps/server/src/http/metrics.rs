@@ -55,6 +55,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "msgflash_inbox_retried_total",
         "Stored events that were put off."
     );
+    metrics::describe_counter!(
+        "msgflash_unconfirmed_total",
+        "Sent messages without any receipt after a while."
+    );
+    metrics::describe_counter!(
+        "msgflash_held_new_contacts_total",
+        "Messages put off because WhatsApp refuses the number's new contacts."
+    );
     metrics::describe_histogram!(BATCH_SIZE, "Receipts applied in one transaction.");
     Ok(handle)
 }

@@ -75,6 +75,8 @@ pub(super) struct Lane {
     open: HashSet<Phone>,
     next_call: OffsetDateTime,
     held_until: Option<OffsetDateTime>,
+    /// After a restriction: when the next new contact may hear.
+    pub(super) next_probe: Option<OffsetDateTime>,
     since_campaign: u32,
     is_hungry: bool,
     full_look_at: OffsetDateTime,
@@ -95,6 +97,7 @@ impl Lane {
             open: HashSet::new(),
             next_call: if is_first { now } else { now + pace.gap },
             held_until: None,
+            next_probe: None,
             since_campaign: 0,
             is_hungry: true,
             full_look_at: now,
@@ -231,6 +234,17 @@ impl Lane {
     pub(super) fn landed(&mut self, planned: &QueueKey) {
         self.known.remove(&planned.0);
         self.open.remove(&planned.1);
+    }
+
+    /// Forgets what was read ahead and put off meanwhile.
+    pub(super) fn forget(&mut self, message: MessageId) {
+        for class in &mut self.ahead {
+            let before = class.len();
+            class.retain(|it| it.entry.message != message);
+            if class.len() < before {
+                self.known.remove(&message);
+            }
+        }
     }
 
     /// Makes no call before `until`, unless the link changes.

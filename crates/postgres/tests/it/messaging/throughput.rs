@@ -87,7 +87,13 @@ async fn applied(count: u32) -> Duration {
     let session = stage.session().await;
     seed(&session, count).await;
     let units = Arc::new(stage.postgres.clone());
-    let apply = ApplyReceipts::new(units, clock(), Arc::new(RandomIds));
+    let apply = ApplyReceipts::new(
+        units,
+        clock(),
+        Arc::new(RandomIds),
+        Arc::new(Silent),
+        Duration::HOUR,
+    );
     let began = Instant::now();
     while apply.tick().await.expect("applied") != Tick::Idle {}
     let took = began.elapsed();
