@@ -10,6 +10,7 @@ use msgflash_kernel::{RandomIds, Tick};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use tokio_postgres::Client;
 
+use super::sample::Silent;
 use crate::stage::{Stage, clock};
 
 /// Sent messages on fifty lanes, and one receipt of each in the inbox.
@@ -92,7 +93,7 @@ async fn applied(count: u32) -> Duration {
         clock(),
         Arc::new(RandomIds),
         Arc::new(Silent),
-        Duration::HOUR,
+        time::Duration::HOUR,
     );
     let began = Instant::now();
     while apply.tick().await.expect("applied") != Tick::Idle {}
