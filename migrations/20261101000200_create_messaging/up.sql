@@ -41,6 +41,11 @@ CREATE TABLE instances (
     expected_number bigint,
     -- A phone that was refused waits to be unlinked at the provider.
     unlink_since timestamptz,
+    -- WhatsApp refused its messages to new contacts: they wait until then.
+    restricted_until timestamptz,
+    -- How often in a row that happened, and refusals since somebody was reached.
+    restrictions integer NOT NULL DEFAULT 0,
+    errors_in_row integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     deleted_at timestamptz,
@@ -80,6 +85,8 @@ CREATE TABLE messages (
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_peer ON messages (workspace_id, peer, id);
 CREATE INDEX messages_instance ON messages (instance_id, created_at);
+-- Who wrote to a number.
+CREATE INDEX messages_wrote ON messages (instance_id, peer) WHERE inbound;
 
 -- What still has to be sent, and nothing else: rows leave when their message ends or is accepted.
 CREATE TABLE queue (
@@ -150,6 +157,19 @@ CREATE TABLE provider_refs (
 
 -- The last message known to have left an instance: the witness that the provider remembers.
 CREATE INDEX provider_refs_newest ON provider_refs (instance_id, created_at);
+
+-- How far each look for messages without a receipt has come: behind this id in the order of
+-- creation. One process has a look at a time.
+CREATE TABLE receipt_looks (
+    look smallint PRIMARY KEY,
+    at timestamptz NOT NULL,
+    instance_id uuid NOT NULL,
+    key_id text NOT NULL,
+    lease_until timestamptz NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO receipt_looks
+    SELECT look, '-infinity', '00000000-0000-0000-0000-000000000000', '', '-infinity'
+    FROM generate_series(0, 2) AS look;
 
 -- What the provider told us, stored before it is applied. A receipt has a rank and nothing else;
 -- an announcement of a message that left has the id it announces; other events have their data

@@ -11,9 +11,10 @@ use time::format_description::well_known::Rfc3339;
 use crate::{Account, Client, PATIENCE, Stack, eventually};
 
 /// Every event an endpoint can ask for.
-pub const EVENTS: [&str; 7] = [
+pub const EVENTS: [&str; 8] = [
     "instance.connected",
     "instance.disconnected",
+    "instance.restricted",
     "message.sent",
     "message.delivered",
     "message.read",

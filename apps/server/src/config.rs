@@ -58,6 +58,10 @@ pub struct Config {
     pub unknown_patience: Duration,
     /// Whether a message that provably did not leave is sent once more.
     pub resend_unknown: bool,
+    /// How long a sent message may be without any receipt before the gateway is asked.
+    pub unconfirmed_after: Duration,
+    /// How long the first restriction of a number lasts.
+    pub restriction: Duration,
     /// A worker that was silent for so long has lost its lanes.
     pub worker_silence: Duration,
     /// How long a link that broke may take to come back.
@@ -179,6 +183,8 @@ struct Raw {
     gateway_patience_seconds: Option<u64>,
     unknown_patience_seconds: Option<u64>,
     unknown: Option<String>,
+    unconfirmed_after_seconds: Option<u64>,
+    restriction_seconds: Option<u64>,
     worker_silence_seconds: Option<u64>,
     reconnect_patience_seconds: Option<u64>,
     webhook_timeout_seconds: Option<u64>,
@@ -301,6 +307,8 @@ impl Config {
                 Some("fail") => false,
                 Some(other) => bail!("unknown (MSGFLASH_UNKNOWN) is resend or fail, not {other:?}"),
             },
+            unconfirmed_after: seconds(raw.unconfirmed_after_seconds, 600),
+            restriction: seconds(raw.restriction_seconds, 3600),
             worker_silence: seconds(raw.worker_silence_seconds, 30),
             reconnect_patience: seconds(raw.reconnect_patience_seconds, 60),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
@@ -392,6 +400,8 @@ impl Config {
                 "fail"
             }
             .to_owned(),
+            "unconfirmed_after_seconds" => seconds(self.unconfirmed_after),
+            "restriction_seconds" => seconds(self.restriction),
             "worker_silence_seconds" => seconds(self.worker_silence),
             "reconnect_patience_seconds" => seconds(self.reconnect_patience),
             "webhook_timeout_seconds" => seconds(self.webhook_timeout),

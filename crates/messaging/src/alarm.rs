@@ -17,17 +17,20 @@ pub enum Alarm {
     SocketDead,
     /// Another phone than the expected one was linked.
     WrongNumber,
+    /// WhatsApp refuses messages to new contacts.
+    Restricted,
 }
 
 impl Alarm {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::KeyRefused,
         Self::LicenceRequired,
         Self::SessionLost,
         Self::ConnectionLost,
         Self::SocketDead,
         Self::WrongNumber,
+        Self::Restricted,
     ];
 
     /// The word that metrics and logs carry.
@@ -39,6 +42,7 @@ impl Alarm {
             Self::ConnectionLost => "connection_lost",
             Self::SocketDead => "socket_dead",
             Self::WrongNumber => "wrong_number",
+            Self::Restricted => "restricted",
         }
     }
 
@@ -55,6 +59,7 @@ impl Alarm {
             Self::WrongNumber => {
                 "another phone than the expected one was linked and unlinked again"
             }
+            Self::Restricted => "WhatsApp refuses a number's messages to new people: they wait",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! a short unit records what the answer proves. A row that was marked and not settled is *unknown*
 //! and is looked up, never sent again blindly.
 
+mod brake;
 pub mod dispatcher;
 pub mod entry;
 mod gateway;

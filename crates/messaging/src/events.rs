@@ -24,6 +24,8 @@ pub const MESSAGE_RECEIVED: &str = "message.received";
 pub const INSTANCE_CONNECTED: &str = "instance.connected";
 /// A connected instance stopped being so.
 pub const INSTANCE_DISCONNECTED: &str = "instance.disconnected";
+/// WhatsApp refuses its messages to new contacts.
+pub const INSTANCE_RESTRICTED: &str = "instance.restricted";
 
 const TIMESTAMP: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -160,6 +162,21 @@ fn received(id: EventId, message: &Message, at: OffsetDateTime) -> Event {
         request: None,
         at,
     }
+}
+
+/// New contacts of an instance wait, as one workspace hears it.
+pub fn instance_restricted(
+    id: EventId,
+    workspace: WorkspaceId,
+    instance: &Instance,
+    reason: &str,
+    at: OffsetDateTime,
+) -> Event {
+    let name = INSTANCE_RESTRICTED;
+    let mut event = instance_changed(id, workspace, instance, name, None, at);
+    event.payload["reason"] = json!(reason);
+    event.payload["restrictedUntil"] = json!(instance.standing.restricted_until.map(timestamp));
+    event
 }
 
 /// An instance became connected or stopped being so, as one workspace hears it.

@@ -4,13 +4,18 @@ use msgflash_kernel::{AccountId, Id, Phone, Secret};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::safety::{self, Safety, Window};
+
 pub mod connection;
 pub mod ports;
 pub mod provision;
 pub mod read;
 pub mod recent;
 pub mod signs;
+pub mod standing;
 pub mod watch;
+
+pub use standing::Standing;
 
 /// Marker of [`InstanceId`].
 pub enum InstanceMark {}
@@ -90,8 +95,18 @@ pub struct Instance {
     pub expected_number: Option<Phone>,
     /// Since when a phone that was refused waits to be unlinked at the provider.
     pub unlink_since: Option<OffsetDateTime>,
+    /// What WhatsApp thinks of the number.
+    pub standing: Standing,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it last changed.
     pub updated_at: OffsetDateTime,
+}
+
+impl Instance {
+    /// The guidance for one more message.
+    pub fn safety(&self, window: &Window, now: OffsetDateTime) -> Safety {
+        let is_restricted = self.standing.is_restricted(now);
+        safety::assess(self.first_connected_at, is_restricted, window, now)
+    }
 }

@@ -5,6 +5,8 @@
 
 pub mod apply;
 pub mod batch;
+mod brake;
+pub mod confirm;
 mod fold;
 mod inbound;
 mod known;

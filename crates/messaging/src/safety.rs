@@ -37,7 +37,7 @@ pub enum SafetyState {
     Stable,
     /// Over a tenth of the day's messages failed, or the day's cap was passed.
     AtRisk,
-    /// Over three tenths of the day's messages failed.
+    /// Over three tenths of the day's messages failed, or WhatsApp refuses new contacts.
     Restricted,
 }
 
@@ -155,13 +155,19 @@ pub fn state(
     }
 }
 
-/// The guidance for sending one more message at `now`.
+/// The guidance for sending one more message at `now`. `is_restricted` says that WhatsApp refuses
+/// messages to new people.
 pub fn assess(
     first_connected_at: Option<OffsetDateTime>,
+    is_restricted: bool,
     window: &Window,
     now: OffsetDateTime,
 ) -> Safety {
-    let state = state(first_connected_at, window, now);
+    let state = if is_restricted {
+        SafetyState::Restricted
+    } else {
+        state(first_connected_at, window, now)
+    };
     let policy = state.policy();
     let mut reasons = Vec::new();
     let mut recommendations = Vec::new();
@@ -178,6 +184,10 @@ pub fn assess(
         SafetyState::AtRisk => (
             Some("The number is at risk: many recent messages failed, or a daily cap was passed."),
             Some("Slow down and check the numbers you write to."),
+        ),
+        SafetyState::Restricted if is_restricted => (
+            Some("WhatsApp refused messages to new people; such messages wait for now."),
+            Some("Answer those who write to you, and write to fewer new people afterwards."),
         ),
         SafetyState::Restricted => (
             Some("A large share of recent messages failed; WhatsApp may restrict the number."),
@@ -301,9 +311,16 @@ mod tests {
 
     #[test]
     fn a_stable_number_within_its_caps_is_allowed() {
-        let safety = assess(Some(since(30)), &Window::default(), NOW);
+        let safety = assess(Some(since(30)), false, &Window::default(), NOW);
         assert_eq!((safety.decision(), safety.risk), ("allow", RiskLevel::Low));
         assert!(safety.recommendations.is_empty());
+    }
+
+    #[test]
+    fn a_number_whose_first_contacts_are_refused_is_restricted_however_well_it_did() {
+        let safety = assess(Some(since(30)), true, &Window::default(), NOW);
+        assert_eq!(safety.state, SafetyState::Restricted);
+        assert_eq!((safety.decision(), safety.risk), ("warn", RiskLevel::High));
     }
 
     #[test]
@@ -318,8 +335,11 @@ mod tests {
             outbound_24h: 199,
             ..Window::default()
         };
-        assert_eq!(assess(Some(since(30)), &below, NOW).decision(), "allow");
-        let safety = assess(Some(since(30)), &at_cap, NOW);
+        assert_eq!(
+            assess(Some(since(30)), false, &below, NOW).decision(),
+            "allow"
+        );
+        let safety = assess(Some(since(30)), false, &at_cap, NOW);
         assert_eq!(
             (safety.decision(), safety.risk),
             ("warn", RiskLevel::Medium)
@@ -329,6 +349,9 @@ mod tests {
             outbound_24h: 25,
             ..Window::default()
         };
-        assert_eq!(assess(Some(since(3)), &warming, NOW).risk, RiskLevel::High);
+        assert_eq!(
+            assess(Some(since(3)), false, &warming, NOW).risk,
+            RiskLevel::High
+        );
     }
 }

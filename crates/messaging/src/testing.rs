@@ -97,6 +97,7 @@ pub(crate) fn instance() -> Instance {
         reconnecting_since: None,
         expected_number: None,
         unlink_since: None,
+        standing: crate::instance::Standing::default(),
         created_at: NOW,
         updated_at: NOW,
     }

@@ -8,4 +8,5 @@ mod message;
 mod queue;
 mod queue_reader;
 mod receipt;
+mod unconfirmed;
 mod units;

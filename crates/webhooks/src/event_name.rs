@@ -9,6 +9,8 @@ pub enum EventName {
     InstanceConnected,
     /// A connected instance stopped being so.
     InstanceDisconnected,
+    /// WhatsApp refuses an instance's messages to new contacts.
+    InstanceRestricted,
     /// A message was handed to WhatsApp.
     MessageSent,
     /// It reached the device.
@@ -23,9 +25,10 @@ pub enum EventName {
 
 impl EventName {
     /// Every event, in the order the documentation lists them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InstanceConnected,
         Self::InstanceDisconnected,
+        Self::InstanceRestricted,
         Self::MessageSent,
         Self::MessageDelivered,
         Self::MessageRead,
@@ -38,6 +41,7 @@ impl EventName {
         match self {
             Self::InstanceConnected => "instance.connected",
             Self::InstanceDisconnected => "instance.disconnected",
+            Self::InstanceRestricted => "instance.restricted",
             Self::MessageSent => "message.sent",
             Self::MessageDelivered => "message.delivered",
             Self::MessageRead => "message.read",

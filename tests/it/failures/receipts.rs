@@ -64,7 +64,6 @@ async fn row_06_a_refusal_afterwards_fails_the_message() {
 /// After two refusals in a row new contacts wait, the operator hears of it, and people who wrote
 /// first still get their answers.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the brake belongs to lanes and receipts, which do not have it yet"]
 async fn row_06_refusals_of_every_new_contact_brake_the_number() {
     let scene = Scene::new().await;
     let session = &scene.instance.session;
@@ -104,9 +103,8 @@ async fn row_07_a_message_without_acks_stays_sent() {
 ///
 /// After a while the gateway is asked for them, and the message moves forward.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "nothing asks the gateway for receipts that never came yet"]
 async fn row_07_receipts_whose_events_were_lost_are_asked_for() {
-    let scene = Scene::new().await;
+    let scene = Scene::with(&[("unconfirmed_after_seconds", "1")]).await;
     // Without its webhook the gateway stores the acks and tells nobody.
     let hook = json!({ "webhook": { "enabled": false, "url": scene.stack.base, "events": [] } });
     let gateway = blackbox::Client::new(&scene.stack.simulator.url(), None)

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::NOBODY;
 
 const HOOKS: &str = "/api/v1/webhooks";
-const EVENTS: [&str; 7] = [
+const EVENTS: [&str; 8] = [
     "instance.connected",
     "instance.disconnected",
+    "instance.restricted",
     "message.sent",
     "message.delivered",
     "message.read",

@@ -1,4 +1,4 @@
-//! The seven events: who raises them, what they say, how they are signed.
+//! The events: who raises them, what they say, how they are signed.
 
 use blackbox::{Delivery, EVENTS, Receiver, Stack, eventually};
 use hmac::{Hmac, KeyInit as _, Mac as _};

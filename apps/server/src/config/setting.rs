@@ -193,6 +193,18 @@ pub const SETTINGS: &[Setting] = &[
         "What becomes of a message whose outcome stays unknown: resend sends it once more when the gateway shows everything else and not this one; fail never does",
     ),
     number(
+        "unconfirmed_after_seconds",
+        "MSGFLASH_UNCONFIRMED_AFTER_SECONDS",
+        "600",
+        "How long a sent message may be without any receipt before the gateway is asked for one",
+    ),
+    number(
+        "restriction_seconds",
+        "MSGFLASH_RESTRICTION_SECONDS",
+        "3600",
+        "How long a number writes to no new contacts after WhatsApp refused two such messages in a row; twice as long each further time in a row, up to a day",
+    ),
+    number(
         "worker_silence_seconds",
         "MSGFLASH_WORKER_SILENCE_SECONDS",
         "30",

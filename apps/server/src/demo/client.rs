@@ -78,6 +78,7 @@ impl Client {
             "message.received",
             "instance.connected",
             "instance.disconnected",
+            "instance.restricted",
         ];
         let body = json!({ "url": url, "events": events });
         let made = self.call(Method::POST, "webhooks", Some(&body)).await?;

@@ -15,7 +15,7 @@ const SIGNED: &str = "Signed with the endpoint's secret: `X-MsgFlash-Signature: 
     `webhook-signature`. `webhook-id` stays the same when a delivery is tried again: deduplicate \
     by it. Any 2xx is a success; the order is not guaranteed.";
 
-/// The seven events.
+/// The eight events.
 pub(super) fn webhooks() -> Paths {
     let events = [
         (
@@ -44,6 +44,11 @@ pub(super) fn webhooks() -> Paths {
             "instance.disconnected",
             "It stopped being connected",
             instance("disconnected"),
+        ),
+        (
+            "instance.restricted",
+            "WhatsApp refuses its messages to new contacts: they wait",
+            restricted(),
         ),
     ];
     events
@@ -114,6 +119,14 @@ fn received() -> Value {
         "contactId": null, "type": "text", "body": "Yes please", "mediaUrl": null,
         "status": "received", "timestamp": AT,
     })
+}
+
+fn restricted() -> Value {
+    let mut event = instance("connected");
+    event["event"] = json!("instance.restricted");
+    event["reason"] = json!("WhatsApp refused messages to new contacts");
+    event["restrictedUntil"] = json!("2026-04-01T11:00:05.000Z");
+    event
 }
 
 fn instance(status: &str) -> Value {

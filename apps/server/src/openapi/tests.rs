@@ -88,9 +88,9 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn is_openapi_3_1_with_the_seven_events() {
+fn is_openapi_3_1_with_the_eight_events() {
     let document = json();
     assert_eq!(document["openapi"], "3.1.0");
-    assert_eq!(document["webhooks"].as_object().unwrap().len(), 7);
+    assert_eq!(document["webhooks"].as_object().unwrap().len(), 8);
     assert!(document["components"]["securitySchemes"]["apiKey"].is_object());
 }

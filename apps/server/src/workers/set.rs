@@ -15,6 +15,7 @@ use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
+use msgflash_messaging::receipt::confirm::{AskForReceipts, ConfirmPorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
 use msgflash_webhook_http::HttpWebhookSender;
@@ -82,6 +83,8 @@ struct Work {
     dispatcher: Arc<Dispatcher>,
     reconciler: Arc<Reconciler>,
     receipts: Arc<ApplyReceipts>,
+    confirm: Arc<AskForReceipts>,
+    confirm_every: Duration,
     apply: Arc<ApplyEvents>,
     watch: Arc<WatchConnections>,
     fan_out: Arc<FanOut>,
@@ -206,7 +209,21 @@ impl Work {
                 store.clone(),
                 Arc::clone(&clock),
                 Arc::clone(&ids),
+                Arc::clone(&backend.alarms),
+                span(config.restriction),
             )),
+            confirm: Arc::new(AskForReceipts::new(
+                ConfirmPorts {
+                    unconfirmed: store.clone(),
+                    provider: Arc::clone(&provider),
+                    inbox: store.clone(),
+                    receipts: backend.bells.receipts.clone(),
+                    clock: Arc::clone(&clock),
+                    ids: Arc::clone(&ids),
+                },
+                span(config.unconfirmed_after),
+            )),
+            confirm_every: (config.unconfirmed_after / 20).clamp(POLL, POLL * 30),
             apply: Arc::new(ApplyEvents::new(ApplyPorts {
                 units: store.clone(),
                 decoder: Arc::new(EvolutionDecoder),
@@ -292,6 +309,13 @@ impl Work {
         });
         yard.run("receipts", bells.receipts.clone(), POLL, events(), {
             let it = self.receipts;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
+        yard.run("confirm", Bell::new(), self.confirm_every, vec![], {
+            let it = self.confirm;
             move || {
                 let it = Arc::clone(&it);
                 async move { it.tick().await }

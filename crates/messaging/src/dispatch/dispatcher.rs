@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::{Instrument as _, error, info, info_span, warn};
 use uuid::Uuid;
 
+use super::brake;
 use super::entry::{Class, QueueEntry};
 use super::gateway::Gateway;
 use super::lane::Lane;
@@ -442,7 +443,14 @@ impl Dispatcher {
                 }
             }
         });
+        let next_probe = |lane| self.state().lanes.get(&lane)?.next_probe;
+        let starts = unit.starts();
+        let braked = brake::apply(starts, &mut going, &instances, next_probe, now).await?;
         if going.is_empty() {
+            if !braked.held.is_empty() {
+                unit.commit().await?;
+                self.note_brake(&braked, now);
+            }
             return Ok(found);
         }
         let lease = Lease {
@@ -452,6 +460,7 @@ impl Dispatcher {
         let keys: Vec<EntryKey> = going.iter().map(|it| it.entry.key()).collect();
         let started = unit.starts().start(&keys, lease, now).await?;
         unit.commit().await?;
+        self.note_brake(&braked, now);
         let attempts: HashMap<EntryKey, u32> = started.into_iter().collect();
         let mut state = self.state();
         for planned in going {
@@ -467,7 +476,7 @@ impl Dispatcher {
             let mut entry = planned.entry.clone();
             entry.attempt = *attempt;
             found.calls.push(Call {
-                safety: safety::assess(instance.first_connected_at, window, now),
+                safety: instance.safety(window, now),
                 outbound: outbound.remove(&key).expect("made above"),
                 message: Box::new(planned.message.clone()),
                 instance,
@@ -476,6 +485,25 @@ impl Dispatcher {
             });
         }
         Ok(found)
+    }
+
+    /// Forgets what the brake put off, and remembers when the next new contact may hear.
+    fn note_brake(&self, braked: &brake::Braked, now: OffsetDateTime) {
+        if braked.held.is_empty() && braked.probes.is_empty() {
+            return;
+        }
+        counter!("msgflash_held_new_contacts_total").increment(braked.held.len() as u64);
+        let mut state = self.state();
+        for (lane, message) in &braked.held {
+            if let Some(lane) = state.lanes.get_mut(lane) {
+                lane.forget(*message);
+            }
+        }
+        for lane in &braked.probes {
+            if let Some(lane) = state.lanes.get_mut(lane) {
+                lane.next_probe = Some(now + brake::PROBE_GAP);
+            }
+        }
     }
 
     /// Forgets lanes that are somebody else's now, and sees what the links of the others are like.

@@ -77,6 +77,8 @@ pub(super) struct Lane {
     held_until: Option<OffsetDateTime>,
     /// Whether it is held for its link, so that a change of the link ends it.
     waits_for_link: bool,
+    /// After a restriction: when the next new contact may hear.
+    pub(super) next_probe: Option<OffsetDateTime>,
     since_campaign: u32,
     is_hungry: bool,
     full_look_at: OffsetDateTime,
@@ -98,6 +100,7 @@ impl Lane {
             next_call: if is_first { now } else { now + pace.gap },
             held_until: None,
             waits_for_link: false,
+            next_probe: None,
             since_campaign: 0,
             is_hungry: true,
             full_look_at: now,
@@ -234,6 +237,17 @@ impl Lane {
     pub(super) fn landed(&mut self, planned: &QueueKey) {
         self.known.remove(&planned.0);
         self.open.remove(&planned.1);
+    }
+
+    /// Forgets what was read ahead and put off meanwhile.
+    pub(super) fn forget(&mut self, message: MessageId) {
+        for class in &mut self.ahead {
+            let before = class.len();
+            class.retain(|it| it.entry.message != message);
+            if class.len() < before {
+                self.known.remove(&message);
+            }
+        }
     }
 
     /// Makes no call before `until`, unless the link changes.

@@ -241,6 +241,19 @@ pub trait StartStore: Send {
         worker: Uuid,
         lanes: &[(InstanceId, i64)],
     ) -> Result<HeldLanes, StoreError>;
+    /// Which of these people never wrote to that lane's number.
+    async fn strangers(
+        &mut self,
+        people: &[(InstanceId, Phone)],
+    ) -> Result<Vec<(InstanceId, Phone)>, StoreError>;
+    /// Puts ready entries off that go to people who never wrote, up to `limit` of each lane, each
+    /// lane's to its moment, without those in `but`. Answers them.
+    async fn hold_strangers(
+        &mut self,
+        lanes: &[(InstanceId, OffsetDateTime)],
+        but: &[EntryKey],
+        limit: u32,
+    ) -> Result<Vec<EntryKey>, StoreError>;
     /// Marks ready entries started and answers them with their new attempt. Left out are those
     /// that are not ready any more or whose recipient has an open call.
     async fn start(

@@ -280,6 +280,7 @@ mod tests {
             reconnecting_since: None,
             expected_number: None,
             unlink_since: None,
+            standing: crate::instance::Standing::default(),
             created_at: NOW,
             updated_at: NOW,
         }

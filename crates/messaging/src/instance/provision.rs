@@ -91,6 +91,7 @@ impl ProvisionInstance {
             reconnecting_since: None,
             expected_number: None,
             unlink_since: None,
+            standing: crate::instance::Standing::default(),
             created_at: now,
             updated_at: now,
         };

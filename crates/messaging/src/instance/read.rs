@@ -10,7 +10,7 @@ use super::ports::InstanceReader;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
 use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
-use crate::safety::{self, Safety, Window};
+use crate::safety::{Safety, Window};
 
 /// How healthy a number is, for the warm-up guidance.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,7 @@ impl ReadInstances {
             instance_id: id,
             first_connected_at: instance.first_connected_at,
             age_days: (age.max(0.0) * 10.0).round() / 10.0,
-            safety: safety::assess(instance.first_connected_at, &window, now),
+            safety: instance.safety(&window, now),
             window,
         })
     }

@@ -17,7 +17,7 @@ use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::error::MessagingError;
 use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
-use crate::safety::{self, Safety};
+use crate::safety::Safety;
 
 /// What to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +106,7 @@ impl SendMessage {
             .map_err(|_| MessagingError::InvalidDestination(order.to.clone()))?;
 
         let window = self.ports.instances.window(instance.id).await?;
-        let safety = safety::assess(instance.first_connected_at, &window, now);
+        let safety = instance.safety(&window, now);
         let mut warnings = safety.reasons.clone();
         if let Content::Buttons(buttons) = &content
             && instance.native_buttons

@@ -1,6 +1,6 @@
 //! Applying receipts, many at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::{counter, histogram};
@@ -8,10 +8,14 @@ use msgflash_kernel::{Clock, Event, Id, Ids, StoreError, Tick};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, error, warn};
 
+use super::brake;
 use super::fold::steps;
 use super::ports::{InboxId, Moved, ReceiptUnit, ReceiptUnits, RefKey, StoredReceipt, Tracked};
 use super::retry::{PATIENCE, retry};
+use crate::alarm::{Alarm, Alarms};
 use crate::events;
+use crate::instance::InstanceId;
+use crate::instance::standing::Echoed;
 use crate::message::MessageStatus;
 
 /// Receipts of one batch.
@@ -29,6 +33,9 @@ pub struct ApplyReceipts {
     units: Arc<dyn ReceiptUnits>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    alarms: Arc<dyn Alarms>,
+    /// How long the first restriction of a number lasts.
+    restriction: Duration,
     woken_at: Mutex<Option<OffsetDateTime>>,
 }
 
@@ -40,15 +47,38 @@ struct Outcome {
     done: Vec<InboxId>,
     waiting: Vec<(InboxId, OffsetDateTime)>,
     given_up: usize,
+    /// What each step says of its number, by the receipt that led to it.
+    echoed: Vec<(OffsetDateTime, InboxId, InstanceId, Echoed)>,
+    restricted: Vec<InstanceId>,
+}
+
+impl Outcome {
+    /// What was said of each number, in the order it came.
+    fn by_instance(&mut self) -> BTreeMap<InstanceId, Vec<Echoed>> {
+        self.echoed.sort_unstable_by_key(|it| (it.0, it.1));
+        let mut said: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (_, _, instance, echoed) in std::mem::take(&mut self.echoed) {
+            said.entry(instance).or_default().push(echoed);
+        }
+        said
+    }
 }
 
 impl ApplyReceipts {
-    /// Wires it.
-    pub fn new(units: Arc<dyn ReceiptUnits>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+    /// Wires it. `restriction` is how long the first restriction of a number lasts.
+    pub fn new(
+        units: Arc<dyn ReceiptUnits>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        alarms: Arc<dyn Alarms>,
+        restriction: Duration,
+    ) -> Self {
         Self {
             units,
             clock,
             ids,
+            alarms,
+            restriction,
             woken_at: Mutex::new(None),
         }
     }
@@ -75,6 +105,9 @@ impl ApplyReceipts {
                 Ok(outcome) => {
                     unit.commit().await?;
                     count(&receipts, &outcome);
+                    for instance in outcome.restricted {
+                        self.alarms.raise(Alarm::Restricted, Some(instance));
+                    }
                     return Ok(Tick::Did(receipts.len()));
                 }
                 Err(cause @ StoreError::Unavailable(_)) => return Err(cause),
@@ -111,8 +144,13 @@ impl ApplyReceipts {
             .map(|(instance, key_id)| (*instance, (*key_id).to_owned()))
             .collect();
         let messages = unit.receipts().lock(&keys).await?;
-        let outcome = self.decide(by_key, &messages, now);
+        let mut outcome = self.decide(by_key, &messages, now);
         if !outcome.moved.is_empty() {
+            let said = outcome.by_instance();
+            let braked = brake::apply(unit.receipts(), &said, self.restriction, now, &*self.ids);
+            let (restricted, told) = braked.await?;
+            outcome.restricted = restricted;
+            outcome.told.extend(told);
             unit.receipts()
                 .advance(&outcome.moved, REFUSED, REFUSED_CODE)
                 .await?;
@@ -144,9 +182,9 @@ impl ApplyReceipts {
                 .flatten()
                 .collect();
             receipts.sort_unstable_by_key(|it| (it.received_at, it.id));
-            let steps = steps(message.status, receipts.iter().map(|it| it.rank));
+            let steps = steps(message.status, receipts.iter().map(|it| (*it, it.rank)));
             outcome.done.extend(receipts.iter().map(|it| it.id));
-            if let Some(&status) = steps.last() {
+            if let Some(&(_, status)) = steps.last() {
                 debug!(
                     message.id = %message.id,
                     instance.id = %message.instance,
@@ -161,7 +199,13 @@ impl ApplyReceipts {
                     at: now,
                 });
             }
-            for step in steps {
+            for (receipt, step) in steps {
+                let echoed = match step {
+                    MessageStatus::Failed => Echoed::Refused,
+                    _ => Echoed::Reached,
+                };
+                let said = (receipt.received_at, receipt.id, receipt.instance, echoed);
+                outcome.echoed.push(said);
                 let failure = (step == MessageStatus::Failed).then_some((REFUSED, REFUSED_CODE));
                 let id = Id::new(self.ids.next());
                 let event = events::step(id, message, step, failure, now);

@@ -3,19 +3,19 @@
 use crate::message::MessageStatus;
 use crate::provider::ReceiptRank;
 
-/// The steps a message takes from `status` through receipts, in the order they came. The last one
-/// is where it ends; each of them is told.
+/// The steps a message takes from `status` through receipts, in the order they came, each with the
+/// receipt that led to it. The last one is where it ends; each of them is told.
 ///
 /// A receipt counts if it leads forward from where the message is when it is its turn, and never
 /// afterwards: so it does not matter how a sequence is cut into batches. A delivery whose reading
 /// was told already comes too late, and a failure is final unless a device was reached before.
-pub(super) fn steps(
+pub(super) fn steps<T>(
     status: MessageStatus,
-    receipts: impl IntoIterator<Item = ReceiptRank>,
-) -> Vec<MessageStatus> {
+    receipts: impl IntoIterator<Item = (T, ReceiptRank)>,
+) -> Vec<(T, MessageStatus)> {
     let mut at = status;
     let mut steps = Vec::new();
-    for rank in receipts {
+    for (receipt, rank) in receipts {
         let next = match rank {
             ReceiptRank::Nothing => continue,
             ReceiptRank::Error => MessageStatus::Failed,
@@ -24,7 +24,7 @@ pub(super) fn steps(
         };
         if at.may_become(next) {
             at = next;
-            steps.push(next);
+            steps.push((receipt, next));
         }
     }
     steps
@@ -35,6 +35,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn steps(
+        status: MessageStatus,
+        ranks: impl IntoIterator<Item = ReceiptRank>,
+    ) -> Vec<MessageStatus> {
+        let all = super::steps(status, ranks.into_iter().map(|rank| ((), rank)));
+        all.into_iter().map(|(_, step)| step).collect()
+    }
+
     use MessageStatus::{Delivered, Failed, Read, Sent};
     use ReceiptRank as Rank;
 

@@ -5,8 +5,8 @@ use msgflash_kernel::{AccountId, Id, Outbox, Phone, StoreError, Unit, WorkspaceI
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::instance::InstanceId;
 use crate::instance::ports::InstanceStore;
+use crate::instance::{Instance, InstanceId, Session};
 use crate::message::ports::SettleUnit;
 use crate::message::{CampaignId, MessageId, MessageStatus};
 use crate::provider::ReceiptRank;
@@ -139,6 +139,20 @@ pub trait ReceiptStore: Send {
         reason: &str,
         code: &str,
     ) -> Result<(), StoreError>;
+    /// Reads instances for change, in the order of their ids: those in `refused`, and of `reached`
+    /// those whose standing is not spotless.
+    async fn standings(
+        &mut self,
+        refused: &[InstanceId],
+        reached: &[InstanceId],
+    ) -> Result<Vec<Instance>, StoreError>;
+    /// Writes the standings of instances.
+    async fn set_standings(&mut self, changed: &[Instance]) -> Result<(), StoreError>;
+    /// Every workspace the instances of these accounts serve.
+    async fn workspaces_of(
+        &mut self,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, WorkspaceId)>, StoreError>;
     /// Removes receipts that were dealt with.
     async fn remove(&mut self, ids: &[InboxId]) -> Result<(), StoreError>;
     /// Puts receipts off, each to its time, and counts the try.
@@ -211,4 +225,44 @@ pub trait EventUnit: SettleUnit {
 pub trait EventUnits: Send + Sync {
     /// Begins one.
     async fn begin(&self) -> Result<Box<dyn EventUnit>, StoreError>;
+}
+
+/// A sent message without any receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The number it went out from.
+    pub instance: InstanceId,
+    /// The name of that at the provider.
+    pub session: Session,
+    /// WhatsApp's id of the message.
+    pub key_id: String,
+    /// When that became known.
+    pub sent_at: OffsetDateTime,
+}
+
+/// Walks over sent messages without a receipt. Each look goes from the oldest to the newest and
+/// remembers how far it came, so that each message is found once by each look.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait UnconfirmedStore: Send + Sync {
+    /// Up to `limit` messages behind the position of a look whose ids became known until `until`
+    /// and that are still without a receipt. The look is the caller's until `lease`; `None` while
+    /// it is somebody else's.
+    async fn claim(
+        &self,
+        look: i16,
+        until: OffsetDateTime,
+        limit: u32,
+        now: OffsetDateTime,
+        lease: OffsetDateTime,
+    ) -> Result<Option<Vec<Unconfirmed>>, StoreError>;
+    /// Gives a look back that goes on behind `last`, or where it was, and not before `at`.
+    async fn resume<'a>(
+        &self,
+        look: i16,
+        last: Option<&'a Unconfirmed>,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError>;
+    /// Gives a look back that goes on behind everything known until `until`.
+    async fn finish(&self, look: i16, until: OffsetDateTime) -> Result<(), StoreError>;
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, Phone, Secret, StoreError, WorkspaceId};
+use msgflash_messaging::instance::Standing;
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore};
 use msgflash_messaging::safety::Window;
 use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
@@ -34,6 +35,9 @@ pub(super) struct InstanceRow {
     reconnecting_since: Option<OffsetDateTime>,
     expected_number: Option<i64>,
     unlink_since: Option<OffsetDateTime>,
+    restricted_until: Option<OffsetDateTime>,
+    restrictions: i32,
+    errors_in_row: i32,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -59,6 +63,11 @@ impl TryFrom<InstanceRow> for Instance {
             reconnecting_since: row.reconnecting_since,
             expected_number: row.expected_number.map(phone).transpose()?,
             unlink_since: row.unlink_since,
+            standing: Standing {
+                restricted_until: row.restricted_until,
+                restrictions: u32::try_from(row.restrictions).unwrap_or(0),
+                errors_in_row: u32::try_from(row.errors_in_row).unwrap_or(0),
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -83,10 +92,18 @@ impl From<&Instance> for InstanceRow {
             reconnecting_since: it.reconnecting_since,
             expected_number: it.expected_number.map(Phone::to_i64),
             unlink_since: it.unlink_since,
+            restricted_until: it.standing.restricted_until,
+            restrictions: count(it.standing.restrictions),
+            errors_in_row: count(it.standing.errors_in_row),
             created_at: it.created_at,
             updated_at: it.updated_at,
         }
     }
+}
+
+/// A count as it is stored.
+pub(super) fn count(it: u32) -> i32 {
+    i32::try_from(it).unwrap_or(i32::MAX)
 }
 
 /// Reads a stored phone number.

@@ -8,7 +8,7 @@ use diesel::sql_types::{
     Array, BigInt, Integer, Interval, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use msgflash_kernel::{Id, StoreError, Unit as _};
+use msgflash_kernel::{Id, Phone, StoreError, Unit as _};
 use msgflash_messaging::dispatch::QueueEntry;
 use msgflash_messaging::dispatch::ports::{
     Claimed, EntryKey, HeldLanes, LaneStore, Lease, Mark, OwnedLane, Planned, StartStore,
@@ -18,7 +18,7 @@ use msgflash_messaging::{Instance, InstanceId, MessageId};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::instance::InstanceRow;
+use super::instance::{InstanceRow, phone};
 use super::message::find_messages;
 use super::queue::{QueueRow, entries};
 use crate::columns::each;
@@ -54,6 +54,22 @@ struct OwnedRow {
 struct LaneRow {
     #[diesel(sql_type = SqlUuid)]
     instance_id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct StrangerRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    phone: i64,
+}
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -329,6 +345,58 @@ impl StartStore for PgUnit {
         let lanes: Vec<InstanceId> = held.iter().map(|row| Id::new(row.instance_id)).collect();
         let instances = links(self.conn(), &lanes).await?;
         Ok(HeldLanes { lanes, instances })
+    }
+
+    async fn strangers(
+        &mut self,
+        people: &[(InstanceId, Phone)],
+    ) -> Result<Vec<(InstanceId, Phone)>, StoreError> {
+        let rows: Vec<StrangerRow> = diesel::sql_query(
+            "SELECT k.instance_id, k.phone FROM UNNEST($1, $2) AS k (instance_id, phone) \
+             WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.instance_id = k.instance_id \
+                                 AND m.peer = k.phone AND m.inbound)",
+        )
+        .bind::<Array<SqlUuid>, _>(each(people, |(lane, _)| lane.uuid()))
+        .bind::<Array<BigInt>, _>(each(people, |(_, phone)| phone.to_i64()))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|row| Ok((Id::new(row.instance_id), phone(row.phone)?)))
+            .collect()
+    }
+
+    async fn hold_strangers(
+        &mut self,
+        lanes: &[(InstanceId, OffsetDateTime)],
+        but: &[EntryKey],
+        limit: u32,
+    ) -> Result<Vec<EntryKey>, StoreError> {
+        let rows: Vec<KeyRow> = diesel::sql_query(
+            "WITH held AS MATERIALIZED ( \
+               SELECT s.instance_id, s.message_id, k.until \
+               FROM UNNEST($1, $2) AS k (instance_id, until) CROSS JOIN LATERAL ( \
+                 SELECT q.instance_id, q.message_id FROM queue q \
+                 WHERE q.instance_id = k.instance_id AND q.state = 1 AND q.not_before < k.until \
+                   AND q.message_id <> ALL ($3) \
+                   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.instance_id = q.instance_id \
+                                     AND m.peer = q.phone AND m.inbound) \
+                 ORDER BY q.class, q.due_at, q.message_id LIMIT $4 \
+                 FOR UPDATE SKIP LOCKED) s) \
+             UPDATE queue q SET not_before = held.until FROM held \
+             WHERE q.instance_id = held.instance_id AND q.message_id = held.message_id \
+             RETURNING q.instance_id, q.message_id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(lanes, |(lane, _)| lane.uuid()))
+        .bind::<Array<Timestamptz>, _>(each(lanes, |(_, until)| *until))
+        .bind::<Array<SqlUuid>, _>(each(but, |(_, message)| message.uuid()))
+        .bind::<BigInt, _>(i64::from(limit))
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(each(&rows, |it| {
+            (Id::new(it.instance_id), Id::new(it.message_id))
+        }))
     }
 
     async fn start(

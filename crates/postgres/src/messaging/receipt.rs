@@ -6,19 +6,20 @@ use diesel::sql_types::{
     Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{Id, StoreError};
-use msgflash_messaging::MessageStatus;
+use msgflash_kernel::{AccountId, Id, StoreError, WorkspaceId};
 use msgflash_messaging::provider::ReceiptRank;
 use msgflash_messaging::receipt::ports::{
     InboxId, Moved, ReceiptStore, RefKey, StoredReceipt, Tracked,
 };
+use msgflash_messaging::{Instance, InstanceId, MessageStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::inbox::remove;
-use super::instance::phone;
+use super::instance::{InstanceRow, count, phone};
 use crate::columns::each;
 use crate::error::failed;
+use crate::schema::{instances, teams};
 use crate::unit::PgUnit;
 
 /// The class of the advisory locks on shards of instances whose receipts are being applied.
@@ -229,6 +230,69 @@ impl ReceiptStore for PgUnit {
         } else {
             Err(StoreError::Stale("messages"))
         }
+    }
+
+    async fn standings(
+        &mut self,
+        refused: &[InstanceId],
+        reached: &[InstanceId],
+    ) -> Result<Vec<Instance>, StoreError> {
+        let all = refused.iter().chain(reached).map(|id| id.uuid());
+        let is_spotted = instances::restricted_until
+            .is_not_null()
+            .or(instances::restrictions.gt(0))
+            .or(instances::errors_in_row.gt(0));
+        let rows: Vec<InstanceRow> = instances::table
+            .filter(instances::id.eq_any(all.collect::<Vec<_>>()))
+            .filter(instances::deleted_at.is_null())
+            .filter(
+                instances::id
+                    .eq_any(each(refused, |id| id.uuid()))
+                    .or(is_spotted),
+            )
+            .order(instances::id)
+            .select(InstanceRow::as_select())
+            .for_no_key_update()
+            .load(self.conn())
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(Instance::try_from).collect()
+    }
+
+    async fn set_standings(&mut self, changed: &[Instance]) -> Result<(), StoreError> {
+        diesel::sql_query(
+            "UPDATE instances i SET restricted_until = u.restricted_until, \
+               restrictions = u.restrictions, errors_in_row = u.errors_in_row \
+             FROM UNNEST($1, $2, $3, $4) \
+               AS u (id, restricted_until, restrictions, errors_in_row) \
+             WHERE i.id = u.id",
+        )
+        .bind::<Array<SqlUuid>, _>(each(changed, |it| it.id.uuid()))
+        .bind::<Array<Nullable<Timestamptz>>, _>(each(changed, |it| it.standing.restricted_until))
+        .bind::<Array<Integer>, _>(each(changed, |it| count(it.standing.restrictions)))
+        .bind::<Array<Integer>, _>(each(changed, |it| count(it.standing.errors_in_row)))
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
+    }
+
+    async fn workspaces_of(
+        &mut self,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, WorkspaceId)>, StoreError> {
+        let owned: Vec<(Uuid, Uuid)> = teams::table
+            .filter(teams::owner_id.eq_any(each(accounts, |it| it.uuid())))
+            .filter(teams::deleted_at.is_null())
+            .select((teams::owner_id, teams::id))
+            .load(self.conn())
+            .await
+            .map_err(failed)?;
+        let personal = accounts.iter().map(|it| (it.uuid(), it.uuid()));
+        Ok(personal
+            .chain(owned)
+            .map(|(account, workspace)| (Id::new(account), Id::new(workspace)))
+            .collect())
     }
 
     async fn remove(&mut self, ids: &[InboxId]) -> Result<(), StoreError> {

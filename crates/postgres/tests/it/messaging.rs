@@ -7,5 +7,6 @@ mod lanes;
 mod messages;
 mod queue;
 mod receipts;
+mod restricted;
 mod sample;
 mod throughput;

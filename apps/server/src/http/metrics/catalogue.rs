@@ -41,6 +41,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Stored events that were put off.",
     ),
     (
+        "msgflash_held_new_contacts_total",
+        "Messages put off because WhatsApp refuses the number's new contacts.",
+    ),
+    (
+        "msgflash_unconfirmed_total",
+        "Sent messages without any receipt after a while.",
+    ),
+    (
         "msgflash_lane_waits_total",
         "Times a lane was found unable to call yet.",
     ),

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use msgflash_kernel::{FixedClock, Outbox, SequentialIds, Unit};
+use msgflash_kernel::{AccountId, FixedClock, Outbox, SequentialIds, Unit, WorkspaceId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::Instance;
+use crate::alarm::MockAlarms;
+use crate::instance::Standing;
 use crate::provider::ReceiptRank;
 use crate::receipt::ports::ReceiptStore;
 use crate::testing::{NOW, instance, message, workspace};
@@ -20,6 +23,8 @@ struct World {
     /// Messages by the ids that are bound.
     refs: BTreeMap<String, Tracked>,
     told: Vec<Event>,
+    /// The one number.
+    number: Option<crate::Instance>,
     /// Writing these messages fails.
     bad: BTreeSet<crate::MessageId>,
     batches: usize,
@@ -124,6 +129,36 @@ impl ReceiptStore for WorldUnit {
         Ok(())
     }
 
+    async fn standings(
+        &mut self,
+        refused: &[InstanceId],
+        _: &[InstanceId],
+    ) -> Result<Vec<Instance>, StoreError> {
+        let number = self.world.number.clone().unwrap_or_else(instance);
+        let is_asked = !refused.is_empty() || number.standing != Standing::default();
+        Ok(is_asked.then_some(number).into_iter().collect())
+    }
+
+    async fn set_standings(&mut self, changed: &[Instance]) -> Result<(), StoreError> {
+        self.world.number = changed.last().cloned();
+        Ok(())
+    }
+
+    async fn workspaces_of(
+        &mut self,
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, WorkspaceId)>, StoreError> {
+        let team = Id::new(Uuid::from_u128(0x7EA));
+        Ok(vec![
+            (accounts[0], workspace().id),
+            (accounts[0], team),
+            (
+                Id::new(Uuid::from_u128(0xBAD)),
+                Id::new(Uuid::from_u128(0xBAD)),
+            ),
+        ])
+    }
+
     async fn remove(&mut self, ids: &[InboxId]) -> Result<(), StoreError> {
         self.world.inbox.retain(|id, _| !ids.contains(id));
         Ok(())
@@ -148,10 +183,22 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        let mut alarms = MockAlarms::new();
+        alarms.expect_raise().returning(|_, _| ());
+        Self::with(alarms)
+    }
+
+    fn with(alarms: MockAlarms) -> Self {
         let worlds = Worlds::default();
         let clock = Arc::new(FixedClock::at(NOW));
         let ids = Arc::new(SequentialIds::default());
-        let apply = ApplyReceipts::new(Arc::new(worlds.clone()), clock.clone(), ids);
+        let apply = ApplyReceipts::new(
+            Arc::new(worlds.clone()),
+            clock.clone(),
+            ids,
+            Arc::new(alarms),
+            Duration::HOUR,
+        );
         Self {
             worlds,
             clock,
@@ -381,4 +428,70 @@ async fn a_refusal_is_told_with_its_reason_and_code() {
     failed.fail(REFUSED, REFUSED_CODE, told[0].at);
     let expected = events::message_changed(told[0].id, &failed, told[0].at);
     assert_eq!(told, expected.as_slice(), "as every other failure is told");
+}
+
+/// One number whose messages meet these, one after the other, cut into batches after `cut`.
+async fn restrictions(ranks: &[ReceiptRank], cut: usize) -> (Vec<Event>, Standing) {
+    let mut alarms = MockAlarms::new();
+    let id = Some(instance().id);
+    let of_it = mockall::predicate::eq(id);
+    let kind = mockall::predicate::eq(Alarm::Restricted);
+    alarms
+        .expect_raise()
+        .with(kind, of_it)
+        .times(0..=1)
+        .returning(|_, _| ());
+    let mut scene = Scene::with(alarms);
+    for (at, rank) in ranks.iter().enumerate() {
+        let key = format!("K{at}");
+        // Ids of messages run the other way: the order is that of the receipts.
+        scene.binds(&key, 200 - at as u128);
+        scene.arrives(&key, *rank);
+        if at == cut {
+            scene.tick().await;
+        }
+    }
+    scene.drain().await;
+    scene.worlds.with(|it| {
+        let told = it
+            .told
+            .iter()
+            .filter(|it| it.name == events::INSTANCE_RESTRICTED);
+        let standing = it.number.as_ref().map(|it| it.standing);
+        (told.cloned().collect(), standing.unwrap_or_default())
+    })
+}
+
+#[tokio::test]
+async fn two_refusals_in_a_row_are_told_once_to_every_workspace_served_however_they_come() {
+    let (error, read) = (ReceiptRank::Error, ReceiptRank::Read);
+    for cut in 0..5 {
+        let (told, standing) = restrictions(&[error, read, error, error, error], cut).await;
+        let heard: Vec<_> = told.iter().map(|it| it.workspace).collect();
+        let team = Id::new(Uuid::from_u128(0x7EA));
+        assert_eq!(heard, [workspace().id, team], "cut after {cut}");
+        let until = events::timestamp(standing.restricted_until.expect("restricted"));
+        assert_eq!(told[0].payload["restrictedUntil"], until);
+        assert_eq!(told[0].payload["status"], "connected");
+        let (told, _) = restrictions(&[error, read, error, read, error], cut).await;
+        assert_eq!(told, [], "cut after {cut}");
+    }
+}
+
+#[tokio::test]
+async fn one_message_refused_twice_is_one_refusal() {
+    let mut scene = Scene::new();
+    scene.binds("A", 100);
+    scene.arrives("A", ReceiptRank::Error);
+    scene.tick().await;
+    scene.arrives("A", ReceiptRank::Error);
+    scene.drain().await;
+    let standing = scene
+        .worlds
+        .with(|it| it.number.clone())
+        .map(|it| it.standing);
+    assert_eq!(
+        standing.map(|it| (it.errors_in_row, it.restrictions)),
+        Some((1, 0))
+    );
 }

@@ -17,7 +17,7 @@ use msgflash_postgres::Postgres;
 use serde_json::json;
 use time::Duration;
 
-use super::sample::{insert, message, phone, workspace};
+use super::sample::{Silent, insert, message, phone, workspace};
 use crate::stage::{NOW, SOON, Stage, clock, fresh};
 
 fn receipt(instance: InstanceId, key_id: &str, rank: ReceiptRank) -> StoredReceipt {
@@ -63,7 +63,13 @@ async fn read(postgres: &Postgres, message: &Message) -> Message {
 }
 
 fn apply(units: Arc<dyn ReceiptUnits>) -> ApplyReceipts {
-    ApplyReceipts::new(units, clock(), Arc::new(RandomIds))
+    ApplyReceipts::new(
+        units,
+        clock(),
+        Arc::new(RandomIds),
+        Arc::new(Silent),
+        Duration::HOUR,
+    )
 }
 
 /// What was told of each message, in order.

@@ -1,6 +1,7 @@
 //! Entries and messages to fill the tables with.
 
 use msgflash_kernel::{Id, Phone, Workspace};
+use msgflash_messaging::alarm::{Alarm, Alarms};
 use msgflash_messaging::dispatch::ports::{
     EntryKey, LaneStore as _, Lease, Mark, OwnedLane, StartUnits,
 };
@@ -14,6 +15,13 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::stage::{NOW, fresh};
+
+/// Alarms nobody hears.
+pub(super) struct Silent;
+
+impl Alarms for Silent {
+    fn raise(&self, _: Alarm, _: Option<InstanceId>) {}
+}
 
 pub(super) fn phone(n: u32) -> Phone {
     Phone::parse(&format!("+336123{n:05}")).expect("a number")

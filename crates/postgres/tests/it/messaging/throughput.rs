@@ -10,6 +10,7 @@ use msgflash_kernel::{RandomIds, Tick};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use tokio_postgres::Client;
 
+use super::sample::Silent;
 use crate::stage::{Stage, clock};
 
 /// Sent messages on fifty lanes, and one receipt of each in the inbox.
@@ -87,7 +88,13 @@ async fn applied(count: u32) -> Duration {
     let session = stage.session().await;
     seed(&session, count).await;
     let units = Arc::new(stage.postgres.clone());
-    let apply = ApplyReceipts::new(units, clock(), Arc::new(RandomIds));
+    let apply = ApplyReceipts::new(
+        units,
+        clock(),
+        Arc::new(RandomIds),
+        Arc::new(Silent),
+        time::Duration::HOUR,
+    );
     let began = Instant::now();
     while apply.tick().await.expect("applied") != Tick::Idle {}
     let took = began.elapsed();
