@@ -141,11 +141,12 @@ async fn what_waits_for_strangers_is_put_off_and_nothing_else() {
     push(&stage.postgres, &all).await;
     let mut unit = StartUnits::begin(&stage.postgres).await.expect("a unit");
     let starts = unit.starts();
-    let held = starts.hold_strangers(&[(lane, until)], &[probe.key()], 10);
+    let (lanes, but) = ([(lane, until)], [probe.key()]);
+    let held = starts.hold_strangers(&lanes, &but, 10);
     let mut held = held.await.expect("put off");
     held.sort_by_key(|(_, message)| message.uuid());
     assert_eq!(held, [new[0].key(), new[1].key()]);
-    let again = starts.hold_strangers(&[(lane, until)], &[probe.key()], 10);
+    let again = starts.hold_strangers(&lanes, &but, 10);
     assert_eq!(again.await.expect("asked"), [], "they are put off already");
     unit.commit().await.expect("committed");
 
