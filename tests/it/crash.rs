@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use blackbox::{Account, Program, Stack, eventually, id_of, text};
+use msgflash_kernel::{Ids as _, RandomIds};
 use msgflash_messaging::Instance;
 use serde_json::{Value, json};
 
@@ -192,7 +193,7 @@ async fn killed_at_random(messages: usize, kills: usize) {
     for kill in 0..kills {
         // Somewhere within the kill's share of the run.
         let share = messages / (kills + 1);
-        let chance = usize::from(uuid::Uuid::new_v4().as_bytes()[0]);
+        let chance = usize::from(RandomIds.next().as_bytes()[15]);
         until_left(&stack, kill * share + share * chance / 256 + 1).await;
         program.kill();
         program = Program::serve(&settings).await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -40,7 +40,7 @@ impl LaneBell {
     }
 
     fn take(&self) -> Vec<InstanceId> {
-        let mut named = self.named.lock().unwrap_or_else(|it| it.into_inner());
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         named.drain().collect()
     }
 }
@@ -51,7 +51,7 @@ impl Wake for LaneBell {
             return;
         }
         {
-            let mut named = self.named.lock().unwrap_or_else(|it| it.into_inner());
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
             if named.len() < MOST_NAMED {
                 named.extend(lanes);
             }
@@ -85,11 +85,11 @@ impl Yard {
             let (mut looked, mut told) = (Instant::now(), Instant::now());
             while !stop.is_cancelled() {
                 let free = slots.available_permits();
-                let step = AssertUnwindSafe(dispatcher.step(free)).catch_unwind().await;
-                let step = step.unwrap_or_else(|_| {
+                let done = AssertUnwindSafe(dispatcher.step(free)).catch_unwind().await;
+                let done = done.unwrap_or_else(|_| {
                     Err(msgflash_kernel::StoreError::Failed("it panicked".into()))
                 });
-                let wait = match step {
+                let wait = match done {
                     Ok(Step { calls, next }) => {
                         pause.reset();
                         let made = calls.len();

@@ -317,7 +317,6 @@ impl Dispatcher {
         picked: Vec<Planned>,
         now: OffsetDateTime,
     ) -> Result<Vec<Call>, StoreError> {
-        let keys: Vec<EntryKey> = picked.iter().map(|it| it.entry.key()).collect();
         match self.mark(&picked, now).await {
             Ok(Marked {
                 calls,
@@ -358,7 +357,6 @@ impl Dispatcher {
                     safety: None,
                     message: None,
                 }));
-                drop(keys);
                 Err(error)
             }
         }
@@ -432,16 +430,12 @@ impl Dispatcher {
         let mut outbound: HashMap<EntryKey, Outbound> = HashMap::new();
         going.retain(|it| {
             let instance = &instances[&it.entry.instance];
-            match outbound_of(&it.message, instance) {
-                Some(out) => {
-                    outbound.insert(it.entry.key(), out);
-                    true
-                }
-                None => {
-                    found.failed.push(((*it).clone(), Failure::BROKEN));
-                    false
-                }
-            }
+            let Some(out) = outbound_of(&it.message, instance) else {
+                found.failed.push(((*it).clone(), Failure::BROKEN));
+                return false;
+            };
+            outbound.insert(it.entry.key(), out);
+            true
         });
         let next_probe = |lane| self.state().lanes.get(&lane)?.next_probe;
         let starts = unit.starts();

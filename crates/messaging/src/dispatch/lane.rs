@@ -252,7 +252,7 @@ impl Lane {
 
     /// Makes no call before `until`, unless the link changes.
     pub(super) fn await_link(&mut self, until: OffsetDateTime) {
-        if !self.held_until.is_some_and(|held| held > until) {
+        if self.held_until.is_none_or(|held| held <= until) {
             self.held_until = Some(until);
             self.waits_for_link = true;
         }

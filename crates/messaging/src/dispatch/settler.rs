@@ -85,7 +85,8 @@ impl SettleWorker {
 async fn record(settle: &Settle, group: Vec<Outcome>) -> Vec<Recorded> {
     histogram!("msgflash_settle_group_size").record(group.len() as f64);
     let mut recorded: Vec<Option<Recorded>> = group.iter().map(|_| None).collect();
-    let mut open = vec![0..group.len()];
+    let whole = 0..group.len();
+    let mut open: Vec<_> = std::iter::once(whole).collect();
     while let Some(some) = open.pop() {
         match settle.record_all(&group[some.clone()]).await {
             Ok(first) => {

@@ -74,9 +74,9 @@ impl AskForReceipts {
             if done < found.len() {
                 // Those that were not asked come again.
                 let last = done.checked_sub(1).map(|at| &found[at]);
-                store.resume(look, last, now + AWAY).await?;
+                store.resume(look, last.cloned(), now + AWAY).await?;
             } else if found.len() == AT_ONCE as usize {
-                store.resume(look, found.last(), now).await?;
+                store.resume(look, found.last().cloned(), now).await?;
                 is_more = true;
             } else {
                 store.finish(look, until).await?;

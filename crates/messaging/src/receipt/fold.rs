@@ -41,7 +41,7 @@ mod tests {
         ranks: impl IntoIterator<Item = ReceiptRank>,
     ) -> Vec<MessageStatus> {
         let all = super::steps(status, ranks.into_iter().map(|rank| ((), rank)));
-        all.into_iter().map(|(_, step)| step).collect()
+        all.into_iter().map(|((), step)| step).collect()
     }
 
     use MessageStatus::{Delivered, Failed, Read, Sent};

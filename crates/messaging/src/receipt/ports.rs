@@ -257,10 +257,10 @@ pub trait UnconfirmedStore: Send + Sync {
         lease: OffsetDateTime,
     ) -> Result<Option<Vec<Unconfirmed>>, StoreError>;
     /// Gives a look back that goes on behind `last`, or where it was, and not before `at`.
-    async fn resume<'a>(
+    async fn resume(
         &self,
         look: i16,
-        last: Option<&'a Unconfirmed>,
+        last: Option<Unconfirmed>,
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
     /// Gives a look back that goes on behind everything known until `until`.

@@ -85,10 +85,10 @@ impl UnconfirmedStore for Postgres {
         Ok(Some(found.collect()))
     }
 
-    async fn resume<'a>(
+    async fn resume(
         &self,
         look: i16,
-        last: Option<&'a Unconfirmed>,
+        last: Option<Unconfirmed>,
         at: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let Some(last) = last else {

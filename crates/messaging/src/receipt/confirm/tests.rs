@@ -99,7 +99,7 @@ async fn a_provider_that_is_away_is_left_alone_and_nothing_is_passed_over() {
     store
         .expect_resume()
         .times(1)
-        .withf(|look, last, at| *look == 0 && *last == Some(&sent("A")) && *at > NOW)
+        .withf(|look, last, at| *look == 0 && *last == Some(sent("A")) && *at > NOW)
         .returning(|_, _, _| Ok(()));
     let mut provider = MockWhatsAppProvider::new();
     provider
@@ -123,7 +123,7 @@ async fn a_full_look_goes_on_at_once_behind_its_last() {
     store
         .expect_resume()
         .times(1)
-        .withf(move |_, it, at| it.cloned() == last && *at == NOW)
+        .withf(move |_, it, at| *it == last && *at == NOW)
         .returning(|_, _, _| Ok(()));
     let mut provider = MockWhatsAppProvider::new();
     provider.expect_receipts_of().returning(|_, _| Ok(None));

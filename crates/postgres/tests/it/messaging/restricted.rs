@@ -243,7 +243,7 @@ async fn each_look_finds_every_unconfirmed_message_once_and_in_order() {
     assert_eq!(first.len(), 4);
     assert_eq!(claim(0, NOW).await, None, "one at a time");
     postgres
-        .resume(0, first.last(), NOW)
+        .resume(0, first.last().cloned(), NOW)
         .await
         .expect("given back");
     let second = claim(0, NOW).await.expect("ours");
