@@ -8,7 +8,8 @@ async fn an_endpoint_hears_only_what_it_asked_for() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let mut receivers = Vec::new();
-    for event in EVENTS {
+    // Being restricted takes an hour; it has a test of its own.
+    for event in EVENTS.into_iter().filter(|it| *it != "instance.restricted") {
         let receiver = Receiver::start().await;
         account.client.endpoint(&receiver.url, &[event]).await;
         receivers.push((event, receiver));

@@ -422,6 +422,7 @@ async fn a_refusal_is_told_with_its_reason_and_code() {
     let whole = crate::Message {
         id: Id::new(Uuid::from_u128(100)),
         provider_message_id: Some("A".to_owned()),
+        request_id: Some("req-1".to_owned()),
         ..message()
     };
     let mut failed = whole;
