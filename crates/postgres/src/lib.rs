@@ -18,6 +18,7 @@ mod pool;
 mod quotas;
 mod replay;
 mod schema;
+mod sql;
 mod unit;
 mod upkeep;
 mod watch;

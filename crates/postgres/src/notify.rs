@@ -20,6 +20,7 @@ use tracing::{debug, info, warn};
 use crate::connect::{Messages, connect_listener};
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 /// The topic under which [`Announce`] speaks. The payload is the account, or nothing for all.
 pub const CHANGED: &str = "msgflash_changed";
@@ -61,7 +62,7 @@ impl Postgres {
     pub async fn notify(&self, topic: &str, payload: &str) -> Result<(), StoreError> {
         use diesel_async::RunQueryDsl as _;
         let mut conn = self.conn().await?;
-        diesel::sql_query("SELECT pg_notify($1, $2)")
+        sql("SELECT pg_notify($1, $2)")
             .bind::<Text, _>(topic)
             .bind::<Text, _>(payload)
             .execute(&mut conn)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::managed::QueueMode;
 use diesel::result::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -14,6 +15,7 @@ use msgflash_kernel::StoreError;
 use tokio::runtime::Handle;
 
 use crate::connect::{Limits, connect, parse};
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// How long a request waits for a free connection before it is told to come back.
@@ -79,6 +81,9 @@ impl Postgres {
             AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(size)
+            // The one used last has its statements and caches at hand, and those nobody needs
+            // stay idle.
+            .queue_mode(QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))
@@ -112,7 +117,7 @@ impl Postgres {
     pub async fn ping(&self) -> Result<(), StoreError> {
         use diesel_async::RunQueryDsl as _;
         let mut conn = self.conn().await?;
-        diesel::sql_query("SELECT 1")
+        sql("SELECT 1")
             .execute(&mut conn)
             .await
             .map(drop)

@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::idempotency_keys as kept;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// How long an equal request is waited for.
@@ -76,11 +77,9 @@ impl Postgres {
     /// Deletes answers kept before `older_than`, some ten thousand at a time, and tells how many.
     pub async fn sweep_replays(&self, older_than: OffsetDateTime) -> Result<usize, StoreError> {
         let mut conn = self.conn().await?;
-        diesel::sql_query(
-            "DELETE FROM idempotency_keys WHERE ctid IN ( \
+        sql("DELETE FROM idempotency_keys WHERE ctid IN ( \
                SELECT ctid FROM idempotency_keys WHERE created_at < $1 \
-               ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
+               ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)")
         .bind::<Timestamptz, _>(older_than)
         .bind::<BigInt, _>(SWEEP)
         .execute(&mut conn)
@@ -108,7 +107,7 @@ impl PgUnit {
     /// Takes the lock if nobody holds it.
     async fn try_lock(&mut self, name: &str) -> Result<bool, StoreError> {
         let row: TakenRow =
-            diesel::sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken")
+            sql("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken")
                 .bind::<Text, _>(name)
                 .get_result(self.conn())
                 .await
@@ -144,11 +143,11 @@ impl PgUnit {
     }
 
     async fn wait_for(&mut self, name: &str, wait: Wait) -> QueryResult<()> {
-        diesel::sql_query("SELECT set_config('lock_timeout', $1, true)")
+        sql("SELECT set_config('lock_timeout', $1, true)")
             .bind::<Text, _>(format!("{}ms", wait.as_millis()))
             .execute(self.conn())
             .await?;
-        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(name)
             .execute(self.conn())
             .await

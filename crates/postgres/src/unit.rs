@@ -10,6 +10,13 @@ use crate::error::failed;
 
 type Transactions = AnsiTransactionManager;
 
+/// Units look rows up by their keys. One plan through the index serves for ever: to make one for
+/// each size of a group costs more than to run it, and tables that were small when it was made are
+/// not read from end to end when they have grown.
+const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; \
+                     SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+                     SET LOCAL enable_mergejoin = off";
+
 /// One Postgres transaction. Implements every unit and every store.
 pub(crate) struct PgUnit {
     conn: Option<Object<AsyncPgConnection>>,
@@ -18,7 +25,7 @@ pub(crate) struct PgUnit {
 impl PgUnit {
     /// Begins a transaction on `conn`.
     pub(crate) async fn begin(mut conn: Object<AsyncPgConnection>) -> Result<Self, StoreError> {
-        if let Err(error) = Transactions::begin_transaction(&mut *conn).await {
+        if let Err(error) = Transactions::begin_transaction_sql(&mut *conn, BEGIN).await {
             // Whatever state it is in, nobody else shall borrow it.
             drop(Object::take(conn));
             return Err(StoreError::Unavailable(error.into()));

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 use crate::columns::first_id;
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 /// How long deliveries are kept, and how long one may wait at most.
 pub(crate) const LONGEST_LIFE: Duration = Duration::days(30);
@@ -80,24 +81,21 @@ impl Postgres {
     pub async fn sweep(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
         let mut gone = self.sweep_replays(now - ANSWERS).await?;
         let mut conn = self.conn().await?;
-        gone += diesel::sql_query(EXPIRED)
+        gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))
             .bind::<BigInt, _>(AT_ONCE)
             .bind::<Timestamptz, _>(now)
             .execute(&mut conn)
             .await
             .map_err(failed)?;
-        gone += diesel::sql_query(TROUBLE)
-            .execute(&mut conn)
-            .await
-            .map_err(failed)?;
+        gone += sql(TROUBLE).execute(&mut conn).await.map_err(failed)?;
         let sweeps = [
             (ORPHANS, Duration::hours(1)),
             (DELIVERIES, LONGEST_LIFE),
             (EVENTS_PAST, EVENTS),
         ];
         for (sweep, life) in sweeps {
-            gone += diesel::sql_query(sweep)
+            gone += sql(sweep)
                 .bind::<SqlUuid, _>(first_id(now - life))
                 .bind::<BigInt, _>(AT_ONCE)
                 .execute(&mut conn)

@@ -10,10 +10,14 @@ use crate::error::QuotaError;
 use crate::period::Period;
 use crate::ports::{ApiUsageStore, ApiUse, KeyId};
 
+/// Flushes without a request after which an account's total is forgotten: meanwhile other processes
+/// may have counted.
+const QUIET: u32 = 2;
+
 /// Counts requests in memory and adds them to the store about every second.
 ///
 /// Exact in one process. Several processes may together pass the limit by what the others have
-/// not flushed yet; a process that is killed forgets at most what it had not flushed.
+/// counted in the last seconds; a process that is killed forgets at most what it had not flushed.
 pub struct ApiMeter {
     store: Arc<dyn ApiUsageStore>,
     state: Mutex<State>,
@@ -21,9 +25,19 @@ pub struct ApiMeter {
 
 #[derive(Default)]
 struct State {
-    /// What the store held for an account when last asked, plus all that was counted here since.
-    totals: HashMap<(AccountId, Period), u64>,
+    totals: HashMap<(AccountId, Period), Total>,
     pending: HashMap<(KeyId, Period), ApiUse>,
+}
+
+/// One account's month.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    /// What the store held when last asked, plus all that was counted here since.
+    count: u64,
+    /// How much of that the store has not been told.
+    pending: u64,
+    /// Flushes since its last request.
+    quiet: u32,
 }
 
 impl ApiMeter {
@@ -56,12 +70,11 @@ impl ApiMeter {
         }
         let stored = self.store.total(account, period).await?;
         let mut state = self.lock();
-        // Somebody may have counted while we asked; what they counted is still pending here.
-        let pending = state.pending_of(account, period);
-        state
-            .totals
-            .entry((account, period))
-            .or_insert(stored + pending);
+        // Whoever counted while we asked has asked too.
+        state.totals.entry((account, period)).or_insert(Total {
+            count: stored,
+            ..Total::default()
+        });
         state.count(used, limit).unwrap_or(Ok(()))
     }
 
@@ -69,40 +82,33 @@ impl ApiMeter {
     pub async fn total(&self, account: AccountId, period: Period) -> Result<u64, StoreError> {
         let known = self.lock().totals.get(&(account, period)).copied();
         match known {
-            Some(total) => Ok(total),
+            Some(total) => Ok(total.count),
             None => self.store.total(account, period).await,
         }
     }
 
-    /// Adds what is pending to the store, then learns what other processes added.
+    /// Adds what is pending to the store, and learns what other processes added.
     pub async fn flush(&self) -> Result<usize, StoreError> {
-        let batch: Vec<ApiUse> = {
-            let mut state = self.lock();
-            state.pending.drain().map(|(_, used)| used).collect()
-        };
+        let batch = self.lock().take();
         if batch.is_empty() {
-            // Quiet accounts are forgotten, so that memory follows the traffic and a month that
-            // ended goes away.
-            self.lock().totals.clear();
             return Ok(0);
         }
-        if let Err(error) = self.store.add(&batch).await {
-            self.lock().give_back(batch);
-            return Err(error);
+        match self.store.add(&batch).await {
+            Ok(totals) => {
+                let mut state = self.lock();
+                for total in totals {
+                    let known = state.totals.get_mut(&(total.account, total.period));
+                    if let Some(known) = known {
+                        known.count = total.count + known.pending;
+                    }
+                }
+                Ok(batch.len())
+            }
+            Err(error) => {
+                self.lock().give_back(batch);
+                Err(error)
+            }
         }
-        let mut accounts: Vec<_> = batch
-            .iter()
-            .map(|used| (used.account, used.period))
-            .collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        for (account, period) in accounts {
-            let stored = self.store.total(account, period).await?;
-            let mut state = self.lock();
-            let pending = state.pending_of(account, period);
-            state.totals.insert((account, period), stored + pending);
-        }
-        Ok(batch.len())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -117,10 +123,12 @@ impl State {
     fn count(&mut self, used: ApiUse, limit: Option<u32>) -> Option<Result<(), QuotaError>> {
         let (account, period, now) = (used.account, used.period, used.last_at);
         let total = self.totals.get_mut(&(account, period))?;
-        if limit.is_some_and(|limit| *total >= u64::from(limit)) {
+        if limit.is_some_and(|limit| total.count >= u64::from(limit)) {
             return Some(Err(QuotaError::ApiRequests(period.time_left(now))));
         }
-        *total += 1;
+        total.count += 1;
+        total.pending += 1;
+        total.quiet = 0;
         let pending = self
             .pending
             .entry((used.key, period))
@@ -130,16 +138,22 @@ impl State {
         Some(Ok(()))
     }
 
-    fn pending_of(&self, account: AccountId, period: Period) -> u64 {
-        let of_account = self
-            .pending
-            .values()
-            .filter(|u| u.account == account && u.period == period);
-        of_account.map(|used| used.count).sum()
+    /// Takes what the store has not been told, and forgets the totals of quiet accounts, so that
+    /// memory follows the traffic and a month that ended goes away.
+    fn take(&mut self) -> Vec<ApiUse> {
+        self.totals.retain(|_, total| {
+            total.pending = 0;
+            total.quiet += 1;
+            total.quiet <= QUIET
+        });
+        self.pending.drain().map(|(_, used)| used).collect()
     }
 
     fn give_back(&mut self, batch: Vec<ApiUse>) {
         for used in batch {
+            if let Some(total) = self.totals.get_mut(&(used.account, used.period)) {
+                total.pending += used.count;
+            }
             let entry = self
                 .pending
                 .entry((used.key, used.period))
@@ -157,7 +171,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::ports::MockApiUsageStore;
+    use crate::ports::{ApiTotal, MockApiUsageStore};
 
     const NOW: OffsetDateTime = datetime!(2026-05-31 23:59:58 UTC);
 
@@ -195,7 +209,7 @@ mod tests {
             if std::mem::take(&mut first) {
                 return Err(StoreError::Unavailable("down".into()));
             }
-            Ok(())
+            Ok(vec![])
         });
         let meter = ApiMeter::new(Arc::new(store));
         for _ in 0..2 {
@@ -206,6 +220,40 @@ mod tests {
         }
         assert!(meter.flush().await.is_err());
         assert_eq!(meter.flush().await.expect("second try"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_flush_learns_what_other_processes_counted() {
+        let (key, account) = ids();
+        let mut store = store_with(0);
+        store.expect_add().returning(move |uses| {
+            let count = uses[0].count + 8;
+            let period = Period::of(NOW);
+            Ok(vec![ApiTotal {
+                account,
+                period,
+                count,
+            }])
+        });
+        let meter = ApiMeter::new(Arc::new(store));
+        assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
+        meter.flush().await.expect("works");
+        assert!(meter.count(key, account, Some(10), NOW).await.is_ok());
+        assert!(meter.count(key, account, Some(10), NOW).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_quiet_account_is_asked_for_again() {
+        let (key, account) = ids();
+        let mut store = MockApiUsageStore::new();
+        store.expect_add().returning(|_| Ok(vec![]));
+        store.expect_total().times(2).returning(|_, _| Ok(0));
+        let meter = ApiMeter::new(Arc::new(store));
+        meter.count(key, account, None, NOW).await.expect("counted");
+        for _ in 0..=QUIET {
+            meter.flush().await.expect("works");
+        }
+        meter.count(key, account, None, NOW).await.expect("counted");
     }
 
     #[tokio::test]

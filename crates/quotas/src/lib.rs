@@ -19,8 +19,8 @@ pub use error::QuotaError;
 pub use ledger::{Settlement, Usage, Want};
 pub use period::Period;
 pub use ports::{
-    Allowance, AllowanceReader, ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark, LedgerAudit,
-    LedgerStore, RateLimiter, UsageReader,
+    Allowance, AllowanceReader, ApiTotal, ApiUsageStore, ApiUse, Capacity, KeyId, KeyMark,
+    LedgerAudit, LedgerStore, RateLimiter, UsageReader,
 };
 pub use rate::{RateDecision, SlidingWindows};
 

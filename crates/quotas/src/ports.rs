@@ -69,12 +69,24 @@ pub struct ApiUse {
     pub last_at: OffsetDateTime,
 }
 
+/// What an account has come to in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiTotal {
+    /// Who pays.
+    pub account: AccountId,
+    /// The month.
+    pub period: Period,
+    /// All its requests.
+    pub count: u64,
+}
+
 /// Adds up API requests.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait ApiUsageStore: Send + Sync {
-    /// Adds counts, one row per key and month, and notes when each key was last used.
-    async fn add(&self, uses: &[ApiUse]) -> Result<(), StoreError>;
+    /// Adds counts, one row per key and month, and notes when each key was last used. Answers what
+    /// their accounts have come to by then, other processes' requests included.
+    async fn add(&self, uses: &[ApiUse]) -> Result<Vec<ApiTotal>, StoreError>;
     /// All requests of an account in a month, revoked keys included.
     async fn total(&self, account: AccountId, period: Period) -> Result<u64, StoreError>;
 }

@@ -169,6 +169,7 @@ impl AcceptStore for AllUnit {
         let held = rows.iter().map(|(account, period)| Held {
             account: *account,
             period: *period,
+            released: 0,
             reserved_total: 0,
         });
         Ok(held.collect())

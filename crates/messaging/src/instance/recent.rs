@@ -14,9 +14,9 @@ use super::{Instance, InstanceId, InstanceStatus};
 use crate::safety::Window;
 
 /// How long an instance is remembered.
-const INSTANCE: Duration = Duration::seconds(2);
+const INSTANCE: Duration = Duration::seconds(5);
 /// How long what it did lately is remembered; the messages accepted meanwhile are added.
-const WINDOW: Duration = Duration::seconds(5);
+const WINDOW: Duration = Duration::seconds(15);
 /// Past this many, old ones are forgotten before a new one is remembered.
 const MOST: usize = 20_000;
 

@@ -19,7 +19,7 @@ use metrics::{counter, histogram};
 use msgflash_kernel::groups;
 use msgflash_kernel::{AccountId, Clock, GroupWorker, Groups, ReplayKey, StoreError, StoredAnswer};
 use msgflash_quotas::{KeyId, Period};
-use tracing::{Instrument as _, info_span, warn};
+use tracing::warn;
 
 use self::decide::{Decision, decide};
 use super::Message;
@@ -74,38 +74,65 @@ pub enum Accepted {
 
 type Answer = Result<Accepted, MessagingError>;
 
+/// What a worker says about an application.
+enum Reply {
+    /// It is decided.
+    Decided(Answer),
+    /// Another process holds its account's row.
+    Busy(Box<Application>),
+}
+
 /// Hands applications to the workers. Cheap to clone.
 #[derive(Clone)]
 pub struct Acceptor {
-    shards: Vec<Groups<Application, Answer>>,
+    shards: Vec<Groups<Application, Reply>>,
+    /// Where whoever met a held row waits for it.
+    patient: Groups<Application, Reply>,
 }
 
 /// One worker of an [`Acceptor`]; somebody must run it.
 pub struct AcceptWorker {
-    groups: GroupWorker<Application, Answer>,
+    groups: GroupWorker<Application, Reply>,
+    wait: Wait,
 }
 
-/// An acceptor with `shards` workers. Each holds one connection while it works.
+/// An acceptor with `shards` workers that wait for no row, and one that does. Each holds one
+/// connection while it works.
 pub fn acceptor(shards: usize) -> (Acceptor, Vec<AcceptWorker>) {
-    let (shards, workers) = (0..shards.max(1))
-        .map(|_| {
-            let (front, groups) = groups(MOST);
-            (front, AcceptWorker { groups })
-        })
-        .unzip();
-    (Acceptor { shards }, workers)
+    let worker = |wait| {
+        let (front, groups) = groups(MOST);
+        (front, AcceptWorker { groups, wait })
+    };
+    let (shards, mut workers): (_, Vec<_>) = (0..shards.max(1)).map(|_| worker(Wait::No)).unzip();
+    let (patient, last) = worker(Wait::Yes);
+    workers.push(last);
+    (Acceptor { shards, patient }, workers)
 }
 
 impl Acceptor {
-    /// Joins the next group of the account's worker.
+    /// Joins the next group of the account's worker; one whose account is held by another process
+    /// waits for it where it holds up nobody else.
     pub async fn join(&self, application: Application) -> Answer {
         let account = application.account().uuid().as_u128();
         let shard = usize::try_from(account % self.shards.len() as u128).unwrap_or(0);
-        self.shards[shard]
-            .join(application)
-            .await
-            .unwrap_or_else(|gone| Err(StoreError::Unavailable(gone.into()).into()))
+        match ask(&self.shards[shard], application).await {
+            Reply::Decided(answer) => answer,
+            Reply::Busy(application) => match ask(&self.patient, *application).await {
+                Reply::Decided(answer) => answer,
+                Reply::Busy(_) => {
+                    let cause = "the account is busy in another process".into();
+                    Err(StoreError::Unavailable(cause).into())
+                }
+            },
+        }
     }
+}
+
+async fn ask(worker: &Groups<Application, Reply>, application: Application) -> Reply {
+    worker.join(application).await.unwrap_or_else(|gone| {
+        let cause = StoreError::Unavailable(gone.into());
+        Reply::Decided(Err(cause.into()))
+    })
 }
 
 /// The ports acceptance in groups needs.
@@ -124,8 +151,7 @@ impl AcceptWorker {
     pub async fn run(self, ports: AcceptPorts) {
         let desk = Desk::new(ports);
         self.groups
-            .run(async |group| desk.work(group).await)
-            .instrument(info_span!("acceptor"))
+            .run(async |group| desk.work(group, self.wait).await)
             .await;
     }
 }
@@ -158,51 +184,34 @@ impl Desk {
         clippy::cast_precision_loss,
         reason = "a group has a few hundred members"
     )]
-    async fn work(&self, group: Vec<Application>) -> Vec<Answer> {
+    async fn work(&self, group: Vec<Application>, wait: Wait) -> Vec<Reply> {
         let began = Instant::now();
         histogram!("msgflash_accept_group_size").record(group.len() as f64);
         let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
-        let everyone: Vec<usize> = (0..group.len()).collect();
-        let busy = self
-            .attempt(&group, &everyone, Wait::No, &mut answers)
-            .await;
-        if !busy.is_empty() {
-            // Another process holds their accounts. Whoever waits in the database's own order is
-            // not overtaken for ever.
-            counter!("msgflash_accept_contended_total").increment(busy.len() as u64);
-            let late = self.attempt(&group, &busy, Wait::Yes, &mut answers).await;
-            for index in late {
-                let cause = "the account is busy in another process".into();
-                answers[index] = Some(Err(StoreError::Unavailable(cause).into()));
-            }
-        }
+        self.attempt(&group, wait, &mut answers).await;
         histogram!("msgflash_accept_seconds").record(began.elapsed());
+        let busy = answers.iter().filter(|answer| answer.is_none()).count();
+        counter!("msgflash_accept_contended_total").increment(busy as u64);
         answers
             .into_iter()
-            .map(|answer| answer.expect("every member was answered"))
+            .zip(group)
+            .map(|(answer, application)| match answer {
+                Some(answer) => Reply::Decided(answer),
+                None => Reply::Busy(Box::new(application)),
+            })
             .collect()
     }
 
-    /// Answers some members of a group; those whose accounts are held elsewhere are left.
-    async fn attempt(
-        &self,
-        group: &[Application],
-        members: &[usize],
-        wait: Wait,
-        answers: &mut [Option<Answer>],
-    ) -> Vec<usize> {
-        let mut busy = Vec::new();
+    /// Answers the members of a group; those whose accounts are held elsewhere are left without.
+    async fn attempt(&self, group: &[Application], wait: Wait, answers: &mut [Option<Answer>]) {
         // Bad data spoils a whole statement, so a group that failed is halved until whatever is
         // bad stands alone.
-        let mut open = vec![members.to_vec()];
+        let mut open: Vec<Vec<usize>> = vec![(0..group.len()).collect()];
         while let Some(some) = open.pop() {
             match self.settle(group, &some, wait).await {
                 Ok(outcomes) => {
                     for (index, outcome) in some.into_iter().zip(outcomes) {
-                        match outcome {
-                            Some(answer) => answers[index] = Some(answer),
-                            None => busy.push(index),
-                        }
+                        answers[index] = outcome;
                     }
                 }
                 Err(StoreError::Failed(cause)) if some.len() > 1 => {
@@ -222,8 +231,6 @@ impl Desk {
                 }
             }
         }
-        busy.sort_unstable();
-        busy
     }
 
     /// One transaction, repeated when nobody can tell whether it was committed.

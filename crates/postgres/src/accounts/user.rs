@@ -1,7 +1,7 @@
 //! People.
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
+use diesel::dsl;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::{broken_constraint, failed};
 use crate::pool::Postgres;
 use crate::schema::users;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -85,7 +86,7 @@ impl AccountReader for Postgres {
         let mut conn = self.conn().await?;
         let row: Option<UserRow> = users::table
             .filter(
-                sql::<Bool>("lower(email) = lower(")
+                dsl::sql::<Bool>("lower(email) = lower(")
                     .bind::<Text, _>(email)
                     .sql(")"),
             )
@@ -116,7 +117,7 @@ impl UserStore for PgUnit {
             }
             Err(error) => return Err(failed(error)),
         }
-        let subscribed = diesel::sql_query(
+        let subscribed = sql(
             "INSERT INTO subscriptions (id, account_id, plan_id, status, provider, \
                period_start, created_at, updated_at) \
              SELECT $1, $2, id, 'active', 'none', $3, $3, $3 FROM plans \

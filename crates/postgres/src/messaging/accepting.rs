@@ -28,6 +28,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::replay::LIFE;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// How long a row that another process holds is waited for, in one go.
@@ -43,7 +44,7 @@ impl AcceptUnit for PgUnit {
 impl AcceptUnits for Postgres {
     async fn ensure(&self, rows: &[(AccountId, Period)]) -> Result<(), StoreError> {
         let mut conn = self.conn().await?;
-        diesel::sql_query(
+        sql(
             "INSERT INTO usage_holds (account_id, period, reserved_total) \
              SELECT account_id, period, 0 FROM UNNEST($1, $2) AS n (account_id, period) \
              ORDER BY account_id, period ON CONFLICT DO NOTHING",
@@ -76,7 +77,7 @@ impl AcceptStore for PgUnit {
                 HOLD
             }
         };
-        let held: Vec<HeldRow> = diesel::sql_query(locking)
+        let held: Vec<HeldRow> = sql(locking)
             .bind::<Array<SqlUuid>, _>(each(rows, |(account, _)| account.uuid()))
             .bind::<Array<Integer>, _>(each(rows, |(_, period)| period.to_i32()))
             .get_results(conn)
@@ -93,8 +94,7 @@ impl AcceptStore for PgUnit {
         let asked = question.applications;
         let conn = &*self.conn();
         // Sent at once and answered at once: one round trip.
-        let (released, keys, accounts, instances, answers, recorded) = try_join!(
-            released(conn, asked),
+        let (keys, accounts, instances, answers, recorded) = try_join!(
             keys(conn, asked, now),
             accounts(conn, asked, now),
             instances(conn, asked),
@@ -102,7 +102,6 @@ impl AcceptStore for PgUnit {
             recorded(conn, asked, question.again),
         )?;
         Ok(Facts {
-            released,
             keys,
             accounts,
             instances,
@@ -130,14 +129,16 @@ impl AcceptStore for PgUnit {
     }
 }
 
-const HOLD_FREE: &str = "SELECT h.account_id, h.period, h.reserved_total FROM usage_holds h \
-     JOIN UNNEST($1, $2) AS k (account_id, period) \
-       ON h.account_id = k.account_id AND h.period = k.period \
-     ORDER BY h.account_id, h.period FOR NO KEY UPDATE OF h SKIP LOCKED";
-const HOLD: &str = "SELECT h.account_id, h.period, h.reserved_total FROM usage_holds h \
-     JOIN UNNEST($1, $2) AS k (account_id, period) \
-       ON h.account_id = k.account_id AND h.period = k.period \
-     ORDER BY h.account_id, h.period FOR NO KEY UPDATE OF h";
+const HOLD_FREE: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.released, 0) AS released \
+             FROM usage_holds h JOIN UNNEST($1, $2) AS k (account_id, period) ON h.account_id = \
+             k.account_id AND h.period = k.period LEFT JOIN usage_settled s ON s.account_id = \
+             h.account_id AND s.period = h.period ORDER BY h.account_id, h.period FOR NO KEY \
+             UPDATE OF h SKIP LOCKED";
+const HOLD: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.released, 0) AS released \
+             FROM usage_holds h JOIN UNNEST($1, $2) AS k (account_id, period) ON h.account_id = \
+             k.account_id AND h.period = k.period LEFT JOIN usage_settled s ON s.account_id = \
+             h.account_id AND s.period = h.period ORDER BY h.account_id, h.period FOR NO KEY \
+             UPDATE OF h";
 
 #[derive(QueryableByName)]
 struct HeldRow {
@@ -147,6 +148,8 @@ struct HeldRow {
     period: i32,
     #[diesel(sql_type = BigInt)]
     reserved_total: i64,
+    #[diesel(sql_type = BigInt)]
+    released: i64,
 }
 
 impl TryFrom<HeldRow> for Held {
@@ -157,6 +160,7 @@ impl TryFrom<HeldRow> for Held {
             account: Id::new(row.account_id),
             period: period(row.period)?,
             reserved_total: count(row.reserved_total),
+            released: count(row.released),
         })
     }
 }
@@ -168,46 +172,6 @@ fn period(stored: i32) -> Result<Period, StoreError> {
 
 fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or(0)
-}
-
-#[derive(QueryableByName)]
-struct ReleasedRow {
-    #[diesel(sql_type = SqlUuid)]
-    account_id: Uuid,
-    #[diesel(sql_type = Integer)]
-    period: i32,
-    #[diesel(sql_type = BigInt)]
-    released: i64,
-}
-
-async fn released(
-    mut conn: &AsyncPgConnection,
-    asked: &[&Application],
-) -> Result<HashMap<(AccountId, Period), u64>, StoreError> {
-    let mut rows = each(asked, |it| {
-        let period = Period::of(it.message.created_at);
-        (it.message.workspace.account.uuid(), period.to_i32())
-    });
-    rows.sort_unstable();
-    rows.dedup();
-    let (accounts, periods): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let found: Vec<ReleasedRow> = diesel::sql_query(
-        "SELECT s.account_id, s.period, s.released FROM usage_settled s \
-         JOIN UNNEST($1, $2) AS k (account_id, period) \
-           ON s.account_id = k.account_id AND s.period = k.period",
-    )
-    .bind::<Array<SqlUuid>, _>(accounts)
-    .bind::<Array<Integer>, _>(periods)
-    .get_results(&mut conn)
-    .await
-    .map_err(failed)?;
-    found
-        .into_iter()
-        .map(|row| {
-            let key = (Id::new(row.account_id), period(row.period)?);
-            Ok((key, count(row.released)))
-        })
-        .collect()
 }
 
 #[derive(QueryableByName)]
@@ -244,15 +208,13 @@ async fn keys(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<StandingRow> = diesel::sql_query(
-        "SELECT k.id, s.status, s.period_end, s.past_due_since, \
-           p.monthly_outbound_quota AS outbound \
-         FROM api_keys k \
-         JOIN users u ON u.id = k.account_id AND u.suspended_at IS NULL \
-         LEFT JOIN teams t ON t.id = k.team_id \
-         JOIN subscriptions s ON s.account_id = k.account_id \
-         JOIN plans p ON p.id = s.plan_id \
-         WHERE k.id = ANY($1) AND k.revoked_at IS NULL AND t.deleted_at IS NULL",
+    let rows: Vec<StandingRow> = sql(
+        "SELECT f.* FROM UNNEST($1) AS asked (id) CROSS JOIN LATERAL ( SELECT k.id, s.status, \
+             s.period_end, s.past_due_since, p.monthly_outbound_quota AS outbound FROM api_keys k \
+             JOIN users u ON u.id = k.account_id AND u.suspended_at IS NULL LEFT JOIN teams t ON \
+             t.id = k.team_id JOIN subscriptions s ON s.account_id = k.account_id JOIN plans p ON \
+             p.id = s.plan_id WHERE k.id = asked.id AND k.revoked_at IS NULL AND t.deleted_at IS \
+             NULL LIMIT 1) f",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut conn)
@@ -274,13 +236,11 @@ async fn accounts(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<StandingRow> = diesel::sql_query(
-        "SELECT u.id, s.status, s.period_end, s.past_due_since, \
-           p.monthly_outbound_quota AS outbound \
-         FROM users u \
-         JOIN subscriptions s ON s.account_id = u.id \
-         JOIN plans p ON p.id = s.plan_id \
-         WHERE u.id = ANY($1) AND u.suspended_at IS NULL",
+    let rows: Vec<StandingRow> = sql(
+        "SELECT f.* FROM UNNEST($1) AS asked (id) CROSS JOIN LATERAL ( SELECT u.id, s.status, \
+             s.period_end, s.past_due_since, p.monthly_outbound_quota AS outbound FROM users u \
+             JOIN subscriptions s ON s.account_id = u.id JOIN plans p ON p.id = s.plan_id WHERE \
+             u.id = asked.id AND u.suspended_at IS NULL LIMIT 1) f",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut conn)
@@ -306,9 +266,10 @@ async fn instances(
     asked: &[&Application],
 ) -> Result<HashMap<InstanceId, (AccountId, bool)>, StoreError> {
     let ids = distinct(asked.iter().map(|it| it.message.instance.uuid()));
-    let rows: Vec<InstanceRow> = diesel::sql_query(
-        "SELECT id, account_id, status = 'suspended' AS suspended FROM instances \
-         WHERE id = ANY($1) AND deleted_at IS NULL",
+    let rows: Vec<InstanceRow> = sql(
+        "SELECT f.* FROM UNNEST($1) AS asked (id) CROSS JOIN LATERAL ( SELECT i.id, \
+             i.account_id, i.status = 'suspended' AS suspended FROM instances i WHERE i.id = \
+             asked.id AND i.deleted_at IS NULL LIMIT 1) f",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .get_results(&mut conn)
@@ -345,11 +306,12 @@ async fn answers<'a>(
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<AnswerRow> = diesel::sql_query(
-        "SELECT k.place, i.request_hash, i.status, i.body \
-         FROM UNNEST($1, $2, $3) WITH ORDINALITY AS k (workspace_id, route, key_hash, place) \
-         JOIN idempotency_keys i ON i.workspace_id = k.workspace_id AND i.route = k.route \
-           AND i.key_hash = k.key_hash AND i.created_at > $4",
+    let rows: Vec<AnswerRow> = sql(
+        "SELECT k.place, i.request_hash, i.status, i.body FROM UNNEST($1, $2, $3) WITH \
+             ORDINALITY AS k (workspace_id, route, key_hash, place) CROSS JOIN LATERAL ( SELECT \
+             i.request_hash, i.status, i.body FROM idempotency_keys i WHERE i.workspace_id = \
+             k.workspace_id AND i.route = k.route AND i.key_hash = k.key_hash AND i.created_at > \
+             $4 LIMIT 1) i",
     )
     .bind::<Array<SqlUuid>, _>(each(&keys, |key| key.workspace.uuid()))
     .bind::<Array<Text>, _>(each(&keys, |key| key.route))
@@ -395,9 +357,10 @@ async fn recorded(
     if !again {
         return Ok(HashSet::new());
     }
-    let rows: Vec<IdRow> = diesel::sql_query(
-        "SELECT m.id FROM messages m JOIN UNNEST($1, $2) AS k (workspace_id, id) \
-           ON m.workspace_id = k.workspace_id AND m.id = k.id",
+    let rows: Vec<IdRow> = sql(
+        "SELECT m.id FROM UNNEST($1, $2) AS k (workspace_id, id) CROSS JOIN LATERAL ( SELECT \
+             m.id FROM messages m WHERE m.workspace_id = k.workspace_id AND m.id = k.id LIMIT 1) \
+             m",
     )
     .bind::<Array<SqlUuid>, _>(each(asked, |it| it.message.workspace.id.uuid()))
     .bind::<Array<SqlUuid>, _>(each(asked, |it| it.message.id.uuid()))
@@ -424,7 +387,7 @@ async fn reserve(
     }
     let (keys, counts): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
     let (accounts, periods): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-    diesel::sql_query(
+    sql(
         "UPDATE usage_holds h SET reserved_total = h.reserved_total + n.count \
          FROM UNNEST($1, $2, $3) AS n (account_id, period, count) \
          WHERE h.account_id = n.account_id AND h.period = n.period",
@@ -448,16 +411,14 @@ async fn keep(
     if kept.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
-        "INSERT INTO idempotency_keys \
+    sql("INSERT INTO idempotency_keys \
            (workspace_id, route, key_hash, request_hash, status, body, created_at) \
          SELECT workspace_id, route, key_hash, request_hash, status, body, $7 \
          FROM UNNEST($1, $2, $3, $4, $5, $6) \
            AS n (workspace_id, route, key_hash, request_hash, status, body) \
          ON CONFLICT (workspace_id, route, key_hash) DO UPDATE SET \
            request_hash = EXCLUDED.request_hash, status = EXCLUDED.status, \
-           body = EXCLUDED.body, created_at = EXCLUDED.created_at",
-    )
+           body = EXCLUDED.body, created_at = EXCLUDED.created_at")
     .bind::<Array<SqlUuid>, _>(each(&kept, |(key, _)| key.workspace.uuid()))
     .bind::<Array<Text>, _>(each(&kept, |(key, _)| key.route))
     .bind::<Array<Binary>, _>(each(&kept, |(key, _)| key.key.to_vec()))

@@ -19,6 +19,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::inbox;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[async_trait]
@@ -26,7 +27,7 @@ impl Inbox for Postgres {
     async fn store(&self, items: &[InboxItem]) -> Result<(), StoreError> {
         let rows: Vec<NewRow> = items.iter().map(NewRow::of).collect();
         let mut conn = self.conn().await?;
-        diesel::sql_query(
+        sql(
             "INSERT INTO inbox (id, instance_id, key_id, rank, event, data, received_at, due_at, \
                tries) \
              SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -141,15 +142,13 @@ impl EventStore for PgUnit {
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         // The longest waiting instance that no other unit works on. The lock goes with the unit.
-        let free: Option<InstanceRow> = diesel::sql_query(
-            "WITH heads AS MATERIALIZED ( \
+        let free: Option<InstanceRow> = sql("WITH heads AS MATERIALIZED ( \
                SELECT instance_id, min(due_at) AS first FROM ( \
                  SELECT instance_id, due_at FROM inbox WHERE key_id IS NULL AND due_at <= $1 \
                  ORDER BY due_at, id LIMIT 200) due \
                GROUP BY instance_id ORDER BY first, instance_id) \
              SELECT instance_id FROM heads \
-             WHERE pg_try_advisory_xact_lock($2, hashtext(instance_id::text)) LIMIT 1",
-        )
+             WHERE pg_try_advisory_xact_lock($2, hashtext(instance_id::text)) LIMIT 1")
         .bind::<Timestamptz, _>(now)
         .bind::<Integer, _>(EVENTS_OF_INSTANCE)
         .get_result(self.conn())
@@ -176,14 +175,12 @@ impl EventStore for PgUnit {
     }
 
     async fn drop_known(&mut self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError> {
-        diesel::sql_query(
-            "DELETE FROM inbox WHERE id IN ( \
+        sql("DELETE FROM inbox WHERE id IN ( \
                SELECT i.id FROM inbox i \
                WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at <= $1 \
                  AND EXISTS (SELECT 1 FROM provider_refs r \
                    WHERE r.instance_id = i.instance_id AND r.key_id = i.key_id) \
-               ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
+               ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED)")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .execute(self.conn())
@@ -234,11 +231,9 @@ impl EventStore for PgUnit {
 
     async fn wake_receipts(&mut self, key: &RefKey, now: OffsetDateTime) -> Result<(), StoreError> {
         // Whoever holds one looks at it right now.
-        diesel::sql_query(
-            "UPDATE inbox SET due_at = $3 WHERE id IN ( \
+        sql("UPDATE inbox SET due_at = $3 WHERE id IN ( \
                SELECT id FROM inbox WHERE instance_id = $1 AND key_id = $2 \
-                 AND rank IS NOT NULL AND tries > 0 AND due_at > $3 FOR UPDATE SKIP LOCKED)",
-        )
+                 AND rank IS NOT NULL AND tries > 0 AND due_at > $3 FOR UPDATE SKIP LOCKED)")
         .bind::<SqlUuid, _>(key.0.uuid())
         .bind::<Text, _>(&key.1)
         .bind::<Timestamptz, _>(now)
@@ -254,7 +249,7 @@ const EVENTS_OF_INSTANCE: i32 = 0x6d66_0001;
 
 /// Removes rows of the inbox.
 pub(super) async fn remove(unit: &mut PgUnit, ids: &[InboxId]) -> Result<(), StoreError> {
-    diesel::sql_query("DELETE FROM inbox WHERE id = ANY ($1)")
+    sql("DELETE FROM inbox WHERE id = ANY ($1)")
         .bind::<Array<SqlUuid>, _>(each(ids, |id| id.uuid()))
         .execute(unit.conn())
         .await

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::{instances, lid_phones, teams};
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -200,7 +201,7 @@ impl InstanceReader for Postgres {
 
     async fn window(&self, id: InstanceId, now: OffsetDateTime) -> Result<Window, StoreError> {
         let mut conn = self.conn().await?;
-        let row: WindowRow = diesel::sql_query(
+        let row: WindowRow = sql(
             "SELECT \
                count(*) FILTER (WHERE NOT inbound AND created_at > $2) AS outbound_1h, \
                count(*) FILTER (WHERE NOT inbound AND created_at > $3) AS outbound_24h, \
@@ -259,7 +260,7 @@ impl From<WindowRow> for Window {
 impl InstanceStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
         // The account row is the lock of everything that is counted on the account.
-        diesel::sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE")
+        sql("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE")
             .bind::<SqlUuid, _>(account.uuid())
             .execute(self.conn())
             .await

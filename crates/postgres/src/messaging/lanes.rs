@@ -20,11 +20,12 @@ use uuid::Uuid;
 
 use super::instance::{InstanceRow, phone};
 use super::message::find_messages;
-use super::queue::{QueueRow, entries};
+use super::queue::{QueueRow, entries, queue_columns};
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::instances;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// A worker that was silent for so long is forgotten.
@@ -96,15 +97,13 @@ fn interval(span: Duration) -> diesel::pg::data_types::PgInterval {
 impl LaneStore for Postgres {
     async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
         let mut conn = self.conn().await?;
-        diesel::sql_query(
-            "INSERT INTO workers (id, beat_at) VALUES ($1, now()) \
-             ON CONFLICT (id) DO UPDATE SET beat_at = EXCLUDED.beat_at",
-        )
+        sql("INSERT INTO workers (id, beat_at) VALUES ($1, now()) \
+             ON CONFLICT (id) DO UPDATE SET beat_at = EXCLUDED.beat_at")
         .bind::<SqlUuid, _>(worker)
         .execute(&mut conn)
         .await
         .map_err(failed)?;
-        diesel::sql_query(FORGOTTEN)
+        sql(FORGOTTEN)
             .execute(&mut conn)
             .await
             .map(drop)
@@ -120,7 +119,7 @@ impl LaneStore for Postgres {
     ) -> Result<Claimed, StoreError> {
         let mut unit = self.unit().await?;
         let conn = unit.conn();
-        diesel::sql_query(
+        sql(
             "INSERT INTO lanes (instance_id) SELECT i.id FROM instances i \
              WHERE NOT EXISTS (SELECT 1 FROM lanes l WHERE l.instance_id = i.id) \
              ORDER BY i.id ON CONFLICT DO NOTHING",
@@ -128,7 +127,7 @@ impl LaneStore for Postgres {
         .execute(conn)
         .await
         .map_err(failed)?;
-        let standing: StandingRow = diesel::sql_query(
+        let standing: StandingRow = sql(
             "SELECT count(*) AS lanes, count(*) FILTER (WHERE owner = $1) AS mine, \
                (SELECT count(*) FROM workers w WHERE w.id = $1 OR w.beat_at > now() - $2) \
                  AS workers FROM lanes",
@@ -166,15 +165,13 @@ impl LaneStore for Postgres {
 
     async fn release(&self, worker: Uuid, lanes: &[InstanceId]) -> Result<(), StoreError> {
         let mut conn = self.conn().await?;
-        diesel::sql_query(
-            "UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id = ANY($2)",
-        )
-        .bind::<SqlUuid, _>(worker)
-        .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
-        .execute(&mut conn)
-        .await
-        .map(drop)
-        .map_err(failed)
+        sql("UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id = ANY($2)")
+            .bind::<SqlUuid, _>(worker)
+            .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
+            .execute(&mut conn)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     async fn retire(&self, worker: Uuid) -> Result<(), StoreError> {
@@ -183,7 +180,7 @@ impl LaneStore for Postgres {
             "UPDATE lanes SET owner = NULL WHERE owner = $1",
             "DELETE FROM workers WHERE id = $1",
         ] {
-            diesel::sql_query(farewell)
+            sql(farewell)
                 .bind::<SqlUuid, _>(worker)
                 .execute(unit.conn())
                 .await
@@ -195,16 +192,20 @@ impl LaneStore for Postgres {
     async fn ahead(&self, marks: &[Mark], now: OffsetDateTime) -> Result<Vec<Planned>, StoreError> {
         let most = marks.iter().map(|mark| mark.limit).max().unwrap_or(0);
         let mut conn = self.conn().await?;
-        let rows: Vec<QueueRow> = diesel::sql_query(
-            "SELECT q.* FROM UNNEST($1, $2, $3) AS k (lane, class, since) \
+        let rows: Vec<QueueRow> = sql(concat!(
+            "SELECT ",
+            queue_columns!(),
+            " FROM UNNEST($1, $2, $3) AS k (lane, class, since) \
              CROSS JOIN LATERAL ( \
-               SELECT * FROM queue q \
+               SELECT ",
+            queue_columns!(),
+            " FROM queue q \
                WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
                  AND q.due_at >= COALESCE(k.since, '-infinity') AND q.not_before <= $4 \
                  AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
                                    AND o.phone = q.phone AND o.state IN (2, 3)) \
                ORDER BY q.due_at, q.message_id LIMIT $5) q",
-        )
+        ))
         .bind::<Array<SqlUuid>, _>(each(marks, |mark| mark.lane.uuid()))
         .bind::<Array<SmallInt>, _>(each(marks, |mark| mark.class.to_i16()))
         .bind::<Array<Nullable<Timestamptz>>, _>(each(marks, |mark| mark.from))
@@ -242,7 +243,7 @@ async fn disown(
     worker: Uuid,
     held: &[InstanceId],
 ) -> Result<(), StoreError> {
-    diesel::sql_query("UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id <> ALL($2)")
+    sql("UPDATE lanes SET owner = NULL WHERE owner = $1 AND instance_id <> ALL($2)")
         .bind::<SqlUuid, _>(worker)
         .bind::<Array<SqlUuid>, _>(each(held, |lane| lane.uuid()))
         .execute(conn)
@@ -258,16 +259,14 @@ async fn take(
     silence: Duration,
     room: usize,
 ) -> Result<Vec<OwnedRow>, StoreError> {
-    diesel::sql_query(
-        "WITH free AS ( \
+    sql("WITH free AS ( \
            SELECT l.instance_id FROM lanes l \
            WHERE l.owner IS DISTINCT FROM $1 AND NOT EXISTS ( \
              SELECT 1 FROM workers w WHERE w.id = l.owner AND w.beat_at > now() - $2) \
            ORDER BY l.instance_id LIMIT $3 FOR NO KEY UPDATE OF l SKIP LOCKED) \
          UPDATE lanes l SET owner = $1, epoch = l.epoch + 1 FROM free \
          WHERE l.instance_id = free.instance_id \
-         RETURNING l.instance_id, l.epoch, l.down_since",
-    )
+         RETURNING l.instance_id, l.epoch, l.down_since")
     .bind::<SqlUuid, _>(worker)
     .bind::<Interval, _>(interval(silence))
     .bind::<BigInt, _>(i64::try_from(room).unwrap_or(i64::MAX))
@@ -283,7 +282,7 @@ async fn orphan(
     lanes: Vec<Uuid>,
     now: OffsetDateTime,
 ) -> Result<u64, StoreError> {
-    let count = diesel::sql_query(
+    let count = sql(
         "UPDATE queue SET state = 3, look_at = $3, looks = 0, owner = NULL, lease_until = NULL \
          WHERE instance_id = ANY($2) AND state = 2 AND owner IS DISTINCT FROM $1",
     )
@@ -330,12 +329,10 @@ impl StartStore for PgUnit {
         worker: Uuid,
         lanes: &[(InstanceId, i64)],
     ) -> Result<HeldLanes, StoreError> {
-        let held: Vec<LaneRow> = diesel::sql_query(
-            "SELECT l.instance_id FROM lanes l \
+        let held: Vec<LaneRow> = sql("SELECT l.instance_id FROM lanes l \
              JOIN UNNEST($2, $3) AS k (instance_id, epoch) \
                ON l.instance_id = k.instance_id AND l.epoch = k.epoch \
-             WHERE l.owner = $1 ORDER BY l.instance_id FOR NO KEY UPDATE OF l",
-        )
+             WHERE l.owner = $1 ORDER BY l.instance_id FOR NO KEY UPDATE OF l")
         .bind::<SqlUuid, _>(worker)
         .bind::<Array<SqlUuid>, _>(each(lanes, |(lane, _)| lane.uuid()))
         .bind::<Array<BigInt>, _>(each(lanes, |(_, epoch)| *epoch))
@@ -351,7 +348,7 @@ impl StartStore for PgUnit {
         &mut self,
         people: &[(InstanceId, Phone)],
     ) -> Result<Vec<(InstanceId, Phone)>, StoreError> {
-        let rows: Vec<StrangerRow> = diesel::sql_query(
+        let rows: Vec<StrangerRow> = sql(
             "SELECT k.instance_id, k.phone FROM UNNEST($1, $2) AS k (instance_id, phone) \
              WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.instance_id = k.instance_id \
                                  AND m.peer = k.phone AND m.inbound)",
@@ -372,8 +369,7 @@ impl StartStore for PgUnit {
         but: &[EntryKey],
         limit: u32,
     ) -> Result<Vec<EntryKey>, StoreError> {
-        let rows: Vec<KeyRow> = diesel::sql_query(
-            "WITH held AS MATERIALIZED ( \
+        let rows: Vec<KeyRow> = sql("WITH held AS MATERIALIZED ( \
                SELECT s.instance_id, s.message_id, k.until \
                FROM UNNEST($1, $2) AS k (instance_id, until) CROSS JOIN LATERAL ( \
                  SELECT q.instance_id, q.message_id FROM queue q \
@@ -385,8 +381,7 @@ impl StartStore for PgUnit {
                  FOR UPDATE SKIP LOCKED) s) \
              UPDATE queue q SET not_before = held.until FROM held \
              WHERE q.instance_id = held.instance_id AND q.message_id = held.message_id \
-             RETURNING q.instance_id, q.message_id",
-        )
+             RETURNING q.instance_id, q.message_id")
         .bind::<Array<SqlUuid>, _>(each(lanes, |(lane, _)| lane.uuid()))
         .bind::<Array<Timestamptz>, _>(each(lanes, |(_, until)| *until))
         .bind::<Array<SqlUuid>, _>(each(but, |(_, message)| message.uuid()))
@@ -405,7 +400,7 @@ impl StartStore for PgUnit {
         lease: Lease,
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError> {
-        let started: Vec<StartedRow> = diesel::sql_query(
+        let started: Vec<StartedRow> = sql(
             "UPDATE queue q SET state = 2, attempt = q.attempt + 1, owner = $3, \
                lease_until = $4, started_at = $5, look_at = NULL, looks = 0 \
              FROM UNNEST($1, $2) AS k (instance_id, message_id) \

@@ -20,7 +20,19 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::messages;
+use crate::sql::sql;
 use crate::unit::PgUnit;
+
+/// The columns of a [`MessageRow`] by name: a statement that says `*` fails on connections that are open while a
+/// migration adds one.
+macro_rules! message_columns {
+    () => {
+        "m.workspace_id, m.id, m.account_id, m.team_id, m.acting_user_id, m.instance_id, \
+         m.contact_id, m.campaign_id, m.inbound, m.kind, m.peer, m.own_number, m.body, \
+         m.media_url, m.status, m.error, m.meta, m.provider_message_id, m.scheduled_at, \
+         m.request_id, m.created_at, m.updated_at"
+    };
+}
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
@@ -171,12 +183,14 @@ impl MessageStore for PgUnit {
         &mut self,
         keys: &[(WorkspaceId, MessageId)],
     ) -> Result<Vec<Message>, StoreError> {
-        let rows: Vec<MessageRow> = diesel::sql_query(
-            "SELECT m.* FROM messages m \
+        let rows: Vec<MessageRow> = sql(concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM messages m \
              JOIN UNNEST($1, $2) AS k (workspace_id, id) \
                ON m.workspace_id = k.workspace_id AND m.id = k.id \
-             ORDER BY m.workspace_id, m.id FOR NO KEY UPDATE OF m",
-        )
+             ORDER BY m.workspace_id, m.id FOR NO KEY UPDATE OF m"
+        ))
         .bind::<Array<SqlUuid>, _>(each(keys, |(workspace, _)| workspace.uuid()))
         .bind::<Array<SqlUuid>, _>(each(keys, |(_, id)| id.uuid()))
         .get_results(self.conn())
@@ -186,7 +200,7 @@ impl MessageStore for PgUnit {
     }
 
     async fn update(&mut self, changed: &[Message]) -> Result<(), StoreError> {
-        let count = diesel::sql_query(
+        let count = sql(
             "UPDATE messages m SET status = u.status, error = u.error, meta = u.meta, \
                provider_message_id = u.provider_message_id, updated_at = u.updated_at \
              FROM UNNEST($1, $2, $3, $4, $5, $6, $7) \
@@ -238,16 +252,14 @@ impl MessageStore for PgUnit {
     ) -> Result<Option<Workspace>, StoreError> {
         // One index look-up per workspace of the account, of which there are few. A team that was
         // deleted hears nothing any more.
-        let found: Option<WriterRow> = diesel::sql_query(
-            "SELECT last.workspace_id, last.team_id \
+        let found: Option<WriterRow> = sql("SELECT last.workspace_id, last.team_id \
              FROM (SELECT $1 AS id \
                    UNION ALL SELECT id FROM teams WHERE owner_id = $1 AND deleted_at IS NULL) w \
              CROSS JOIN LATERAL ( \
                SELECT workspace_id, team_id, id FROM messages \
                WHERE workspace_id = w.id AND peer = $3 AND instance_id = $2 AND NOT inbound \
                ORDER BY id DESC LIMIT 1) last \
-             ORDER BY last.id DESC LIMIT 1",
-        )
+             ORDER BY last.id DESC LIMIT 1")
         .bind::<SqlUuid, _>(account.uuid())
         .bind::<SqlUuid, _>(instance.uuid())
         .bind::<BigInt, _>(peer.to_i64())
@@ -268,10 +280,12 @@ pub(super) async fn find_messages(
     conn: &mut AsyncPgConnection,
     keys: &[(WorkspaceId, MessageId)],
 ) -> Result<Vec<Message>, StoreError> {
-    let rows: Vec<MessageRow> = diesel::sql_query(
-        "SELECT m.* FROM messages m JOIN UNNEST($1, $2) AS k (workspace_id, id) \
-           ON m.workspace_id = k.workspace_id AND m.id = k.id",
-    )
+    let rows: Vec<MessageRow> = sql(concat!(
+        "SELECT ",
+        message_columns!(),
+        " FROM messages m JOIN UNNEST($1, $2) AS k (workspace_id, id) \
+           ON m.workspace_id = k.workspace_id AND m.id = k.id"
+    ))
     .bind::<Array<SqlUuid>, _>(each(keys, |(workspace, _)| workspace.uuid()))
     .bind::<Array<SqlUuid>, _>(each(keys, |(_, id)| id.uuid()))
     .get_results(conn)
@@ -285,7 +299,7 @@ pub(super) async fn insert_messages(
     mut conn: &AsyncPgConnection,
     new: &[&Message],
 ) -> Result<(), StoreError> {
-    diesel::sql_query(
+    sql(
         "INSERT INTO messages (workspace_id, id, account_id, team_id, acting_user_id, \
            instance_id, contact_id, campaign_id, inbound, kind, peer, own_number, body, \
            media_url, status, error, meta, provider_message_id, scheduled_at, request_id, \

@@ -20,11 +20,23 @@ use super::instance::phone;
 use crate::columns::each;
 use crate::error::failed;
 use crate::schema::{provider_refs, queue};
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 const READY: i16 = QueueState::Ready.to_i16();
 const STARTED: i16 = QueueState::Started.to_i16();
 const UNKNOWN: i16 = QueueState::Unknown.to_i16();
+
+/// The columns of a [`QueueRow`] by name: a statement that says `*` fails on connections that are open while a
+/// migration adds one.
+macro_rules! queue_columns {
+    () => {
+        "q.instance_id, q.message_id, q.workspace_id, q.account_id, q.phone, q.class, \
+         q.state, q.due_at, q.not_before, q.ready_since, q.period, q.attempt, q.misses, \
+         q.started_at, q.looks, q.has_left, q.resent"
+    };
+}
+pub(super) use queue_columns;
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = queue, check_for_backend(diesel::pg::Pg))]
@@ -100,10 +112,12 @@ impl QueueStore for PgUnit {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<QueueEntry>, StoreError> {
-        let rows: Vec<QueueRow> = diesel::sql_query(
-            "SELECT * FROM queue WHERE state = 0 AND due_at <= $1 AND account_id = ANY($2) \
+        let rows: Vec<QueueRow> = sql(concat!(
+            "SELECT ",
+            queue_columns!(),
+            " FROM queue q WHERE state = 0 AND due_at <= $1 AND account_id = ANY($2) \
              ORDER BY due_at, instance_id, message_id LIMIT $3 FOR UPDATE SKIP LOCKED",
-        )
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<Array<SqlUuid>, _>(each(accounts, |id| id.uuid()))
         .bind::<BigInt, _>(i64::from(limit))
@@ -119,7 +133,7 @@ impl QueueStore for PgUnit {
         period: Period,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        diesel::sql_query(
+        sql(
             "UPDATE queue q SET state = 1, period = $3, ready_since = $4 \
              FROM UNNEST($1, $2) AS k (instance_id, message_id) \
              WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id",
@@ -135,7 +149,7 @@ impl QueueStore for PgUnit {
     }
 
     async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError> {
-        let rows: Vec<QueueRow> = diesel::sql_query(
+        let rows: Vec<QueueRow> = sql(concat!(
             "WITH k AS MATERIALIZED ( \
                SELECT q.instance_id, q.message_id FROM queue q \
                JOIN UNNEST($1, $2, $3) AS a (instance_id, message_id, attempt) \
@@ -144,8 +158,9 @@ impl QueueStore for PgUnit {
                WHERE q.state IN (2, 3) \
                ORDER BY q.instance_id, q.message_id FOR UPDATE OF q) \
              DELETE FROM queue q USING k \
-             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING q.*",
-        )
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING ",
+            queue_columns!()
+        ))
         .bind::<Array<SqlUuid>, _>(each(attempts, |((lane, _), _)| lane.uuid()))
         .bind::<Array<SqlUuid>, _>(each(attempts, |((_, message), _)| message.uuid()))
         .bind::<Array<Integer>, _>(each(attempts, |(_, attempt)| small(*attempt)))
@@ -192,7 +207,7 @@ impl QueueStore for PgUnit {
         lane: InstanceId,
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StoreError> {
-        let row: SinceRow = diesel::sql_query(
+        let row: SinceRow = sql(
             "INSERT INTO lanes (instance_id, down_since) VALUES ($1, $2) \
              ON CONFLICT (instance_id) DO UPDATE \
              SET down_since = COALESCE(lanes.down_since, $2) RETURNING down_since",
@@ -206,12 +221,10 @@ impl QueueStore for PgUnit {
     }
 
     async fn lanes_up(&mut self, lanes: &[InstanceId]) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "UPDATE lanes l SET down_since = NULL FROM ( \
+        sql("UPDATE lanes l SET down_since = NULL FROM ( \
                SELECT instance_id FROM lanes \
                WHERE instance_id = ANY($1) AND down_since IS NOT NULL \
-               ORDER BY instance_id FOR NO KEY UPDATE) d WHERE l.instance_id = d.instance_id",
-        )
+               ORDER BY instance_id FOR NO KEY UPDATE) d WHERE l.instance_id = d.instance_id")
         .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
         .execute(self.conn())
         .await
@@ -286,7 +299,7 @@ impl QueueStore for PgUnit {
     }
 
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        let count = diesel::sql_query(
+        let count = sql(
             "UPDATE queue SET state = 3, look_at = $1, looks = 0, owner = NULL, lease_until = NULL \
              WHERE (instance_id, message_id) IN ( \
                SELECT instance_id, message_id FROM queue WHERE state = 2 AND lease_until <= $1 \
@@ -305,12 +318,13 @@ impl QueueStore for PgUnit {
         next_look: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<QueueEntry>, StoreError> {
-        let rows: Vec<QueueRow> = diesel::sql_query(
+        let rows: Vec<QueueRow> = sql(concat!(
             "UPDATE queue q SET look_at = $2 FROM ( \
                SELECT instance_id, message_id FROM queue WHERE state = 3 AND look_at <= $1 \
                ORDER BY look_at LIMIT $3 FOR UPDATE SKIP LOCKED) due \
-             WHERE q.instance_id = due.instance_id AND q.message_id = due.message_id RETURNING q.*",
-        )
+             WHERE q.instance_id = due.instance_id AND q.message_id = due.message_id RETURNING ",
+            queue_columns!()
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(next_look)
         .bind::<BigInt, _>(i64::from(limit))
@@ -339,7 +353,7 @@ impl QueueStore for PgUnit {
     }
 
     async fn remove(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError> {
-        let gone: Vec<KeyRow> = diesel::sql_query(
+        let gone: Vec<KeyRow> = sql(
             "DELETE FROM queue q USING UNNEST($1, $2) AS k (instance_id, message_id) \
              WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id \
              RETURNING q.instance_id, q.message_id",
@@ -377,13 +391,11 @@ impl QueueStore for PgUnit {
         refs: &[NewRef],
         now: OffsetDateTime,
     ) -> Result<Vec<MessageId>, StoreError> {
-        let bound: Vec<IdRow> = diesel::sql_query(
-            "INSERT INTO provider_refs \
+        let bound: Vec<IdRow> = sql("INSERT INTO provider_refs \
                (instance_id, key_id, workspace_id, message_id, created_at) \
              SELECT instance_id, key_id, workspace_id, message_id, $5 \
              FROM UNNEST($1, $2, $3, $4) AS n (instance_id, key_id, workspace_id, message_id) \
-             ORDER BY instance_id, key_id ON CONFLICT DO NOTHING RETURNING message_id AS id",
-        )
+             ORDER BY instance_id, key_id ON CONFLICT DO NOTHING RETURNING message_id AS id")
         .bind::<Array<SqlUuid>, _>(each(refs, |it| it.instance.uuid()))
         .bind::<Array<Text>, _>(each(refs, |it| it.key_id.clone()))
         .bind::<Array<SqlUuid>, _>(each(refs, |it| it.workspace.uuid()))
@@ -418,7 +430,7 @@ pub(super) async fn push_entries(
     mut conn: &AsyncPgConnection,
     new: &[&QueueEntry],
 ) -> Result<(), StoreError> {
-    diesel::sql_query(
+    sql(
         "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
            state, due_at, not_before, ready_since, period) \
          SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

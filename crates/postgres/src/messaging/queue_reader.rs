@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 #[derive(QueryableByName)]
 struct IdRow {
@@ -54,12 +55,10 @@ impl QueueReader for Postgres {
         limit: u32,
     ) -> Result<Vec<AccountId>, StoreError> {
         let mut conn = self.conn().await?;
-        let rows: Vec<IdRow> = diesel::sql_query(
-            "SELECT account_id AS id FROM \
+        let rows: Vec<IdRow> = sql("SELECT account_id AS id FROM \
                (SELECT account_id, due_at FROM queue WHERE state = 0 AND due_at <= $1 \
                 ORDER BY due_at LIMIT $2) due \
-             GROUP BY account_id ORDER BY account_id",
-        )
+             GROUP BY account_id ORDER BY account_id")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(&mut conn)
@@ -70,7 +69,7 @@ impl QueueReader for Postgres {
 
     async fn depth(&self) -> Result<Vec<QueueShare>, StoreError> {
         let mut conn = self.conn().await?;
-        let rows: Vec<ShareRow> = diesel::sql_query(
+        let rows: Vec<ShareRow> = sql(
             "SELECT state, class, count(*) AS count, min(ready_since) AS oldest \
              FROM queue GROUP BY state, class",
         )

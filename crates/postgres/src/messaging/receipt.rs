@@ -20,6 +20,7 @@ use super::instance::{InstanceRow, count, phone};
 use crate::columns::each;
 use crate::error::failed;
 use crate::schema::{instances, teams};
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// The class of the advisory locks on shards of instances whose receipts are being applied.
@@ -115,8 +116,7 @@ impl TryFrom<TrackedRow> for Tracked {
 impl ReceiptStore for PgUnit {
     async fn wake(&mut self, now: OffsetDateTime) -> Result<(), StoreError> {
         // Those that would wait the longest: the others' time comes anyway.
-        diesel::sql_query(
-            "UPDATE inbox SET due_at = $1 WHERE id IN ( \
+        sql("UPDATE inbox SET due_at = $1 WHERE id IN ( \
                SELECT id FROM inbox WHERE id IN ( \
                  SELECT w.id FROM ( \
                    SELECT id, instance_id, key_id FROM inbox \
@@ -124,8 +124,7 @@ impl ReceiptStore for PgUnit {
                    ORDER BY due_at DESC, id DESC LIMIT $2) w \
                  JOIN provider_refs r \
                    ON r.instance_id = w.instance_id AND r.key_id = w.key_id) \
-               FOR UPDATE SKIP LOCKED)",
-        )
+               FOR UPDATE SKIP LOCKED)")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(WAKE_LIMIT)
         .execute(self.conn())
@@ -140,15 +139,13 @@ impl ReceiptStore for PgUnit {
         limit: u32,
     ) -> Result<Vec<StoredReceipt>, StoreError> {
         let limit = i64::from(limit);
-        let free: Vec<ShardRow> = diesel::sql_query(
-            "WITH heads AS MATERIALIZED ( \
+        let free: Vec<ShardRow> = sql("WITH heads AS MATERIALIZED ( \
                SELECT shard, min(due_at) AS first FROM ( \
                  SELECT get_byte(uuid_send(instance_id), 15) & 15 AS shard, due_at \
                  FROM inbox WHERE rank IS NOT NULL AND due_at <= $1 \
                  ORDER BY due_at, id LIMIT $2) due \
                GROUP BY shard ORDER BY first, shard) \
-             SELECT shard FROM heads WHERE pg_try_advisory_xact_lock($3, shard) LIMIT $4",
-        )
+             SELECT shard FROM heads WHERE pg_try_advisory_xact_lock($3, shard) LIMIT $4")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(limit)
         .bind::<Integer, _>(RECEIPTS_OF_SHARD)
@@ -161,8 +158,7 @@ impl ReceiptStore for PgUnit {
         }
         // A later statement sees what the last holders of the locks committed. Nobody else claims
         // from these shards, so nothing is skipped: a skipped receipt would be overtaken.
-        let rows: Vec<ReceiptRow> = diesel::sql_query(
-            "WITH due AS MATERIALIZED ( \
+        let rows: Vec<ReceiptRow> = sql("WITH due AS MATERIALIZED ( \
                SELECT id, instance_id, key_id, rank, received_at, tries FROM inbox \
                WHERE rank IS NOT NULL AND due_at <= $1 \
                  AND get_byte(uuid_send(instance_id), 15) & 15 = ANY ($2) \
@@ -173,8 +169,7 @@ impl ReceiptStore for PgUnit {
                  AND (w.instance_id, w.key_id) IN (SELECT instance_id, key_id FROM due) \
                  AND w.id NOT IN (SELECT id FROM due) \
                FOR UPDATE) \
-             SELECT * FROM due UNION ALL SELECT * FROM late",
-        )
+             SELECT * FROM due UNION ALL SELECT * FROM late")
         .bind::<Timestamptz, _>(now)
         .bind::<Array<Integer>, _>(each(&free, |it| it.shard))
         .bind::<BigInt, _>(limit)
@@ -185,7 +180,7 @@ impl ReceiptStore for PgUnit {
     }
 
     async fn lock(&mut self, keys: &[RefKey]) -> Result<Vec<Tracked>, StoreError> {
-        let rows: Vec<TrackedRow> = diesel::sql_query(
+        let rows: Vec<TrackedRow> = sql(
             "SELECT m.workspace_id, m.id, m.account_id, m.campaign_id, m.peer, \
                m.provider_message_id, m.request_id, m.status, r.instance_id, r.key_id \
              FROM UNNEST($1, $2) AS k (instance_id, key_id) \
@@ -207,7 +202,7 @@ impl ReceiptStore for PgUnit {
         reason: &str,
         code: &str,
     ) -> Result<(), StoreError> {
-        let count = diesel::sql_query(
+        let count = sql(
             "UPDATE messages m SET status = u.status, updated_at = u.at, \
                error = CASE WHEN u.status = $5 THEN $6 ELSE m.error END, \
                meta = CASE WHEN u.status = $5 \
@@ -260,7 +255,7 @@ impl ReceiptStore for PgUnit {
     }
 
     async fn set_standings(&mut self, changed: &[Instance]) -> Result<(), StoreError> {
-        diesel::sql_query(
+        sql(
             "UPDATE instances i SET restricted_until = u.restricted_until, \
                restrictions = u.restrictions, errors_in_row = u.errors_in_row \
              FROM UNNEST($1, $2, $3, $4) \
@@ -300,10 +295,8 @@ impl ReceiptStore for PgUnit {
     }
 
     async fn put_off(&mut self, until: &[(InboxId, OffsetDateTime)]) -> Result<(), StoreError> {
-        diesel::sql_query(
-            "UPDATE inbox i SET due_at = u.due_at, tries = i.tries + 1 \
-             FROM UNNEST($1, $2) AS u (id, due_at) WHERE i.id = u.id",
-        )
+        sql("UPDATE inbox i SET due_at = u.due_at, tries = i.tries + 1 \
+             FROM UNNEST($1, $2) AS u (id, due_at) WHERE i.id = u.id")
         .bind::<Array<SqlUuid>, _>(each(until, |(id, _)| id.uuid()))
         .bind::<Array<Timestamptz>, _>(each(until, |(_, due_at)| *due_at))
         .execute(self.conn())

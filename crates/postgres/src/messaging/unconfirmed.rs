@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 #[derive(QueryableByName)]
 struct TakenRow {
@@ -42,7 +43,7 @@ impl UnconfirmedStore for Postgres {
         lease: OffsetDateTime,
     ) -> Result<Option<Vec<Unconfirmed>>, StoreError> {
         let mut conn = self.conn().await?;
-        let taken: Option<TakenRow> = diesel::sql_query(
+        let taken: Option<TakenRow> = sql(
             "UPDATE receipt_looks SET lease_until = $3 WHERE look = $1 AND lease_until <= $2 \
              RETURNING look",
         )
@@ -57,7 +58,7 @@ impl UnconfirmedStore for Postgres {
             return Ok(None);
         };
         // The order is that of time: what commits late has hours or minutes to do so.
-        let rows: Vec<FoundRow> = diesel::sql_query(
+        let rows: Vec<FoundRow> = sql(
             "SELECT i.id AS instance_id, i.session, s.key_id, s.created_at \
              FROM receipt_looks l CROSS JOIN instances i CROSS JOIN LATERAL ( \
                SELECT r.key_id, r.created_at FROM provider_refs r \
@@ -109,7 +110,7 @@ async fn give_back(
     free_at: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let mut conn = postgres.conn().await?;
-    diesel::sql_query("UPDATE receipt_looks SET lease_until = $2 WHERE look = $1")
+    sql("UPDATE receipt_looks SET lease_until = $2 WHERE look = $1")
         .bind::<SmallInt, _>(look)
         .bind::<Timestamptz, _>(free_at)
         .execute(&mut conn)
@@ -126,7 +127,7 @@ async fn go_on(
     free_at: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let mut conn = postgres.conn().await?;
-    diesel::sql_query(
+    sql(
         "UPDATE receipt_looks l SET lease_until = $5, (at, instance_id, key_id) = ( \
            SELECT p.at, p.instance_id, p.key_id \
            FROM (VALUES (l.at, l.instance_id, l.key_id), ($2, $3, $4)) \

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{AccountId, StoreError};
-use msgflash_quotas::{ApiUsageStore, ApiUse, Period};
+use msgflash_kernel::{AccountId, Id, StoreError};
+use msgflash_quotas::{ApiTotal, ApiUsageStore, ApiUse, Period};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 #[derive(QueryableByName)]
 struct TotalRow {
@@ -20,9 +21,19 @@ struct TotalRow {
     total: i64,
 }
 
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = SqlUuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    period: i32,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
 #[async_trait]
 impl ApiUsageStore for Postgres {
-    async fn add(&self, uses: &[ApiUse]) -> Result<(), StoreError> {
+    async fn add(&self, uses: &[ApiUse]) -> Result<Vec<ApiTotal>, StoreError> {
         // Folded, because a statement may meet a row once; sorted, because two processes flush
         // side by side and must lock in one order.
         let mut folded: BTreeMap<(Uuid, i32, Uuid), (i64, OffsetDateTime)> = BTreeMap::new();
@@ -33,11 +44,10 @@ impl ApiUsageStore for Postgres {
             *last_at = (*last_at).max(used.last_at);
         }
         if folded.is_empty() {
-            return Ok(());
+            return Ok(vec![]);
         }
         let mut conn = self.conn().await?;
-        diesel::sql_query(
-            "WITH uses AS ( \
+        sql("WITH uses AS ( \
                SELECT * FROM UNNEST($1, $2, $3, $4, $5) \
                  AS u (account_id, period, key_id, request_count, last_at)), \
              counted AS ( \
@@ -52,8 +62,7 @@ impl ApiUsageStore for Postgres {
                SELECT k.id, p.last_at FROM api_keys k JOIN per_key p ON p.key_id = k.id \
                ORDER BY k.id FOR NO KEY UPDATE OF k) \
              UPDATE api_keys k SET last_used_at = GREATEST(k.last_used_at, held.last_at) \
-             FROM held WHERE k.id = held.id",
-        )
+             FROM held WHERE k.id = held.id")
         .bind::<Array<SqlUuid>, _>(folded.keys().map(|key| key.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(folded.keys().map(|key| key.1).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(folded.keys().map(|key| key.2).collect::<Vec<_>>())
@@ -61,13 +70,37 @@ impl ApiUsageStore for Postgres {
         .bind::<Array<Timestamptz>, _>(folded.values().map(|used| used.1).collect::<Vec<_>>())
         .execute(&mut conn)
         .await
-        .map(drop)
-        .map_err(failed)
+        .map_err(failed)?;
+        let mut accounts: Vec<_> = folded.keys().map(|key| (key.0, key.1)).collect();
+        accounts.dedup();
+        let rows: Vec<AccountRow> = sql(
+            "SELECT k.account_id, k.period, t.total FROM UNNEST($1, $2) AS k (account_id, period) \
+             CROSS JOIN LATERAL ( \
+               SELECT COALESCE(sum(a.request_count), 0)::bigint AS total FROM api_usage a \
+               WHERE a.account_id = k.account_id AND a.period = k.period) t",
+        )
+        .bind::<Array<SqlUuid>, _>(accounts.iter().map(|key| key.0).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(accounts.iter().map(|key| key.1).collect::<Vec<_>>())
+        .get_results(&mut conn)
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|row| {
+                let period = Period::from_i32(row.period).ok_or_else(|| {
+                    StoreError::corrupt("api_usage.period", row.period.to_string())
+                })?;
+                Ok(ApiTotal {
+                    account: Id::new(row.account_id),
+                    period,
+                    count: u64::try_from(row.total).unwrap_or(0),
+                })
+            })
+            .collect()
     }
 
     async fn total(&self, account: AccountId, period: Period) -> Result<u64, StoreError> {
         let mut conn = self.conn().await?;
-        let row: TotalRow = diesel::sql_query(
+        let row: TotalRow = sql(
             "SELECT COALESCE(sum(request_count), 0)::bigint AS total FROM api_usage \
              WHERE account_id = $1 AND period = $2",
         )

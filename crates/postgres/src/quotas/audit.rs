@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// Rows of the ledger in one slice. Every slice reads the queue once.
@@ -77,7 +78,7 @@ impl LedgerAudit for Postgres {
         // The transaction holds the lock and nothing else: each statement has a snapshot of its
         // own, so that the upkeep of the tables is not held back for the whole of it.
         let mut unit = Box::new(self.unit().await?);
-        let lock: TakenRow = diesel::sql_query("SELECT pg_try_advisory_xact_lock($1) AS taken")
+        let lock: TakenRow = sql("SELECT pg_try_advisory_xact_lock($1) AS taken")
             .bind::<BigInt, _>(LOCK)
             .get_result(unit.conn())
             .await
@@ -103,7 +104,7 @@ impl LedgerAudit for Postgres {
 impl PgUnit {
     /// The account that ends the slice after `after`; `None` when the rest is one slice.
     async fn last_of_slice(&mut self, after: Option<Uuid>) -> Result<Option<Uuid>, StoreError> {
-        let row: Option<AccountRow> = diesel::sql_query(
+        let row: Option<AccountRow> = sql(
             "SELECT account_id FROM usage_holds WHERE account_id > COALESCE($1, \
                '00000000-0000-0000-0000-000000000000'::uuid) \
              ORDER BY account_id, period OFFSET $2 LIMIT 1",
@@ -122,7 +123,7 @@ impl PgUnit {
         after: Option<Uuid>,
         to: Option<Uuid>,
     ) -> Result<Vec<Drift>, StoreError> {
-        let rows: Vec<DriftRow> = diesel::sql_query(DIFFERENCES)
+        let rows: Vec<DriftRow> = sql(DIFFERENCES)
             .bind::<Nullable<SqlUuid>, _>(after)
             .bind::<Nullable<SqlUuid>, _>(to)
             .get_results(self.conn())

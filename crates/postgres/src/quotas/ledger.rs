@@ -11,6 +11,7 @@ use msgflash_quotas::{LedgerStore, Settlement, Want};
 use uuid::Uuid;
 
 use crate::error::failed;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 /// Account and month. Their order is the order of locking.
@@ -103,7 +104,7 @@ impl LedgerStore for PgUnit {
         }
         let (accounts, periods) = columns(folded.keys().copied());
         let column = |n: usize| folded.values().map(|sums| sums[n]).collect::<Vec<_>>();
-        diesel::sql_query(
+        sql(
             "INSERT INTO usage_settled AS s (account_id, period, messages, statuses, released) \
              SELECT * FROM UNNEST($1, $2, $3, $4, $5) \
                AS n (account_id, period, messages, statuses, released) \
@@ -138,7 +139,7 @@ impl PgUnit {
             }
         }
         let (accounts, periods) = columns(keys.iter().copied());
-        diesel::sql_query(
+        sql(
             "INSERT INTO usage_holds (account_id, period, reserved_total) \
              SELECT account_id, period, 0 FROM UNNEST($1, $2) AS n (account_id, period) \
              ORDER BY account_id, period ON CONFLICT DO NOTHING",
@@ -153,7 +154,7 @@ impl PgUnit {
 
     async fn lock_holds(&mut self, keys: &[Key]) -> Result<Vec<CountRow>, StoreError> {
         let (accounts, periods) = columns(keys.iter().copied());
-        diesel::sql_query(
+        sql(
             "SELECT h.account_id, h.period, h.reserved_total AS count FROM usage_holds h \
              JOIN UNNEST($1, $2) AS k (account_id, period) \
                ON h.account_id = k.account_id AND h.period = k.period \
@@ -168,7 +169,7 @@ impl PgUnit {
 
     async fn released(&mut self, keys: &[Key]) -> Result<Vec<CountRow>, StoreError> {
         let (accounts, periods) = columns(keys.iter().copied());
-        diesel::sql_query(
+        sql(
             "SELECT s.account_id, s.period, s.released AS count FROM usage_settled s \
              JOIN UNNEST($1, $2) AS k (account_id, period) \
                ON s.account_id = k.account_id AND s.period = k.period",
@@ -187,7 +188,7 @@ impl PgUnit {
         }
         let (accounts, periods) = columns(granted.keys().copied());
         let counts: Vec<i64> = granted.values().map(|balance| balance.granted).collect();
-        diesel::sql_query(
+        sql(
             "UPDATE usage_holds h SET reserved_total = h.reserved_total + n.count \
              FROM UNNEST($1, $2, $3) AS n (account_id, period, count) \
              WHERE h.account_id = n.account_id AND h.period = n.period",

@@ -9,6 +9,7 @@ use msgflash_quotas::{Capacity, Period, Usage, UsageReader};
 
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 #[derive(QueryableByName)]
 struct UsageRow {
@@ -35,14 +36,12 @@ impl UsageReader for Postgres {
     async fn usage(&self, account: AccountId, period: Period) -> Result<Usage, StoreError> {
         let mut conn = self.conn().await?;
         // Both rows in one statement, so that they are of one moment.
-        let row: UsageRow = diesel::sql_query(
-            "SELECT COALESCE(h.reserved_total, 0) AS reserved_total, \
+        let row: UsageRow = sql("SELECT COALESCE(h.reserved_total, 0) AS reserved_total, \
                COALESCE(s.messages, 0) AS messages, COALESCE(s.statuses, 0) AS statuses, \
                COALESCE(s.released, 0) AS released \
              FROM (SELECT $1 AS account_id, $2 AS period) k \
              LEFT JOIN usage_holds h ON h.account_id = k.account_id AND h.period = k.period \
-             LEFT JOIN usage_settled s ON s.account_id = k.account_id AND s.period = k.period",
-        )
+             LEFT JOIN usage_settled s ON s.account_id = k.account_id AND s.period = k.period")
         .bind::<SqlUuid, _>(account.uuid())
         .bind::<Integer, _>(period.to_i32())
         .get_result(&mut conn)
@@ -58,13 +57,11 @@ impl UsageReader for Postgres {
 
     async fn capacity(&self, account: AccountId) -> Result<Capacity, StoreError> {
         let mut conn = self.conn().await?;
-        let row: CapacityRow = diesel::sql_query(
-            "SELECT (SELECT count(*) FROM instances \
+        let row: CapacityRow = sql("SELECT (SELECT count(*) FROM instances \
                      WHERE account_id = $1 AND deleted_at IS NULL) AS instances, \
                (SELECT count(*) FROM api_keys k LEFT JOIN teams t ON t.id = k.team_id \
                 WHERE k.account_id = $1 AND k.revoked_at IS NULL AND t.deleted_at IS NULL) \
-                 AS api_keys",
-        )
+                 AS api_keys")
         .bind::<SqlUuid, _>(account.uuid())
         .get_result(&mut conn)
         .await

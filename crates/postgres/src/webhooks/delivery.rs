@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 #[derive(QueryableByName)]
 struct DueRow {
@@ -78,7 +79,7 @@ impl DeliveryQueue for Postgres {
         // Each endpoint is looked at by itself, from one to the next: however much waits for one of
         // them, the others cost no more. Those with fewest posts under way come first.
         let mut conn = self.conn().await?;
-        let rows: Vec<DueRow> = diesel::sql_query(
+        let rows: Vec<DueRow> = sql(
             "WITH RECURSIVE heads AS ( \
                (SELECT endpoint_id FROM delivery_queue ORDER BY endpoint_id LIMIT 1) \
                UNION ALL \
@@ -135,7 +136,7 @@ impl DeliveryQueue for Postgres {
 
     async fn release(&self, due: &[DueDelivery], now: OffsetDateTime) -> Result<(), StoreError> {
         // Whoever claimed it since keeps it.
-        diesel::sql_query(
+        sql(
             "UPDATE delivery_queue q SET due_at = $3, lease_until = NULL \
              FROM UNNEST($1, $2) AS t (id, lease) \
              WHERE q.delivery_id = t.id AND q.lease_until = t.lease",
@@ -150,7 +151,7 @@ impl DeliveryQueue for Postgres {
     }
 
     async fn give_up(&self, limit: u32, now: OffsetDateTime) -> Result<usize, StoreError> {
-        diesel::sql_query(
+        sql(
             "WITH RECURSIVE heads AS ( \
                (SELECT endpoint_id FROM delivery_queue ORDER BY endpoint_id LIMIT 1) \
                UNION ALL \

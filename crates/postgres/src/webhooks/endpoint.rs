@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::{delivery_queue, teams, users, webhook_endpoints, webhook_health};
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -219,14 +220,12 @@ impl EndpointStore for PgUnit {
             return Ok(false);
         }
         // What had ended stays in the history until its time is up.
-        diesel::sql_query(
-            "WITH waiting AS MATERIALIZED ( \
+        sql("WITH waiting AS MATERIALIZED ( \
                SELECT d.endpoint_id, d.id FROM delivery_queue q \
                JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id \
                WHERE q.endpoint_id = $1 ORDER BY d.endpoint_id, d.id FOR UPDATE OF d) \
              DELETE FROM deliveries d USING waiting w \
-             WHERE d.endpoint_id = w.endpoint_id AND d.id = w.id AND d.status = 'pending'",
-        )
+             WHERE d.endpoint_id = w.endpoint_id AND d.id = w.id AND d.status = 'pending'")
         .bind::<SqlUuid, _>(id.uuid())
         .execute(self.conn())
         .await

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(QueryableByName)]
@@ -27,15 +28,13 @@ struct EventRow {
 #[async_trait]
 impl RaisedEvents for PgUnit {
     async fn take(&mut self, limit: u32) -> Result<Vec<RaisedEvent>, StoreError> {
-        let rows: Vec<EventRow> = diesel::sql_query(
-            "WITH taken AS ( \
+        let rows: Vec<EventRow> = sql("WITH taken AS ( \
                DELETE FROM outbox WHERE event_id IN ( \
                  SELECT event_id FROM outbox ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED) \
                RETURNING event_id, workspace_id) \
              SELECT e.id, e.workspace_id, e.name FROM taken t \
              JOIN events e ON e.workspace_id = t.workspace_id AND e.id = t.event_id \
-             ORDER BY e.id",
-        )
+             ORDER BY e.id")
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(self.conn())
         .await
@@ -64,7 +63,7 @@ impl Listeners for PgUnit {
     async fn of(&mut self, workspaces: &[WorkspaceId]) -> Result<Vec<Listener>, StoreError> {
         // The share lock holds deleting and switching off back until the deliveries are there for
         // them to see.
-        let rows: Vec<ListenerRow> = diesel::sql_query(
+        let rows: Vec<ListenerRow> = sql(
             "SELECT w.id, w.workspace_id, w.events FROM webhook_endpoints w \
              JOIN subscriptions s ON s.account_id = w.account_id \
              JOIN plans p ON p.id = s.plan_id AND p.feature_webhooks \

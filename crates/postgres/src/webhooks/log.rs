@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::columns::{first_id, made_at};
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::sql::sql;
 
 /// An endpoint's deliveries between two ids, in falling order. The endpoint must still be there:
 /// its history outlives it, and is nobody's business then.
@@ -105,7 +106,7 @@ impl Postgres {
         filter: &DeliveryFilter,
         limit: i64,
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
-        let rows: Vec<EntryRow> = diesel::sql_query(ENTRIES)
+        let rows: Vec<EntryRow> = sql(ENTRIES)
             .bind::<SqlUuid, _>(endpoint.uuid())
             .bind::<SqlUuid, _>(workspace.uuid())
             .bind::<SqlUuid, _>(first)
@@ -160,14 +161,12 @@ impl DeliveryReader for Postgres {
     }
 
     async fn backlog(&self, now: OffsetDateTime) -> Result<Backlog, StoreError> {
-        let row: BacklogRow = diesel::sql_query(
-            "SELECT (SELECT count(*) FROM delivery_queue) AS waiting, \
+        let row: BacklogRow = sql("SELECT (SELECT count(*) FROM delivery_queue) AS waiting, \
                (SELECT delivery_id FROM delivery_queue ORDER BY delivery_id LIMIT 1) AS oldest, \
                (SELECT count(*) FROM webhook_endpoints WHERE NOT active) AS disabled, \
                (SELECT count(*) FROM webhook_health WHERE paused_until > $1) AS paused, \
                (SELECT count(*) FROM webhook_health WHERE failures >= $2 \
-                 AND (paused_until IS NULL OR paused_until <= $1)) AS probed",
-        )
+                 AND (paused_until IS NULL OR paused_until <= $1)) AS probed")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(TROUBLED_AT))
         .get_result(&mut *self.conn().await?)

@@ -7,6 +7,7 @@ use msgflash_kernel::{Event, Outbox, StoreError};
 
 use crate::columns::each;
 use crate::error::failed;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[async_trait]
@@ -15,12 +16,10 @@ impl Outbox for PgUnit {
         if events.is_empty() {
             return Ok(());
         }
-        diesel::sql_query(
-            "WITH new AS ( \
+        sql("WITH new AS ( \
                INSERT INTO events (workspace_id, id, account_id, name, payload, request_id, at) \
                SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7) RETURNING workspace_id, id) \
-             INSERT INTO outbox (event_id, workspace_id) SELECT id, workspace_id FROM new",
-        )
+             INSERT INTO outbox (event_id, workspace_id) SELECT id, workspace_id FROM new")
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.workspace.uuid()))
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(events, |it| it.account.uuid()))

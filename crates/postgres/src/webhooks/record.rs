@@ -17,6 +17,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::webhook_health;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(Queryable)]
@@ -78,7 +79,7 @@ impl HealthStore for PgUnit {
         if ill.is_empty() {
             return Ok(());
         }
-        diesel::sql_query(
+        sql(
             "INSERT INTO webhook_health (endpoint_id, failures, failing_since, paused_until) \
              SELECT * FROM UNNEST($1, $2, $3, $4) AS t (id, failures, since, until) ORDER BY id \
              ON CONFLICT (endpoint_id) DO UPDATE SET failures = excluded.failures, \
@@ -101,15 +102,13 @@ impl HealthStore for PgUnit {
         endpoints: &[(EndpointId, OffReason)],
         now: OffsetDateTime,
     ) -> Result<Vec<SwitchedOff>, StoreError> {
-        let rows: Vec<OffRow> = diesel::sql_query(
-            "WITH held AS MATERIALIZED ( \
+        let rows: Vec<OffRow> = sql("WITH held AS MATERIALIZED ( \
                SELECT w.id, t.reason FROM webhook_endpoints w \
                JOIN UNNEST($1, $2) AS t (id, reason) ON t.id = w.id \
                WHERE w.active ORDER BY w.id FOR NO KEY UPDATE OF w) \
              UPDATE webhook_endpoints w SET active = false, updated_at = $3, \
                disabled_reason = h.reason FROM held h WHERE w.id = h.id \
-             RETURNING w.id, w.workspace_id, w.account_id, w.url",
-        )
+             RETURNING w.id, w.workspace_id, w.account_id, w.url")
         .bind::<Array<SqlUuid>, _>(each(endpoints, |it| it.0.uuid()))
         .bind::<Array<Text>, _>(each(endpoints, |it| it.1.text()))
         .bind::<Timestamptz, _>(now)
@@ -133,7 +132,7 @@ impl HealthStore for PgUnit {
         if notices.is_empty() {
             return Ok(());
         }
-        diesel::sql_query(
+        sql(
             "INSERT INTO notices (id, account_id, workspace_id, kind, subject, data, at) \
              SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -160,8 +159,7 @@ impl AttemptStore for PgUnit {
     ) -> Result<(), StoreError> {
         // Somebody else may have tried since, after our claim ran out. Attempts only grow, an end stays
         // an end, and one success is worth any number of failures.
-        diesel::sql_query(
-            "WITH told AS ( \
+        sql("WITH told AS ( \
                SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) AS t (endpoint_id, id, status, \
                  attempts, response_status, excerpt, error, next_at)), \
              held AS MATERIALIZED ( \
@@ -182,8 +180,7 @@ impl AttemptStore for PgUnit {
                UPDATE delivery_queue q SET due_at = r.next_attempt_at, lease_until = NULL \
                FROM recorded r WHERE q.delivery_id = r.id AND r.status = 'pending') \
              DELETE FROM delivery_queue q USING recorded r \
-             WHERE q.delivery_id = r.id AND r.status <> 'pending'",
-        )
+             WHERE q.delivery_id = r.id AND r.status <> 'pending'")
         .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.endpoint.uuid()))
         .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.id.uuid()))
         .bind::<Array<Text>, _>(each(attempts, status))

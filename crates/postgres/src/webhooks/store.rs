@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use crate::columns::{each, first_id};
 use crate::error::failed;
 use crate::schema::events;
+use crate::sql::sql;
 use crate::unit::PgUnit;
 use crate::upkeep::LONGEST_LIFE;
 
@@ -19,8 +20,7 @@ use crate::upkeep::LONGEST_LIFE;
 impl DeliveryStore for PgUnit {
     async fn insert(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
         let names: Vec<&str> = deliveries.iter().map(|it| it.name.as_str()).collect();
-        diesel::sql_query(
-            "WITH new AS ( \
+        sql("WITH new AS ( \
                INSERT INTO deliveries (endpoint_id, id, workspace_id, event_id, event, \
                  status, next_attempt_at, created_at, updated_at) \
                SELECT endpoint_id, id, workspace_id, event_id, event, 'pending', at, at, at \
@@ -28,8 +28,7 @@ impl DeliveryStore for PgUnit {
                  AS n (endpoint_id, id, workspace_id, event_id, event, at) \
                RETURNING endpoint_id, id, created_at) \
              INSERT INTO delivery_queue (delivery_id, endpoint_id, due_at) \
-             SELECT id, endpoint_id, created_at FROM new",
-        )
+             SELECT id, endpoint_id, created_at FROM new")
         .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.endpoint.uuid()))
         .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(deliveries, |it| it.workspace.uuid()))
@@ -67,8 +66,7 @@ impl DeliveryStore for PgUnit {
     ) -> Result<u32, StoreError> {
         // Ids follow the time of making: what is older than a delivery can wait did not fail since.
         let first = first_id(since.checked_sub(LONGEST_LIFE).unwrap_or(since));
-        let taken_up = diesel::sql_query(
-            "WITH failed AS MATERIALIZED ( \
+        let taken_up = sql("WITH failed AS MATERIALIZED ( \
                SELECT d.endpoint_id, d.id FROM deliveries d \
                WHERE d.endpoint_id = $1 AND d.id >= $2 AND d.status = 'failed' \
                  AND d.updated_at >= $3 \
@@ -79,8 +77,7 @@ impl DeliveryStore for PgUnit {
                FROM failed f WHERE d.endpoint_id = f.endpoint_id AND d.id = f.id \
                RETURNING d.id, d.endpoint_id) \
              INSERT INTO delivery_queue (delivery_id, endpoint_id, due_at) \
-             SELECT id, endpoint_id, $5 FROM pending ON CONFLICT (delivery_id) DO NOTHING",
-        )
+             SELECT id, endpoint_id, $5 FROM pending ON CONFLICT (delivery_id) DO NOTHING")
         .bind::<SqlUuid, _>(endpoint.uuid())
         .bind::<SqlUuid, _>(first)
         .bind::<Timestamptz, _>(since)

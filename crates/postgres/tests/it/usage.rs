@@ -2,7 +2,7 @@
 
 use msgflash_accounts::KeyReader;
 use msgflash_kernel::{AccountId, Id, Workspace};
-use msgflash_quotas::{ApiUsageStore, ApiUse, Capacity, KeyId, Period, UsageReader};
+use msgflash_quotas::{ApiTotal, ApiUsageStore, ApiUse, Capacity, KeyId, Period, UsageReader};
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ async fn requests_add_up_over_keys_and_stay_in_their_month() {
     let stage = Stage::new().await;
     let (account, one, two) = (fresh(), fresh(), fresh());
     let june = NOW + Duration::days(20);
-    stage.postgres.add(&[]).await.expect("nothing to add");
+    assert_eq!(stage.postgres.add(&[]).await.expect("nothing"), []);
     let uses = [
         used(one, account, 3, NOW),
         used(two, account, 4, NOW),
@@ -33,7 +33,17 @@ async fn requests_add_up_over_keys_and_stay_in_their_month() {
         used(one, fresh(), 9, NOW),
     ];
     stage.postgres.add(&uses).await.expect("added");
-    stage.postgres.add(&uses[..1]).await.expect("added");
+    let totals = stage.postgres.add(&uses[..1]).await.expect("added");
+    let period = Period::of(NOW);
+    let count = 11;
+    assert_eq!(
+        totals,
+        [ApiTotal {
+            account,
+            period,
+            count
+        }]
+    );
     let total = |at| stage.postgres.total(account, Period::of(at));
     assert_eq!(total(NOW).await.expect("read"), 11);
     assert_eq!(total(june).await.expect("read"), 5);

@@ -41,10 +41,7 @@ pub fn decide(
     let mut balances: HashMap<_, Balance> = held
         .iter()
         .map(|row| {
-            let released = facts.released.get(&(row.account, row.period));
-            let taken = row
-                .reserved_total
-                .saturating_sub(released.copied().unwrap_or(0));
+            let taken = row.reserved_total.saturating_sub(row.released);
             ((row.account, row.period), Balance { taken })
         })
         .collect();

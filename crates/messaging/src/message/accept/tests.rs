@@ -107,6 +107,7 @@ impl AcceptStore for Work {
             account: *account,
             period: *period,
             reserved_total,
+            released: 0,
         });
         Ok(held.collect())
     }
@@ -194,13 +195,22 @@ fn repeated(number: u128, key: u8, request: u8) -> Application {
     }
 }
 
-async fn work(store: &Store, group: Vec<Application>) -> Vec<Answer> {
-    let desk = Desk::new(AcceptPorts {
+fn ports(store: &Store) -> AcceptPorts {
+    AcceptPorts {
         units: Arc::new(store.clone()),
         clock: Arc::new(FixedClock::at(NOW)),
         wake: Arc::new(NoWake),
-    });
-    desk.work(group).await
+    }
+}
+
+async fn work(store: &Store, group: Vec<Application>) -> Vec<Answer> {
+    let desk = Desk::new(ports(store));
+    let replies = desk.work(group, Wait::No).await;
+    let decided = |reply| match reply {
+        Reply::Decided(answer) => answer,
+        Reply::Busy(it) => panic!("{:?} is held elsewhere", it.message.id),
+    };
+    replies.into_iter().map(decided).collect()
 }
 
 fn admitted(answers: &[Answer]) -> usize {
@@ -336,12 +346,16 @@ async fn a_bad_row_fails_alone() {
 }
 
 #[tokio::test]
-async fn accounts_held_elsewhere_are_waited_for_once_the_others_are_done() {
+async fn an_account_held_elsewhere_is_waited_for() {
     let store = Store::default();
     store.book().busy = 1;
-    let answers = work(&store, vec![application(1), application(2)]).await;
-    assert_eq!(admitted(&answers), 2);
-    assert_eq!(store.book().commits, [2]);
+    let (acceptor, workers) = acceptor(1);
+    for worker in workers {
+        tokio::spawn(worker.run(ports(&store)));
+    }
+    let answer = acceptor.join(application(1)).await;
+    assert!(matches!(answer, Ok(Accepted::Now)), "{answer:?}");
+    assert_eq!(store.book().commits, [1]);
 }
 
 #[tokio::test]

@@ -30,6 +30,9 @@ pub struct Held {
     pub period: Period,
     /// Everything ever reserved in it.
     pub reserved_total: u64,
+    /// Of that, what was given back. It only grows, so a number from before the row was held errs on
+    /// the safe side.
+    pub released: u64,
 }
 
 /// What is asked about a group whose usage rows are held.
@@ -61,8 +64,6 @@ pub fn name(key: &ReplayKey) -> Name<'_> {
 /// What is true while the usage rows are held.
 #[derive(Clone, Debug, Default)]
 pub struct Facts<'a> {
-    /// Reservations given back, by account and month.
-    pub released: HashMap<(AccountId, Period), u64>,
     /// Keys that open their account, with what it may do.
     pub keys: HashMap<KeyId, Standing>,
     /// What the accounts of applications without a key may do.

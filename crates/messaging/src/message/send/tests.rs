@@ -63,6 +63,7 @@ impl AcceptStore for Desk {
         let held = rows.iter().map(|(account, period)| Held {
             account: *account,
             period: *period,
+            released: 0,
             reserved_total: 0,
         });
         Ok(held.collect())
