@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use blackbox::{Account, Program, Stack, eventually, id_of, text};
+use blackbox::burst::{insist, left};
+use blackbox::{Account, Burst, PATIENCE, Program, Stack, eventually, text};
 use msgflash_kernel::{Ids as _, RandomIds};
 use msgflash_messaging::Instance;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A stack whose program can be killed and started again under the same address, to which the
 /// gateway posts.
@@ -36,55 +37,11 @@ async fn scene(lanes: usize) -> (Stack, Account, Vec<Instance>) {
     (stack, account, instances)
 }
 
-async fn time_scale(stack: &Stack, scale: f64) {
-    let url = format!("{}/simulator/gateway", stack.simulator.url());
-    let body = json!({ "timeScale": scale }).to_string();
-    let client = reqwest::Client::builder().build().expect("a client");
-    let answer = client
-        .patch(url)
-        .body(body)
-        .send()
-        .await
-        .expect("the simulator answers");
-    assert!(answer.status().is_success());
-}
-
-/// Everything that left any simulated phone.
-async fn left(stack: &Stack) -> Vec<Value> {
-    let url = stack.simulator.url();
-    let all = blackbox::Client::new(&url, None)
-        .get("/simulator/messages")
-        .await
-        .json;
-    all.as_array().cloned().unwrap_or_default()
-}
-
 async fn until_left(stack: &Stack, count: usize) {
     eventually(&format!("{count} messages left"), async || {
         (left(stack).await.len() >= count).then_some(())
     })
     .await;
-}
-
-/// Posts until the server accepts, as a careful client does: again and again with the same key.
-async fn insist(base: String, key: String, once: String, body: Value) -> String {
-    let http = reqwest::Client::builder()
-        .timeout(Duration::from_secs(5))
-        .build()
-        .expect("a client");
-    eventually("the server accepts", async || {
-        let request = http
-            .post(format!("{base}/api/v1/messages/send"))
-            .header("x-api-key", &key)
-            .header("idempotency-key", &once)
-            .header("content-type", "application/json")
-            .body(body.to_string());
-        let answer = request.send().await.ok()?;
-        let created = answer.status() == 201;
-        let body: Value = serde_json::from_str(&answer.text().await.ok()?).ok()?;
-        created.then(|| id_of(&body["data"]))
-    })
-    .await
 }
 
 /// What the dead process had in hand is looked up when its leases end; nobody waits for that here.
@@ -100,14 +57,17 @@ async fn killed_twice_in_the_middle_it_sends_everything_once_and_loses_nothing()
     const MESSAGES: usize = 60;
     let (stack, account, instances) = scene(LANES).await;
     // A send now takes 30-160 ms, so that a kill meets some of them under way.
-    time_scale(&stack, 0.2).await;
+    stack.switch(json!({ "timeScale": 0.2 })).await;
     let program = Program::serve(stack.settings()).await;
     let mut clients = tokio::task::JoinSet::new();
     for n in 0..MESSAGES {
         let to = format!("+336123450{n:02}");
         let body = text(&instances[n % LANES], &to, &format!("message {n}"));
         let (base, key) = (stack.base.clone(), account.key.clone());
-        clients.spawn(async move { (to, insist(base, key, format!("once-{n}"), body).await) });
+        clients.spawn(async move {
+            let once = format!("once-{n}");
+            (to, insist(base, key, once, body, PATIENCE).await)
+        });
     }
     until_left(&stack, 12).await;
     program.kill();
@@ -164,97 +124,51 @@ async fn killed_twice_in_the_middle_it_sends_everything_once_and_loses_nothing()
 /// Sends through a program that is killed at random moments and started again at once, as an
 /// operator's supervisor does. Nobody helps the database along: lanes come back when their owner
 /// has been silent for long enough.
-async fn killed_at_random(messages: usize, kills: usize) {
+async fn killed_at_random(messages: usize, kills: usize, more: &[(&str, &str)]) {
     const LANES: usize = 8;
+    let patience = Duration::from_secs(if kills > 3 { 180 } else { 30 });
     let (stack, account, instances) = scene(LANES).await;
-    time_scale(&stack, 0.2).await;
+    stack.switch(json!({ "timeScale": 0.2 })).await;
     let mut settings = stack.settings().to_vec();
-    for (name, value) in [
-        ("worker_silence_seconds", "2"),
-        ("rate_limit_per_second", "100000"),
-        // Long enough for what the gateway tells late.
-        ("unknown_patience_seconds", "20"),
-    ] {
-        settings.push((name.to_owned(), value.to_owned()));
+    settings.retain(|(name, _)| !more.iter().any(|(changed, _)| changed == name));
+    for (name, value) in more {
+        settings.push(((*name).to_owned(), (*value).to_owned()));
     }
     let mut program = Program::serve(&settings).await;
-    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(32));
-    let mut clients = tokio::task::JoinSet::new();
-    for n in 0..messages {
-        let to = format!("+33612{n:06}");
-        let body = text(&instances[n % LANES], &to, &format!("message {n}"));
-        let (base, key) = (stack.base.clone(), account.key.clone());
-        let gate = std::sync::Arc::clone(&gate);
-        clients.spawn(async move {
-            let _turn = gate.acquire().await.expect("open");
-            (to, insist(base, key, format!("once-{n}"), body).await)
-        });
-    }
+    let burst = Burst::begin(&stack, &account, &instances, messages, patience).await;
     for kill in 0..kills {
         // Somewhere within the kill's share of the run.
         let share = messages / (kills + 1);
         let chance = usize::from(RandomIds.next().as_bytes()[15]);
-        until_left(&stack, kill * share + share * chance / 256 + 1).await;
+        let moment = kill * share + share * chance / 256 + 1;
+        burst.until_left(&stack, moment).await;
         program.kill();
         program = Program::serve(&settings).await;
     }
-    let accepted: BTreeMap<String, String> = clients.join_all().await.into_iter().collect();
-    assert_eq!(accepted.len(), messages);
-    eventually("every message has ended", async || {
-        (stack.count("SELECT count(*) FROM queue", &[]).await == 0).then_some(())
-    })
-    .await;
-    let expected = i64::try_from(messages).expect("a small number");
-    let made = stack.count("SELECT count(*) FROM messages", &[]).await;
-    assert_eq!(made, expected, "each accepted once");
-    let mut received: BTreeMap<String, usize> = BTreeMap::new();
-    for it in left(&stack).await {
-        let to = it["to"].as_str().or(it["number"].as_str());
-        let to = to.unwrap_or_else(|| panic!("no recipient: {it}"));
-        *received
-            .entry(to.trim_start_matches('+').to_owned())
-            .or_default() += 1;
-    }
-    let twice: Vec<_> = received.iter().filter(|(_, count)| **count > 1).collect();
-    assert!(twice.is_empty(), "sent twice: {twice:?}");
-    let rows = stack
-        .rows(
-            "SELECT peer::text, status, meta->>'code' FROM messages WHERE NOT inbound",
-            &[],
-        )
-        .await;
-    let mut sent = 0;
-    for row in rows {
-        let (to, status): (String, i16) = (row.get(0), row.get(1));
-        match status {
-            1..=3 => {
-                sent += 1;
-                assert!(received.contains_key(&to), "{to} is sent and never left");
-            }
-            4 => {
-                assert_eq!(row.get::<_, Option<&str>>(2), Some("PROVIDER_TIMEOUT"));
-                assert!(!received.contains_key(&to), "{to} failed and left");
-            }
-            other => panic!("{to} has not ended: {other}"),
-        }
-    }
-    let ledger = stack.ledger(&account).await;
-    assert_eq!(
-        (ledger.used, ledger.reserved, ledger.released),
-        (sent, 0, expected - sent)
-    );
+    burst.end(&stack, &account).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_it_sends_everything_once_and_loses_nothing() {
-    killed_at_random(240, 3).await;
+    let settings = [
+        ("worker_silence_seconds", "2"),
+        // Long enough for what the gateway tells late.
+        ("unknown_patience_seconds", "20"),
+    ];
+    killed_at_random(240, 3, &settings).await;
 }
 
-/// The long run: `cargo test -p blackbox --test it -- --ignored killed_ten_times`.
+/// The long run, with the leases and limits of daily use:
+/// `./run test --run-ignored only killed_ten_times`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn killed_ten_times_among_two_thousand_messages() {
-    killed_at_random(2000, 10).await;
+    let settings = [
+        ("send_timeout_seconds", "90"),
+        ("unknown_patience_seconds", "600"),
+        ("rate_limit_per_second", "100000"),
+    ];
+    killed_at_random(2000, 10, &settings).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +178,7 @@ async fn asked_to_end_it_finishes_the_call_in_hand_and_leaves_the_rest_for_later
     let mut settings = stack.settings().to_vec();
     settings.push(("pace_ms".to_owned(), "100".to_owned()));
     let program = Program::serve(&settings).await;
-    time_scale(&stack, 1.5).await;
+    stack.switch(json!({ "timeScale": 1.5 })).await;
     let client = stack.client(&account.key);
     let mut ids = Vec::new();
     for n in 0..3 {
@@ -285,7 +199,7 @@ async fn asked_to_end_it_finishes_the_call_in_hand_and_leaves_the_rest_for_later
     let sent = stack.count(sent, &[]).await;
     assert_eq!(usize::try_from(sent), Ok(left(&stack).await.len()));
     assert!((1..3).contains(&sent), "{sent}");
-    time_scale(&stack, 0.0).await;
+    stack.switch(json!({ "timeScale": 0.0 })).await;
     let _program = Program::serve(stack.settings()).await;
     for (id, to) in &ids {
         eventually("it goes out", async || {

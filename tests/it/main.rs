@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod crash;
+mod database;
 mod failures;
 mod fleet;
 mod idempotency;

@@ -4,6 +4,7 @@
 //! fails. Rows that have no route yet are written with SQL. Start at [`Stack`].
 
 pub mod account;
+pub mod burst;
 pub mod client;
 pub mod fleet;
 pub mod process;
@@ -14,6 +15,7 @@ pub mod tap;
 pub mod work;
 
 pub use account::Account;
+pub use burst::Burst;
 pub use client::{Client, Reply};
 pub use fleet::Fleet;
 pub use process::Program;
@@ -29,11 +31,19 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks again until the answer is there; fails with `what` when it does not come.
-pub async fn eventually<T, W>(what: &str, mut ask: impl FnMut() -> W) -> T
+pub async fn eventually<T, W>(what: &str, ask: impl FnMut() -> W) -> T
 where
     W: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    within(PATIENCE, what, ask).await
+}
+
+/// The same with a time of its own.
+pub async fn within<T, W>(patience: Duration, what: &str, mut ask: impl FnMut() -> W) -> T
+where
+    W: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask().await {
             return answer;

@@ -35,8 +35,12 @@ impl Stack {
 
     /// The same with settings of its own, by their names in `msgflash.toml`.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::on(TestDatabase::create().await, settings).await
+    }
+
+    /// The same on a database of the test's choice.
+    pub async fn on(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = TestDatabase::create().await;
         let simulator = Simulator::start(Options {
             bind: "127.0.0.1:0".parse().expect("an address"),
             // Of its own, so that a gateway that is down refuses connections and still obeys.

@@ -72,9 +72,11 @@ pub(crate) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgre
 pub(crate) async fn connect(url: &str, limits: Limits) -> ConnectionResult<AsyncPgConnection> {
     let mut config = parse(url)?;
     named(&mut config, "msgflash");
-    // What the address asks for comes later, and the later wins.
+    // Compiling a statement takes longer than any of ours runs. What the address asks for comes
+    // later, and the later wins.
     let ours = format!(
-        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} {}",
+        "-c jit=off -c statement_timeout={} -c lock_timeout={} \
+         -c idle_in_transaction_session_timeout={} {}",
         limits.statement.as_millis(),
         LOCK.as_millis(),
         IDLE_IN_TRANSACTION.as_millis(),

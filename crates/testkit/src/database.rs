@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::{runtime, sync::oneshot};
 use uuid::Uuid;
 
-use crate::{server, template};
+use crate::{OwnServer, server, template};
 
 /// A database that nobody else uses, dropped together with this value.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ impl TestDatabase {
         &self.url
     }
 
+    /// The only database of a server of the test's own, which goes with that.
+    pub fn of(server: &OwnServer) -> Self {
+        Self {
+            name: String::new(),
+            url: server.url().to_owned(),
+        }
+    }
+
     async fn made(is_migrated: bool) -> Self {
         let (answer, answered) = oneshot::channel();
         thread::spawn(move || {
@@ -50,6 +58,9 @@ impl Drop for TestDatabase {
     /// Waits for the end, so that a test process never leaves before its databases have.
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
+        if name.is_empty() {
+            return;
+        }
         // A thread of its own: this may be the only thread of somebody's runtime.
         let dropper = thread::spawn(move || on_own_runtime(forget(name)));
         match dropper.join() {

@@ -12,10 +12,12 @@
 //! crates whose tests need them.
 
 mod database;
+mod own;
 mod redis;
 mod server;
 mod template;
 
 pub use database::TestDatabase;
+pub use own::OwnServer;
 pub use redis::RedisServer;
 pub use server::{SERVER_VARIABLE, ThrowawayCluster};

@@ -47,7 +47,9 @@ impl Drop for ThrowawayCluster {
     }
 }
 
-fn start() -> Result<(PathBuf, Cluster)> {
+/// The programs, and where clusters for tests are kept; what killed processes left there is
+/// cleared away.
+pub(crate) fn programs() -> Result<(Programs, PathBuf)> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let pg_bin = env::var_os("PG_BIN").map(PathBuf::from);
     let programs = Programs::find(pg_bin.as_deref(), &workspace.join(".local/pg"))?;
@@ -55,7 +57,11 @@ fn start() -> Result<(PathBuf, Cluster)> {
         .map_or_else(|| workspace.join("target"), |target| workspace.join(target))
         .join("test-pg");
     remove_stale(&clusters);
+    Ok((programs, clusters))
+}
 
+fn start() -> Result<(PathBuf, Cluster)> {
+    let (programs, clusters) = programs()?;
     let dir = clusters.join(process::id().to_string());
     let mut options = Options::new(programs, &dir);
     options.durable = false;
@@ -98,7 +104,8 @@ fn remove_stale(clusters: &Path) {
     for entry in clusters.read_dir().into_iter().flatten().flatten() {
         let is_stale = entry.file_name().to_str().is_some_and(|name| {
             let server = fs::read_to_string(entry.path().join("data/postmaster.pid"));
-            !is_alive(name) && !server.is_ok_and(|text| text.lines().next().is_some_and(is_alive))
+            let owner = name.split('-').next().unwrap_or(name);
+            !is_alive(owner) && !server.is_ok_and(|text| text.lines().next().is_some_and(is_alive))
         });
         if is_stale {
             // Another process may be removing it too; what is left goes next time.
