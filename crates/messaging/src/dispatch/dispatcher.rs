@@ -134,21 +134,31 @@ impl Dispatcher {
     pub async fn step(&self, most: usize) -> Result<Step, StoreError> {
         self.record_kept().await?;
         self.own().await?;
-        self.read_ahead().await?;
-        let now = self.ports.clock.now();
-        let (picked, overdue) = self.pick(most.min(MOST_STARTS), now);
-        if !overdue.is_empty() {
-            self.fail(overdue, Failure::UNAVAILABLE).await?;
+        let most = most.min(MOST_STARTS);
+        // What is at hand is started while more is read.
+        let (read, begun) = futures_util::future::join(self.read_ahead(), self.begin(most)).await;
+        let mut calls = begun?;
+        // Calls that were started are made, whatever became of reading.
+        if calls.is_empty() && read? {
+            calls = self.begin(most).await?;
         }
-        let calls = if picked.is_empty() {
-            Vec::new()
-        } else {
-            self.start(picked, now).await?
-        };
         Ok(Step {
             calls,
             next: self.next_at(),
         })
+    }
+
+    /// Starts what is at hand and may go out now.
+    async fn begin(&self, most: usize) -> Result<Vec<Call>, StoreError> {
+        let now = self.ports.clock.now();
+        let (picked, overdue) = self.pick(most, now);
+        if !overdue.is_empty() {
+            self.fail(overdue, Failure::UNAVAILABLE).await?;
+        }
+        if picked.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.start(picked, now).await
     }
 
     /// One step, with its calls made: for tests and for those who have no loop.
@@ -220,7 +230,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn read_ahead(&self) -> Result<(), StoreError> {
+    /// Reads on for the lanes that want more; answers whether anything came.
+    async fn read_ahead(&self) -> Result<bool, StoreError> {
         let now = self.ports.clock.now();
         let (marks, held): (Vec<Mark>, Vec<InstanceId>) = {
             let mut state = self.state();
@@ -245,7 +256,7 @@ impl Dispatcher {
             }
         }
         if marks.is_empty() {
-            return Ok(());
+            return Ok(!held.is_empty());
         }
         let read = match self.ports.lanes.ahead(&marks, now).await {
             Ok(read) => read,
@@ -260,12 +271,13 @@ impl Dispatcher {
             }
         };
         let mut state = self.state();
+        let mut any = !held.is_empty();
         for planned in read {
             if let Some(lane) = state.lanes.get_mut(&planned.entry.instance) {
-                lane.take_in(planned);
+                any |= lane.take_in(planned);
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// What goes out now, the longest waiting lane first, and what has waited too long for a

@@ -5,14 +5,15 @@ use std::collections::{HashSet, VecDeque};
 
 use msgflash_kernel::Phone;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::entry::Class;
 use super::ports::{Mark, OwnedLane, Planned};
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::message::MessageId;
 
-/// Entries that were committed late may be due before what was read already: reading goes on from
-/// this much before.
+/// Entries that were committed late may be due before what was read already: whenever something came
+/// in, and on each regular look, reading goes on from this much before.
 const OVERLAP: Duration = Duration::seconds(2);
 /// How often a lane is read from its beginning, for whatever went past its marks.
 const FULL_LOOK: Duration = Duration::seconds(10);
@@ -67,8 +68,8 @@ pub(super) struct Lane {
     link: Option<Link>,
     /// By class, each in its order.
     ahead: [VecDeque<Planned>; 3],
-    /// Where reading goes on, by class.
-    from: [Option<OffsetDateTime>; 3],
+    /// The last entry read, by class.
+    last: [Option<(OffsetDateTime, MessageId)>; 3],
     /// Read ahead or under way.
     known: HashSet<MessageId>,
     /// Recipients of calls under way.
@@ -81,6 +82,8 @@ pub(super) struct Lane {
     pub(super) next_probe: Option<OffsetDateTime>,
     since_campaign: u32,
     is_hungry: bool,
+    /// Whether something came in that may be due before what was read already.
+    is_woken: bool,
     full_look_at: OffsetDateTime,
 }
 
@@ -94,7 +97,7 @@ impl Lane {
             down_since: owned.down_since,
             link: None,
             ahead: Default::default(),
-            from: [None; 3],
+            last: [None; 3],
             known: HashSet::new(),
             open: HashSet::new(),
             next_call: if is_first { now } else { now + pace.gap },
@@ -103,6 +106,7 @@ impl Lane {
             next_probe: None,
             since_campaign: 0,
             is_hungry: true,
+            is_woken: false,
             full_look_at: now,
         }
     }
@@ -110,6 +114,7 @@ impl Lane {
     /// Something may have come in.
     pub(super) fn wake(&mut self) {
         self.is_hungry = true;
+        self.is_woken = true;
     }
 
     /// Something known will be ready at `at`, or was passed by.
@@ -142,16 +147,26 @@ impl Lane {
         }
         if is_full_look {
             self.full_look_at = now + FULL_LOOK;
-            self.from = [None; 3];
+            self.last = [None; 3];
         }
+        let goes_back = self.is_woken || poll;
         self.is_hungry = false;
-        let limit = u32::try_from(wanted + self.known.len()).unwrap_or(u32::MAX);
+        self.is_woken = false;
+        let known = if goes_back { self.known.len() } else { 0 };
+        let limit = u32::try_from(wanted + known).unwrap_or(u32::MAX);
+        let first = MessageId::new(Uuid::nil());
         [Class::Single, Class::Scheduled, Class::Campaign]
             .into_iter()
             .map(|class| Mark {
                 lane: self.id,
                 class,
-                from: self.from[class as usize].map(|from| from - OVERLAP),
+                after: self.last[class as usize].map(|(due, message)| {
+                    if goes_back {
+                        (due - OVERLAP, first)
+                    } else {
+                        (due, message)
+                    }
+                }),
                 limit,
             })
             .collect()
@@ -161,7 +176,11 @@ impl Lane {
     pub(super) fn take_in(&mut self, planned: Planned) -> bool {
         let entry = &planned.entry;
         let class = entry.class as usize;
-        self.from[class] = self.from[class].max(Some(entry.due_at));
+        let last = Some((entry.due_at, entry.message));
+        let place = |it: Option<(OffsetDateTime, MessageId)>| it.map(|(due, id)| (due, id.uuid()));
+        if place(self.last[class]) < place(last) {
+            self.last[class] = last;
+        }
         if !self.known.insert(entry.message) {
             return false;
         }

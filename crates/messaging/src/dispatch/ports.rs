@@ -188,8 +188,8 @@ pub struct Mark {
     pub lane: InstanceId,
     /// Whose turn.
     pub class: Class,
-    /// Entries due before are known or gone; `None` looks at all.
-    pub from: Option<OffsetDateTime>,
+    /// Entries up to this one, in the order of being due, are known or gone; `None` looks at all.
+    pub after: Option<(OffsetDateTime, MessageId)>,
     /// How many are wanted.
     pub limit: u32,
 }

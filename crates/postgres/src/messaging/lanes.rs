@@ -87,6 +87,14 @@ fn size(stored: i64) -> usize {
     usize::try_from(stored).unwrap_or(0)
 }
 
+/// Where reading goes on; what is before everything, when it has not begun.
+fn after(mark: &Mark) -> (OffsetDateTime, Uuid) {
+    mark.after.map_or(
+        (OffsetDateTime::UNIX_EPOCH, Uuid::nil()),
+        |(due, message)| (due, message.uuid()),
+    )
+}
+
 /// A span as the database counts it.
 fn interval(span: Duration) -> diesel::pg::data_types::PgInterval {
     let micros = i64::try_from(span.whole_microseconds()).unwrap_or(i64::MAX);
@@ -195,20 +203,21 @@ impl LaneStore for Postgres {
         let rows: Vec<QueueRow> = sql(concat!(
             "SELECT ",
             queue_columns!(),
-            " FROM UNNEST($1, $2, $3) AS k (lane, class, since) \
+            " FROM UNNEST($1, $2, $3, $4) AS k (lane, class, due, message) \
              CROSS JOIN LATERAL ( \
                SELECT ",
             queue_columns!(),
             " FROM queue q \
                WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
-                 AND q.due_at >= COALESCE(k.since, '-infinity') AND q.not_before <= $4 \
+                 AND (q.due_at, q.message_id) > (k.due, k.message) AND q.not_before <= $5 \
                  AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
                                    AND o.phone = q.phone AND o.state IN (2, 3)) \
-               ORDER BY q.due_at, q.message_id LIMIT $5) q",
+               ORDER BY q.due_at, q.message_id LIMIT $6) q",
         ))
         .bind::<Array<SqlUuid>, _>(each(marks, |mark| mark.lane.uuid()))
         .bind::<Array<SmallInt>, _>(each(marks, |mark| mark.class.to_i16()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(each(marks, |mark| mark.from))
+        .bind::<Array<Timestamptz>, _>(each(marks, |mark| after(mark).0))
+        .bind::<Array<SqlUuid>, _>(each(marks, |mark| after(mark).1))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(most))
         .get_results(&mut conn)

@@ -149,7 +149,7 @@ impl Worker {
         let mark = |class| Mark {
             lane,
             class,
-            from: None,
+            after: None,
             limit: 100,
         };
         let marks = [Class::Single, Class::Scheduled, Class::Campaign].map(mark);
