@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use msgflash_messaging::Instance;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

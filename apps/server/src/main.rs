@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use msgflash_server::cli::{Cli, Output};
 
-/// Requests are many small pieces of memory, made on one thread and freed on another.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Output::new(cli.global.json);

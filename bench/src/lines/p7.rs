@@ -70,13 +70,15 @@ async fn load(
     }
     let text = format!(
         "INSERT INTO events (workspace_id, id, account_id, name, payload, at) \
-         SELECT a, ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, a, \
+         SELECT a, (left(ms, 8) || '-' || right(ms, 4) || '-7000-8000-' || \
+           lpad(n::text, 12, '0'))::uuid, a, \
            'message.sent', jsonb_build_object('event', 'message.sent', 'instanceId', a, \
              'messageId', a, 'providerMessageId', '3EB0' || lpad(upper(to_hex(n)), 16, '0'), \
              'to', '+' || (33600000000 + n), 'status', 'sent', 'campaignId', null, \
              'timestamp', '2026-05-01T10:00:00.000Z'), now() \
          FROM (SELECT n, ('00000000-0000-7000-8000-0000000' || ({} + n % $2::bigint))::uuid AS a \
-               FROM generate_series(0::bigint, $1::bigint - 1) n) e",
+               FROM generate_series(0::bigint, $1::bigint - 1) n) e, \
+              (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') AS ms) t",
         scene::FIRST
     );
     let (events, endpoints) = (i64::from(events), i64::from(ENDPOINTS));
@@ -173,9 +175,9 @@ async fn post_all(
     let statement = session
         .client
         .prepare(
-            "INSERT INTO deliveries (endpoint_id, id, workspace_id, event_id, event, body, status, \
+            "INSERT INTO deliveries (endpoint_id, id, workspace_id, event_id, event, status, \
                attempts, response_status, response_excerpt, created_at, updated_at) \
-             VALUES ($1, $2, $1, $2, 'message.sent', $3, 'delivered', 1, $4, $5, now(), now())",
+             VALUES ($1, $2, $1, $2, 'message.sent', 'delivered', 1, $3, $4, now(), now())",
         )
         .await?;
     loop {
@@ -194,7 +196,7 @@ async fn post_all(
         let excerpt = answer.text().await?;
         let rows = session
             .client
-            .execute(&statement, &[workspace, event, body, &status, &excerpt])
+            .execute(&statement, &[workspace, event, &status, &excerpt])
             .await?;
         ensure!(rows == 1, "a delivery was not recorded");
     }

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use msgflash_evolution::EvolutionDecoder;
-use msgflash_kernel::{Clock, Ids, RandomIds, SystemClock, Tick};
-use msgflash_messaging::dispatch::settle::{Patience, Settle};
-use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
+use msgflash_kernel::{RandomIds, SystemClock, Tick};
+use msgflash_messaging::InstanceId;
+use msgflash_messaging::alarm::{Alarm, Alarms};
+use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_postgres::Postgres;
 
 use super::Figures;
 use crate::flow;
-use crate::instant;
 use crate::options::Options;
 use crate::pg::{Database, Session};
 use crate::report::{Sides, Target};
@@ -51,21 +50,16 @@ async fn load(database: &Database, session: &Session, receipts: u32) -> Result<(
     let messages = receipts / 2;
     flow::messages(database, session, messages, LANES, false).await?;
     // Receipts of one message lie apart, as they do when many are under way.
-    let text = "INSERT INTO inbox (id, instance_id, event, data, received_at, due_at) \
+    let text = "INSERT INTO inbox (id, instance_id, key_id, rank, received_at, due_at) \
         SELECT ('01940000-' || lpad(to_hex(row_number() OVER w >> 16), 4, '0') || '-7000-8000-' || \
             lpad(to_hex((row_number() OVER w) & 65535), 12, '0'))::uuid, \
-          r.instance_id, 'messages.update', \
-          jsonb_build_object('keyId', r.key_id, 'remoteJid', r.jid || '@s.whatsapp.net', \
-            'fromMe', true, 'status', k.status, 'instanceId', r.instance_id, \
-            'messageId', r.message_id), \
+          r.instance_id, r.key_id, k.rank, \
           now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us', \
           now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us' \
-        FROM (SELECT p.*, (row_number() OVER (ORDER BY message_id)) AS n, \
-                (33600000000 + row_number() OVER (ORDER BY message_id))::text AS jid \
-              FROM provider_refs p) r \
+        FROM (SELECT p.*, (row_number() OVER (ORDER BY message_id)) AS n FROM provider_refs p) r \
         CROSS JOIN LATERAL (VALUES \
-          (0, 'DELIVERY_ACK', true), (1, 'DELIVERY_ACK', r.n % 3 = 2), \
-          (2, 'READ', r.n % 3 > 0)) AS k (step, status, is_told) \
+          (0, 2, true), (1, 2, r.n % 3 = 2), \
+          (2, 3, r.n % 3 > 0)) AS k (step, rank, is_told) \
         WHERE k.is_told WINDOW w AS (ORDER BY r.n + k.step * 500, k.step)";
     session.run(text, &[]).await?;
     session.settle_down().await?;
@@ -75,27 +69,22 @@ async fn load(database: &Database, session: &Session, receipts: u32) -> Result<(
         .await
 }
 
+/// Nobody is restricted here.
+struct Silent;
+
+impl Alarms for Silent {
+    fn raise(&self, _: Alarm, _: Option<InstanceId>) {}
+}
+
 /// The product's own use case, until nothing is left.
 async fn ours(database: &Database) -> Result<f64> {
-    let store = Arc::new(Postgres::new(database.url(), 4)?);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let settle = Arc::new(Settle::new(
-        store.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&ids),
-        Patience::default(),
-    ));
-    let apply = ApplyEvents::new(ApplyPorts {
-        units: store.clone(),
-        decoder: Arc::new(EvolutionDecoder),
-        provider: Arc::new(instant::Instant::default()),
-        instances: store.clone(),
-        contacts: store,
-        settle,
-        clock,
-        ids,
-    });
+    let apply = ApplyReceipts::new(
+        Arc::new(Postgres::new(database.url(), 4)?),
+        Arc::new(SystemClock),
+        Arc::new(RandomIds),
+        Arc::new(Silent),
+        time::Duration::HOUR,
+    );
     let begun = Instant::now();
     while let Tick::Did(_) = apply.tick().await? {}
     Ok(begun.elapsed().as_secs_f64())
@@ -110,8 +99,7 @@ async fn theirs(session: &Session) -> Result<f64> {
                DELETE FROM inbox WHERE ctid = ANY (ARRAY( \
                  SELECT ctid FROM inbox WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 \
                  FOR UPDATE SKIP LOCKED)) \
-               RETURNING instance_id, data ->> 'keyId' AS key_id, \
-                 (CASE data ->> 'status' WHEN 'READ' THEN 3 ELSE 2 END)::smallint AS rank), \
+               RETURNING instance_id, key_id, rank), \
              steps AS ( \
                SELECT DISTINCT r.workspace_id, r.message_id, t.rank FROM taken t \
                JOIN provider_refs r ON r.instance_id = t.instance_id AND r.key_id = t.key_id), \

@@ -163,7 +163,7 @@ impl AttemptStore for PgUnit {
                SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) AS t (endpoint_id, id, status, \
                  attempts, response_status, excerpt, error, next_at)), \
              held AS MATERIALIZED ( \
-               SELECT d.endpoint_id, d.id FROM deliveries d \
+               SELECT t.* FROM deliveries d \
                JOIN told t ON t.endpoint_id = d.endpoint_id AND t.id = d.id \
                ORDER BY d.endpoint_id, d.id FOR NO KEY UPDATE OF d), \
              recorded AS ( \
@@ -171,8 +171,7 @@ impl AttemptStore for PgUnit {
                  attempts = GREATEST(d.attempts, t.attempts), response_status = t.response_status, \
                  response_excerpt = t.excerpt, error = t.error, next_attempt_at = t.next_at, \
                  updated_at = $9 \
-               FROM held h JOIN told t ON t.endpoint_id = h.endpoint_id AND t.id = h.id \
-               WHERE d.endpoint_id = h.endpoint_id AND d.id = h.id \
+               FROM held t WHERE d.endpoint_id = t.endpoint_id AND d.id = t.id \
                  AND (d.status = 'pending' AND d.attempts < t.attempts \
                    OR d.status <> 'delivered' AND t.status = 'delivered') \
                RETURNING d.id, d.status, d.next_attempt_at), \
