@@ -8,7 +8,7 @@ use msgflash_testkit::{OwnServer, TestDatabase};
 use serde_json::json;
 
 /// How long a run may take that meets a fault.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 async fn scene(server: &OwnServer) -> (Stack, Account, Vec<Instance>) {
     let settings = [("send_timeout_seconds", "5"), ("database_pool", "8")];
