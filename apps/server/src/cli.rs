@@ -280,7 +280,7 @@ impl Cli {
         }
         let config = Config::load(self.global.config.as_deref(), &self.flags())
             .map_err(|error| Failure::config(&error))?;
-        crate::logging::start(&config, matches!(self.command, Command::Serve(_)));
+        let _logging = crate::logging::start(&config, matches!(self.command, Command::Serve(_)));
         match self.command {
             Command::Openapi => Ok(()),
             Command::Serve(_) => crate::serve::run(config).await.map_err(Failure::from),

@@ -82,6 +82,8 @@ pub struct Config {
     pub log: String,
     /// How they look.
     pub log_format: LogFormat,
+    /// The collector that spans are sent to.
+    pub otlp_endpoint: Option<Url>,
 }
 
 /// What a process does.
@@ -195,6 +197,7 @@ struct Raw {
     shutdown_seconds: Option<u64>,
     log: Option<String>,
     log_format: Option<String>,
+    otlp_endpoint: Option<String>,
 }
 
 /// What the command line adds: settings by their name in the file.
@@ -329,6 +332,7 @@ impl Config {
                     bail!("log_format (MSGFLASH_LOG_FORMAT) is text or json, not {other:?}")
                 }
             },
+            otlp_endpoint: raw.otlp_endpoint.as_deref().map(collector).transpose()?,
         })
     }
 
@@ -415,6 +419,7 @@ impl Config {
                 LogFormat::Text => "text".to_owned(),
                 LogFormat::Json => "json".to_owned(),
             },
+            "otlp_endpoint" => self.otlp_endpoint.as_ref().map(safe).unwrap_or_default(),
             _ => String::new(),
         };
         SETTINGS
@@ -422,6 +427,18 @@ impl Config {
             .map(|setting| (setting.name, value(setting.name)))
             .collect()
     }
+}
+
+/// Reads the collector's address. A build that cannot export says so, rather than nothing.
+fn collector(text: &str) -> Result<Url> {
+    if !cfg!(feature = "otel") {
+        bail!("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT) needs a build with the feature otel");
+    }
+    let url = Url::parse(text).context("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT)")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT) is an http or https address");
+    }
+    Ok(url)
 }
 
 impl std::fmt::Display for Roles {

@@ -264,6 +264,12 @@ pub const SETTINGS: &[Setting] = &[
         "text",
         "text for people, json for machines",
     ),
+    text(
+        "otlp_endpoint",
+        "MSGFLASH_OTLP_ENDPOINT",
+        "",
+        "Where spans are sent with OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; only in a build with the feature otel",
+    ),
 ];
 
 impl Setting {

@@ -233,7 +233,7 @@ impl Dispatcher {
     /// Reads on for the lanes that want more; answers whether anything came.
     async fn read_ahead(&self) -> Result<bool, StoreError> {
         let now = self.ports.clock.now();
-        let (marks, held): (Vec<Mark>, Vec<InstanceId>) = {
+        let (marks, held, generations) = {
             let mut state = self.state();
             let polls = state.poll_at.is_none_or(|at| now < at || now >= at + CLAIM);
             if polls {
@@ -242,10 +242,13 @@ impl Dispatcher {
             let pace = self.pace;
             let lanes = state.lanes.iter_mut();
             let held = lanes.filter(|(_, lane)| polls && lane.is_held(now));
-            let held = held.map(|(id, _)| *id).collect();
+            let held: Vec<InstanceId> = held.map(|(id, _)| *id).collect();
             let lanes = state.lanes.values_mut();
             let marks = lanes.flat_map(|lane| lane.marks(pace, polls, now));
-            (marks.collect(), held)
+            let marks: Vec<Mark> = marks.collect();
+            let generation = |mark: &Mark| (mark.lane, state.lanes[&mark.lane].generation);
+            let generations: HashMap<_, _> = marks.iter().map(generation).collect();
+            (marks, held, generations)
         };
         if !held.is_empty() {
             // A link that came back ends whatever its lane was held for.
@@ -273,7 +276,12 @@ impl Dispatcher {
         let mut state = self.state();
         let mut any = !held.is_empty();
         for planned in read {
-            if let Some(lane) = state.lanes.get_mut(&planned.entry.instance) {
+            let id = planned.entry.instance;
+            let Some(lane) = state.lanes.get_mut(&id) else {
+                continue;
+            };
+            // A lane that started over meanwhile reads again from its beginning.
+            if generations.get(&id) == Some(&lane.generation) {
                 any |= lane.take_in(planned);
             }
         }
@@ -356,7 +364,7 @@ impl Dispatcher {
                 for planned in &picked {
                     if let Some(lane) = state.lanes.get_mut(&planned.entry.instance) {
                         lane.landed(&name(&planned.entry));
-                        lane.look_again(now + Duration::SECOND);
+                        lane.start_over();
                     }
                 }
                 state.gateway.passed(now);
@@ -386,7 +394,7 @@ impl Dispatcher {
         for planned in left {
             if let Some(lane) = state.lanes.get_mut(&planned.entry.instance) {
                 lane.landed(&name(&planned.entry));
-                lane.look_again(now + Duration::SECOND);
+                lane.start_over();
             }
         }
         counter!("msgflash_lane_waits_total").increment(waits.len() as u64);
@@ -632,11 +640,11 @@ impl Dispatcher {
                 if !is_gateway_down {
                     lane.back_off(now + super::gateway::probe_wait(now - since));
                 }
-                lane.look_again(now);
+                lane.start_over();
             }
             Verdict::Sent { .. } | Verdict::Left => lane.down_since = None,
             Verdict::Missed => lane.look_again(now + self.patience.back_off),
-            Verdict::NotCalled | Verdict::NotLeft => lane.look_again(now),
+            Verdict::NotCalled | Verdict::NotLeft => lane.start_over(),
             Verdict::Failed(_) | Verdict::Unknown => {}
         }
     }

@@ -81,6 +81,8 @@ pub(super) struct Lane {
     /// After a restriction: when the next new contact may hear.
     pub(super) next_probe: Option<OffsetDateTime>,
     since_campaign: u32,
+    /// How often it forgot what was read ahead.
+    pub(super) generation: u32,
     is_hungry: bool,
     /// Whether something came in that may be due before what was read already.
     is_woken: bool,
@@ -105,6 +107,7 @@ impl Lane {
             waits_for_link: false,
             next_probe: None,
             since_campaign: 0,
+            generation: 0,
             is_hungry: true,
             is_woken: false,
             full_look_at: now,
@@ -256,6 +259,19 @@ impl Lane {
     pub(super) fn landed(&mut self, planned: &QueueKey) {
         self.known.remove(&planned.0);
         self.open.remove(&planned.1);
+    }
+
+    /// Something that was under way goes out again, before what was read ahead since: forgets that
+    /// and reads from the beginning.
+    pub(super) fn start_over(&mut self) {
+        for class in &mut self.ahead {
+            for waiting in class.drain(..) {
+                self.known.remove(&waiting.entry.message);
+            }
+        }
+        self.generation += 1;
+        self.last = [None; 3];
+        self.is_hungry = true;
     }
 
     /// Forgets what was read ahead and put off meanwhile.

@@ -130,15 +130,17 @@ impl AcceptStore for PgUnit {
 }
 
 const HOLD_FREE: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.released, 0) AS released \
-             FROM usage_holds h JOIN UNNEST($1, $2) AS k (account_id, period) ON h.account_id = \
-             k.account_id AND h.period = k.period LEFT JOIN usage_settled s ON s.account_id = \
-             h.account_id AND s.period = h.period ORDER BY h.account_id, h.period FOR NO KEY \
-             UPDATE OF h SKIP LOCKED";
+             FROM UNNEST($1, $2) AS k (account_id, period) CROSS JOIN LATERAL ( SELECT \
+             h.account_id, h.period, h.reserved_total FROM usage_holds h WHERE h.account_id = \
+             k.account_id AND h.period = k.period FOR NO KEY UPDATE SKIP LOCKED) h LEFT JOIN \
+             LATERAL ( SELECT s.released FROM usage_settled s WHERE s.account_id = k.account_id \
+             AND s.period = k.period OFFSET 0) s ON true";
 const HOLD: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.released, 0) AS released \
-             FROM usage_holds h JOIN UNNEST($1, $2) AS k (account_id, period) ON h.account_id = \
-             k.account_id AND h.period = k.period LEFT JOIN usage_settled s ON s.account_id = \
-             h.account_id AND s.period = h.period ORDER BY h.account_id, h.period FOR NO KEY \
-             UPDATE OF h";
+             FROM UNNEST($1, $2) AS k (account_id, period) CROSS JOIN LATERAL ( SELECT \
+             h.account_id, h.period, h.reserved_total FROM usage_holds h WHERE h.account_id = \
+             k.account_id AND h.period = k.period FOR NO KEY UPDATE) h LEFT JOIN LATERAL ( SELECT \
+             s.released FROM usage_settled s WHERE s.account_id = k.account_id AND s.period = \
+             k.period OFFSET 0) s ON true";
 
 #[derive(QueryableByName)]
 struct HeldRow {

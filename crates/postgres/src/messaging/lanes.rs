@@ -338,10 +338,12 @@ impl StartStore for PgUnit {
         worker: Uuid,
         lanes: &[(InstanceId, i64)],
     ) -> Result<HeldLanes, StoreError> {
-        let held: Vec<LaneRow> = sql("SELECT l.instance_id FROM lanes l \
-             JOIN UNNEST($2, $3) AS k (instance_id, epoch) \
-               ON l.instance_id = k.instance_id AND l.epoch = k.epoch \
-             WHERE l.owner = $1 ORDER BY l.instance_id FOR NO KEY UPDATE OF l")
+        // In the order of the list, in which everybody locks.
+        let held: Vec<LaneRow> = sql(
+            "SELECT l.instance_id FROM UNNEST($2, $3) AS k (instance_id, epoch) CROSS JOIN \
+             LATERAL ( SELECT l.instance_id FROM lanes l WHERE l.instance_id = k.instance_id AND \
+             l.epoch = k.epoch AND l.owner = $1 FOR NO KEY UPDATE) l",
+        )
         .bind::<SqlUuid, _>(worker)
         .bind::<Array<SqlUuid>, _>(each(lanes, |(lane, _)| lane.uuid()))
         .bind::<Array<BigInt>, _>(each(lanes, |(_, epoch)| *epoch))
@@ -410,14 +412,14 @@ impl StartStore for PgUnit {
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError> {
         let started: Vec<StartedRow> = sql(
-            "UPDATE queue q SET state = 2, attempt = q.attempt + 1, owner = $3, \
-               lease_until = $4, started_at = $5, look_at = NULL, looks = 0 \
-             FROM UNNEST($1, $2) AS k (instance_id, message_id) \
-             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id \
-               AND q.state = 1 \
-               AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
-                                 AND o.phone = q.phone AND o.state IN (2, 3)) \
-             RETURNING q.instance_id, q.message_id, q.attempt",
+            "WITH k AS MATERIALIZED ( SELECT r.place FROM UNNEST($1, $2) AS a (instance_id, \
+             message_id) CROSS JOIN LATERAL ( SELECT r.ctid AS place FROM queue r WHERE \
+             r.instance_id = a.instance_id AND r.message_id = a.message_id AND r.state + 0 = 1 \
+             AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
+             o.phone = r.phone AND o.state IN (2, 3)) OFFSET 0) r) UPDATE queue q SET state = 2, \
+             attempt = q.attempt + 1, owner = $3, lease_until = $4, started_at = $5, look_at = \
+             NULL, looks = 0 FROM k WHERE q.ctid = k.place RETURNING q.instance_id, q.message_id, \
+             q.attempt",
         )
         .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
         .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))

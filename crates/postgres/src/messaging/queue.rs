@@ -134,9 +134,10 @@ impl QueueStore for PgUnit {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         sql(
-            "UPDATE queue q SET state = 1, period = $3, ready_since = $4 \
-             FROM UNNEST($1, $2) AS k (instance_id, message_id) \
-             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id",
+            "WITH k AS MATERIALIZED ( SELECT r.place FROM UNNEST($1, $2) AS a (instance_id, \
+             message_id) CROSS JOIN LATERAL ( SELECT r.ctid AS place FROM queue r WHERE \
+             r.instance_id = a.instance_id AND r.message_id = a.message_id OFFSET 0) r) UPDATE \
+             queue q SET state = 1, period = $3, ready_since = $4 FROM k WHERE q.ctid = k.place",
         )
         .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
         .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))

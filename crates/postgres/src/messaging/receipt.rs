@@ -295,8 +295,12 @@ impl ReceiptStore for PgUnit {
     }
 
     async fn put_off(&mut self, until: &[(InboxId, OffsetDateTime)]) -> Result<(), StoreError> {
-        sql("UPDATE inbox i SET due_at = u.due_at, tries = i.tries + 1 \
-             FROM UNNEST($1, $2) AS u (id, due_at) WHERE i.id = u.id")
+        sql(
+            "WITH u AS MATERIALIZED ( SELECT r.place, a.due_at FROM UNNEST($1, $2) AS a (id, \
+             due_at) CROSS JOIN LATERAL (SELECT r.ctid AS place FROM inbox r WHERE r.id = a.id \
+             OFFSET 0) r) UPDATE inbox i SET due_at = u.due_at, tries = i.tries + 1 FROM u WHERE \
+             i.ctid = u.place",
+        )
         .bind::<Array<SqlUuid>, _>(each(until, |(id, _)| id.uuid()))
         .bind::<Array<Timestamptz>, _>(each(until, |(_, due_at)| *due_at))
         .execute(self.conn())

@@ -105,21 +105,23 @@ impl DeliveryQueue for Postgres {
                  FROM delivery_queue d WHERE d.endpoint_id = a.id AND d.due_at <= $1 \
                  ORDER BY d.due_at, d.delivery_id LIMIT GREATEST(a.most - a.busy, 0)) q \
                ORDER BY turn, q.due_at LIMIT $3), \
-             chosen AS ( \
-               SELECT q.delivery_id FROM delivery_queue q \
-               JOIN candidates c ON c.delivery_id = q.delivery_id \
-               WHERE q.due_at <= $1 FOR UPDATE OF q SKIP LOCKED), \
+             chosen AS MATERIALIZED ( \
+               SELECT q.place FROM candidates c CROSS JOIN LATERAL ( \
+                 SELECT q.ctid AS place FROM delivery_queue q \
+                 WHERE q.delivery_id = c.delivery_id AND q.due_at <= $1 \
+                 FOR UPDATE SKIP LOCKED) q), \
              claimed AS ( \
                UPDATE delivery_queue q SET due_at = $2, lease_until = $2 \
-               FROM chosen c WHERE q.delivery_id = c.delivery_id \
+               FROM chosen c WHERE q.ctid = c.place \
                RETURNING q.endpoint_id, q.delivery_id) \
-             SELECT d.id, d.endpoint_id, w.url, w.secret, d.event_id, d.event, d.attempts, d.spent, \
-               CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END \
-                 AS previous_secret, e.request_id, e.payload::text AS body \
-             FROM claimed q JOIN webhook_endpoints w ON w.id = q.endpoint_id \
-             JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id \
-             LEFT JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id \
-             ORDER BY d.id",
+             SELECT f.* FROM claimed q CROSS JOIN LATERAL ( \
+               SELECT d.id, d.endpoint_id, w.url, w.secret, d.event_id, d.event, d.attempts, \
+                 d.spent, CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END \
+                   AS previous_secret, e.request_id, e.payload::text AS body \
+               FROM deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id \
+               LEFT JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id \
+               WHERE d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id OFFSET 0) f \
+             ORDER BY f.id",
         )
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(lease)

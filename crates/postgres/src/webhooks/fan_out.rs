@@ -28,13 +28,13 @@ struct EventRow {
 #[async_trait]
 impl RaisedEvents for PgUnit {
     async fn take(&mut self, limit: u32) -> Result<Vec<RaisedEvent>, StoreError> {
-        let rows: Vec<EventRow> = sql("WITH taken AS ( \
-               DELETE FROM outbox WHERE event_id IN ( \
-                 SELECT event_id FROM outbox ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED) \
-               RETURNING event_id, workspace_id) \
-             SELECT e.id, e.workspace_id, e.name FROM taken t \
-             JOIN events e ON e.workspace_id = t.workspace_id AND e.id = t.event_id \
-             ORDER BY e.id")
+        let rows: Vec<EventRow> = sql(
+            "WITH taken AS ( DELETE FROM outbox WHERE ctid = ANY (ARRAY( SELECT ctid FROM outbox \
+             ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING event_id, \
+             workspace_id) SELECT e.id, e.workspace_id, e.name FROM taken t CROSS JOIN LATERAL ( \
+             SELECT e.id, e.workspace_id, e.name FROM events e WHERE e.workspace_id = \
+             t.workspace_id AND e.id = t.event_id OFFSET 0) e ORDER BY e.id",
+        )
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(self.conn())
         .await

@@ -265,3 +265,25 @@ fn what_a_lost_link_fails_needs_no_pace() {
     });
     assert_eq!(lane.pick(pace, 9, NOW).len(), 4);
 }
+
+#[test]
+fn what_goes_out_again_is_read_before_what_was_read_since() {
+    let mut lane = lane(FREE);
+    lane.take_in(planned(1, Class::Single));
+    let first = lane.pick(FREE, 1, NOW);
+    lane.take_in(planned(2, Class::Single));
+    lane.landed(&key(&first[0]));
+    lane.start_over();
+    assert!(lane.pick(FREE, 9, NOW).is_empty(), "it reads first");
+    assert!(
+        lane.marks(FREE, false, NOW)
+            .iter()
+            .all(|mark| mark.after.is_none())
+    );
+    for number in [2, 1] {
+        assert!(lane.take_in(planned(number, Class::Single)));
+    }
+    let picked = lane.pick(FREE, 9, NOW);
+    let order: Vec<_> = picked.iter().map(|it| it.entry.message).collect();
+    assert_eq!(order[0], first[0].entry.message);
+}
