@@ -11,7 +11,7 @@
 //! one worker of the process, so that equal requests meet in one group or in two that follow each
 //! other; another process meets them at the usage row.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -206,7 +206,11 @@ impl Desk {
     async fn attempt(&self, group: &[Application], wait: Wait, answers: &mut [Option<Answer>]) {
         // Bad data spoils a whole statement, so a group that failed is halved until whatever is
         // bad stands alone.
-        let mut open: Vec<Vec<usize>> = vec![(0..group.len()).collect()];
+        let mut open = match wait {
+            Wait::No => vec![(0..group.len()).collect()],
+            // One that is held for long must not fail the others that wait.
+            Wait::Yes => by_row(group),
+        };
         while let Some(some) = open.pop() {
             match self.settle(group, &some, wait).await {
                 Ok(outcomes) => {
@@ -358,6 +362,15 @@ fn answer_of(decision: Decision, present: &[&Application]) -> Answer {
         }
         Decision::Refuse(refusal) => Err(refusal),
     }
+}
+
+/// The members of a group, account by account.
+fn by_row(group: &[Application]) -> Vec<Vec<usize>> {
+    let mut rows: HashMap<(AccountId, Period), Vec<usize>> = HashMap::new();
+    for (place, it) in group.iter().enumerate() {
+        rows.entry(it.row()).or_default().push(place);
+    }
+    rows.into_values().collect()
 }
 
 /// The usage rows of a group, each once, in the order of locking.
