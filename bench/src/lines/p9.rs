@@ -15,6 +15,8 @@ use crate::stats::median;
 
 /// Connections that are open and say nothing.
 const CONNECTIONS: u32 = 10_000;
+/// Of these, how many are opened at once; a divisor.
+const ABREAST: usize = 100;
 /// A server that has nothing to do is looked at after this long.
 const CALM: Duration = Duration::from_secs(3);
 
@@ -56,13 +58,11 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 async fn with_connections(server: &Server, count: u32) -> Result<f64> {
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
     let mut open = Vec::new();
-    for _ in 0..count {
-        let connection = Connection::open(server.address).await;
-        open.push(connection.context("too few files may be open: ulimit -n 24000")?);
-    }
-    for connection in &mut open {
-        let answer = connection.exchange(request.as_bytes()).await?;
-        ensure!(answer.status == 200, "/healthz answered {}", answer.status);
+    // Many at once: one that says nothing for five seconds is answered 408, and one that has been
+    // answered is closed after five more.
+    while open.len() < count as usize {
+        let answered = (0..ABREAST).map(|_| answered(server, &request));
+        open.extend(futures_util::future::try_join_all(answered).await?);
     }
     let resident = resident_mb(server)?;
     let still = open
@@ -75,6 +75,14 @@ async fn with_connections(server: &Server, count: u32) -> Result<f64> {
         open.len()
     );
     Ok(resident)
+}
+
+async fn answered(server: &Server, request: &str) -> Result<Connection> {
+    let connection = Connection::open(server.address).await;
+    let mut connection = connection.context("too few files may be open: ulimit -n 24000")?;
+    let answer = connection.exchange(request.as_bytes()).await?;
+    ensure!(answer.status == 200, "/healthz answered {}", answer.status);
+    Ok(connection)
 }
 
 fn resident_mb(server: &Server) -> Result<f64> {
