@@ -124,9 +124,13 @@ async fn killed_twice_in_the_middle_it_sends_everything_once_and_loses_nothing()
 /// Sends through a program that is killed at random moments and started again at once, as an
 /// operator's supervisor does. Nobody helps the database along: lanes come back when their owner
 /// has been silent for long enough.
-async fn killed_at_random(messages: usize, kills: usize, more: &[(&str, &str)]) {
+async fn killed_at_random(
+    messages: usize,
+    kills: usize,
+    more: &[(&str, &str)],
+    patience: Duration,
+) {
     const LANES: usize = 8;
-    let patience = Duration::from_secs(if kills > 3 { 180 } else { 30 });
     let (stack, account, instances) = scene(LANES).await;
     stack.switch(json!({ "timeScale": 0.2 })).await;
     let mut settings = stack.settings().to_vec();
@@ -148,27 +152,36 @@ async fn killed_at_random(messages: usize, kills: usize, more: &[(&str, &str)]) 
     burst.end(&stack, &account).await;
 }
 
+/// The suite does not wait half a minute for a lane, nor ten for an outcome.
+const SHORT: [(&str, &str); 3] = [
+    ("worker_silence_seconds", "2"),
+    // Long enough for what the gateway tells late.
+    ("unknown_patience_seconds", "20"),
+    ("rate_limit_per_second", "100000"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_it_sends_everything_once_and_loses_nothing() {
-    let settings = [
-        ("worker_silence_seconds", "2"),
-        // Long enough for what the gateway tells late.
-        ("unknown_patience_seconds", "20"),
-    ];
-    killed_at_random(240, 3, &settings).await;
+    killed_at_random(240, 3, &SHORT, PATIENCE).await;
 }
 
-/// The long run, with the leases and limits of daily use:
-/// `./run test --run-ignored only killed_ten_times`.
+/// The long run: `./run test --run-ignored only killed_ten_times`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn killed_ten_times_among_two_thousand_messages() {
+    killed_at_random(2000, 10, &SHORT, Duration::from_mins(3)).await;
+}
+
+/// The same with the leases and limits of daily use; a quarter of an hour and more.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a quarter of an hour"]
+async fn killed_ten_times_with_the_leases_of_daily_use() {
     let settings = [
         ("send_timeout_seconds", "90"),
         ("unknown_patience_seconds", "600"),
         ("rate_limit_per_second", "100000"),
     ];
-    killed_at_random(2000, 10, &settings).await;
+    killed_at_random(2000, 10, &settings, Duration::from_mins(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
