@@ -1,3 +1,5 @@
+use anyhow::Result;
+
 use super::*;
 
 fn with(flags: &[(&str, &str)]) -> Result<Config> {

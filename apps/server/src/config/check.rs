@@ -1,0 +1,174 @@
+//! From the settings as written to the settings as meant; each mistake under its setting's names.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use msgflash_kernel::Secret;
+use url::Url;
+
+use super::load::Raw;
+use super::{Config, Evolution, LogFormat, OpsBind, Roles};
+
+impl Config {
+    pub(super) fn check(raw: Raw) -> Result<Self> {
+        let bind: SocketAddr = raw
+            .bind
+            .as_deref()
+            .unwrap_or("127.0.0.1:4080")
+            .parse()
+            .context(
+                "bind (MSGFLASH_BIND) must be an address and a port, such as 127.0.0.1:4080",
+            )?;
+        let public_url = match raw.public_url {
+            Some(url) => web_url("public_url (MSGFLASH_PUBLIC_URL)", &url)?,
+            None => Url::parse(&format!("http://{bind}"))?,
+        };
+        let callback_url = match raw.callback_url {
+            Some(url) => web_url("callback_url (MSGFLASH_CALLBACK_URL)", &url)?,
+            None => public_url.clone(),
+        };
+        let secret_key = raw.secret_key.map(Secret::new);
+        if secret_key
+            .as_ref()
+            .is_some_and(|key| key.reveal().len() < 32)
+        {
+            bail!("secret_key (MSGFLASH_SECRET_KEY) must have at least 32 characters");
+        }
+        let evolution = match (raw.evolution_url, raw.evolution_api_key) {
+            (Some(url), Some(key)) => Some(Evolution {
+                url: web_url("evolution_url (MSGFLASH_EVOLUTION_URL)", &url)?,
+                api_key: Secret::new(key),
+            }),
+            (None, None) => None,
+            (Some(_), None) => bail!("MSGFLASH_EVOLUTION_URL needs MSGFLASH_EVOLUTION_API_KEY too"),
+            (None, Some(_)) => bail!("MSGFLASH_EVOLUTION_API_KEY needs MSGFLASH_EVOLUTION_URL too"),
+        };
+        let rate_limit_per_second = raw.rate_limit_per_second.unwrap_or(10);
+        if rate_limit_per_second == 0 {
+            bail!("rate_limit_per_second (MSGFLASH_RATE_LIMIT_PER_SECOND) must be at least 1");
+        }
+        let send_timeout = Duration::from_secs(raw.send_timeout_seconds.unwrap_or(90));
+        if send_timeout.is_zero() {
+            bail!("send_timeout_seconds (MSGFLASH_SEND_TIMEOUT_SECONDS) must be at least 1");
+        }
+        let statement_timeout = Duration::from_secs(raw.statement_timeout_seconds.unwrap_or(30));
+        if statement_timeout.is_zero() {
+            bail!(
+                "statement_timeout_seconds (MSGFLASH_STATEMENT_TIMEOUT_SECONDS) must be at least 1"
+            );
+        }
+        let roles = roles(raw.roles.as_deref().unwrap_or("api,worker"))?;
+        let seconds = |value: Option<u64>, default| Duration::from_secs(value.unwrap_or(default));
+        Ok(Self {
+            database_url: raw.database_url.map(Secret::new),
+            database_pool: raw.database_pool.unwrap_or(16).max(2),
+            statement_timeout,
+            redis_url: raw.redis_url.map(Secret::new),
+            data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from(".local/data")),
+            pg_bin: raw.pg_bin,
+            bind,
+            ops_bind: OpsBind::read(raw.ops_bind.as_deref(), roles)?,
+            public_url,
+            callback_url,
+            secret_key,
+            roles,
+            evolution,
+            allow_private_targets: raw.allow_private_targets.unwrap_or(false),
+            rate_limit_per_second,
+            pace: Duration::from_millis(raw.pace_ms.unwrap_or(1000)),
+            send_timeout,
+            gateway_patience: seconds(raw.gateway_patience_seconds, 900),
+            unknown_patience: seconds(raw.unknown_patience_seconds, 600),
+            resend_unknown: match raw.unknown.as_deref() {
+                None | Some("resend") => true,
+                Some("fail") => false,
+                Some(other) => bail!("unknown (MSGFLASH_UNKNOWN) is resend or fail, not {other:?}"),
+            },
+            unconfirmed_after: seconds(raw.unconfirmed_after_seconds, 600),
+            restriction: seconds(raw.restriction_seconds, 3600),
+            worker_silence: seconds(raw.worker_silence_seconds, 30),
+            reconnect_patience: seconds(raw.reconnect_patience_seconds, 60),
+            webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
+            webhook_retry: retry(
+                raw.webhook_retry_seconds
+                    .as_deref()
+                    .unwrap_or("5,30,120,600"),
+            )?,
+            webhook_disable_after: seconds(raw.webhook_disable_after_seconds, 432_000),
+            webhook_secret_overlap: seconds(raw.webhook_secret_overlap_seconds, 86_400),
+            drain: seconds(raw.drain_seconds, 2),
+            shutdown: seconds(raw.shutdown_seconds, 25),
+            log: raw.log.unwrap_or_else(|| "info".to_owned()),
+            log_format: match raw.log_format.as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(other) => {
+                    bail!("log_format (MSGFLASH_LOG_FORMAT) is text or json, not {other:?}")
+                }
+            },
+            otlp_endpoint: raw.otlp_endpoint.as_deref().map(collector).transpose()?,
+        })
+    }
+}
+
+impl OpsBind {
+    fn read(text: Option<&str>, roles: Roles) -> Result<Self> {
+        match text {
+            None if roles.api => Ok(Self::Off),
+            None => Ok(Self::Usual(Self::USUAL)),
+            Some("off") => Ok(Self::Off),
+            Some(address) => address.parse().map(Self::Chosen).context(
+                "ops_bind (MSGFLASH_OPS_BIND) must be an address and a port, such as \
+                 127.0.0.1:4081, or off",
+            ),
+        }
+    }
+}
+
+/// Reads the collector's address. A build that cannot export says so, rather than nothing.
+fn collector(text: &str) -> Result<Url> {
+    if !cfg!(feature = "otel") {
+        bail!("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT) needs a build with the feature otel");
+    }
+    let url = Url::parse(text).context("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT)")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("otlp_endpoint (MSGFLASH_OTLP_ENDPOINT) is an http or https address");
+    }
+    Ok(url)
+}
+
+fn web_url(what: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("{what} is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        bail!("{what} must begin with http:// or https://");
+    }
+    Ok(url)
+}
+
+fn roles(text: &str) -> Result<Roles> {
+    let mut roles = Roles {
+        api: false,
+        worker: false,
+    };
+    for word in text.split(',').map(str::trim) {
+        match word {
+            "api" => roles.api = true,
+            "worker" => roles.worker = true,
+            other => bail!("roles (MSGFLASH_ROLES) are api and worker, not {other:?}"),
+        }
+    }
+    Ok(roles)
+}
+
+fn retry(text: &str) -> Result<Vec<Duration>> {
+    let spans: Result<Vec<_>, _> = text
+        .split(',')
+        .map(|word| word.trim().parse().map(Duration::from_secs))
+        .collect();
+    spans.context(
+        "webhook_retry_seconds (MSGFLASH_WEBHOOK_RETRY_SECONDS) are whole seconds with commas \
+         between them, such as 5,30,120,600",
+    )
+}

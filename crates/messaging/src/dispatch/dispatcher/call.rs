@@ -1,0 +1,165 @@
+//! One call, and what its answer says of the message, the lane and the gateway.
+
+use std::time::Instant;
+
+use metrics::{counter, histogram};
+use msgflash_kernel::StoreError;
+use tracing::{Instrument as _, error, info, info_span, warn};
+
+use super::{Dispatcher, name};
+use crate::dispatch::entry::QueueEntry;
+use crate::dispatch::gateway;
+use crate::dispatch::settle::Verdict;
+use crate::dispatch::settler::Outcome;
+use crate::instance::Instance;
+use crate::message::Message;
+use crate::provider::{Accepted, LinkState, Outbound, SendFailure};
+use crate::safety::Safety;
+
+/// A mark that is not on the wire after so long is taken back: whoever stops a lane waits for this
+/// and no longer.
+const WIRE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// One call to make, marked as started.
+pub struct Call {
+    pub(super) instance: Instance,
+    pub(super) entry: QueueEntry,
+    pub(super) outbound: Outbound,
+    pub(super) safety: Safety,
+    pub(super) message: Box<Message>,
+    /// Before the mark was made.
+    pub(super) marked: Instant,
+}
+
+impl Dispatcher {
+    /// Makes one call, with no transaction open, and records what it proved.
+    pub async fn call(&self, call: Call) -> Result<(), StoreError> {
+        let span = info_span!(
+            "dispatch",
+            message.id = %call.entry.message,
+            instance.id = %call.entry.instance,
+            request.id = call.message.request_id.as_deref().unwrap_or(""),
+        );
+        self.make(call).instrument(span).await
+    }
+
+    async fn make(&self, call: Call) -> Result<(), StoreError> {
+        let Call {
+            instance,
+            entry,
+            outbound,
+            safety,
+            message,
+            marked,
+        } = call;
+        let began = Instant::now();
+        let answer = if marked.elapsed() > WIRE {
+            None
+        } else {
+            Some(self.ports.provider.send(&instance.session, &outbound).await)
+        };
+        let verdict = match &answer {
+            None => Verdict::NotCalled,
+            Some(Ok(accepted)) if accepted.key_id.is_none() => Verdict::Left,
+            Some(Ok(accepted)) => Verdict::Sent {
+                key_id: accepted.key_id.clone(),
+            },
+            Some(Err(failure)) => {
+                // The text is the provider's: it goes to the operator's log and nowhere else.
+                warn!(failure = %failure, "the provider did not take the message");
+                Verdict::from(failure)
+            }
+        };
+        histogram!("msgflash_provider_seconds", "call" => "send").record(began.elapsed());
+        counter!("msgflash_calls_total", "outcome" => verdict.word()).increment(1);
+        self.judge_gateway(answer.as_ref());
+        let settled = self
+            .record(Outcome {
+                key: entry.key(),
+                attempt: entry.attempt,
+                verdict: verdict.clone(),
+                safety: Some(safety),
+                message: Some(message),
+            })
+            .await;
+        self.landed(&entry, &verdict);
+        let settled = settled?;
+        info!(?verdict, settled, "call settled");
+        if let Some(Err(SendFailure::NotConnected(_))) = answer
+            && settled
+        {
+            self.revive(&instance).await;
+        }
+        Ok(())
+    }
+
+    /// What an answer says about the gateway as a whole.
+    fn judge_gateway(&self, answer: Option<&Result<Accepted, SendFailure>>) {
+        let now = self.ports.clock.now();
+        let gateway = &mut self.state().gateway;
+        match answer {
+            Some(Err(SendFailure::GatewayDown(_))) => gateway.failed(now),
+            None | Some(Err(SendFailure::Unknown(_))) => gateway.passed(now),
+            Some(_) => gateway.answered(),
+        }
+    }
+
+    /// The call is over: the lane may go on.
+    fn landed(&self, entry: &QueueEntry, verdict: &Verdict) {
+        let now = self.ports.clock.now();
+        let mut state = self.state();
+        let is_gateway_down = state.gateway.down_since().is_some();
+        let Some(lane) = state.lanes.get_mut(&entry.instance) else {
+            return;
+        };
+        lane.landed(&name(entry));
+        match verdict {
+            Verdict::LaneDown => {
+                if lane.down_since.is_none() {
+                    counter!("msgflash_breaker_trips_total", "breaker" => "lane").increment(1);
+                }
+                let since = *lane.down_since.get_or_insert(now);
+                if !is_gateway_down {
+                    lane.back_off(now + gateway::probe_wait(now - since));
+                }
+                lane.start_over();
+            }
+            Verdict::Sent { .. } | Verdict::Left => lane.down_since = None,
+            Verdict::Missed => lane.look_again(now + self.patience.back_off),
+            Verdict::NotCalled | Verdict::NotLeft => lane.start_over(),
+            Verdict::Failed(_) | Verdict::Unknown => {}
+        }
+    }
+
+    /// Records an outcome; while the database is away it is kept.
+    async fn record(&self, outcome: Outcome) -> Result<bool, StoreError> {
+        let again = outcome.clone();
+        let settled = self.ports.settler.record(outcome).await;
+        if settled.is_err() {
+            // What a call proved must not be forgotten because the database is away.
+            self.state().kept.push(again);
+        }
+        settled
+    }
+
+    /// Records what could not be recorded before. Recording twice changes nothing.
+    pub(super) async fn record_kept(&self) -> Result<(), StoreError> {
+        let kept = std::mem::take(&mut self.state().kept);
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let done = futures_util::future::join_all(kept.into_iter().map(|it| self.record(it))).await;
+        done.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
+    }
+
+    /// A socket can be dead under a link that looks open; a restart is the cure. Best effort.
+    async fn revive(&self, instance: &Instance) {
+        if self.ports.provider.state(&instance.session).await == Ok(LinkState::Open) {
+            error!(instance.id = %instance.id, "the link is open but dead: restarting it");
+            counter!("msgflash_alarms_total", "kind" => "dead_link").increment(1);
+            if let Err(error) = self.ports.provider.restart(&instance.session).await {
+                warn!(instance.id = %instance.id, %error, "the restart failed");
+            }
+        }
+    }
+}
