@@ -197,12 +197,23 @@ CREATE INDEX inbox_announcements ON inbox (due_at, id) WHERE rank IS NULL AND ke
 CREATE INDEX inbox_events ON inbox (due_at, id) WHERE key_id IS NULL;
 CREATE INDEX inbox_instance_events ON inbox (instance_id, received_at, id) WHERE key_id IS NULL;
 
--- Opaque addresses whose phone number some event revealed.
-CREATE TABLE lid_phones (
+-- Addresses that WhatsApp uses for a number we know: opaque ones, and numbers with other digits.
+CREATE TABLE known_addresses (
     instance_id uuid NOT NULL,
-    lid text NOT NULL,
+    address text NOT NULL,
     phone bigint NOT NULL,
-    PRIMARY KEY (instance_id, lid)
+    PRIMARY KEY (instance_id, address)
+);
+
+-- Calls that were given up because nobody could say what became of them. A proof that comes later
+-- is noted with their message.
+CREATE TABLE lost_calls (
+    instance_id uuid NOT NULL,
+    phone bigint NOT NULL,
+    message_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    started_at timestamptz NOT NULL,
+    PRIMARY KEY (instance_id, phone, message_id)
 );
 
 -- The outbound ledger. Two rows per account and month, so that accepting and settling do not wait

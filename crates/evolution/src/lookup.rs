@@ -53,7 +53,10 @@ impl EvolutionClient {
         Ok(found.collect())
     }
 
-    /// Messages to any spelling of a number, oldest first.
+    /// Messages to a number, oldest first, whatever address they went to.
+    ///
+    /// Most numbers are stored under one of their known spellings. When none of these has anything,
+    /// the gateway is asked which address it would use: only then does "nothing" mean that.
     pub(crate) async fn stored_to(
         &self,
         session: &str,
@@ -63,12 +66,34 @@ impl EvolutionClient {
     ) -> Result<Vec<SentRecord>, ProviderError> {
         // The gateway counts in whole seconds and cuts ours down to them.
         let from = from.replace_nanosecond(0).unwrap_or(from);
+        let known: Vec<Address> = spellings(to).into_iter().map(Address::Phone).collect();
+        let found = self.stored_at(session, &known, from, until).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let checked = self.ask_numbers(session, &[to]).await?.pop();
+        let checked = checked.ok_or_else(|| left_out(session))?;
+        match checked.address {
+            Some(other) if !known.contains(&other) => {
+                self.stored_at(session, &[other], from, until).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Messages to any of some addresses, oldest first.
+    async fn stored_at(
+        &self,
+        session: &str,
+        addresses: &[Address],
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SentRecord>, ProviderError> {
         let range = json!({ "gte": instant(from)?, "lte": instant(until)? });
-        let spellings = spellings(to);
         let mut found = Vec::new();
-        for spelling in &spellings {
+        for jid in addresses.iter().filter_map(jid_of) {
             let filter = json!({
-                "key": { "remoteJid": jid_of(*spelling), "fromMe": true },
+                "key": { "remoteJid": jid, "fromMe": true },
                 "messageTimestamp": range,
             });
             found.extend(self.stored_messages(session, &filter).await?);
@@ -76,7 +101,7 @@ impl EvolutionClient {
         // Not every release keeps to the filter.
         found.retain(|record| {
             let is_theirs = match &record.address {
-                Address::Phone(phone) => spellings.contains(phone),
+                address @ Address::Phone(_) => addresses.contains(address),
                 Address::Lid(_) => true,
                 Address::Other => false,
             };
@@ -149,6 +174,10 @@ fn is_without_socket(answer: &Answer) -> bool {
     answer.status == 400
         && (is_empty || Refusal::of(answer.body.as_ref()).is_dead_socket())
         && !matches!(of_call(answer), ProviderError::LicenceRequired)
+}
+
+fn left_out(session: &str) -> ProviderError {
+    ProviderError::Failed(format!("{session} was not told where the number is"))
 }
 
 fn instant(at: OffsetDateTime) -> Result<String, ProviderError> {

@@ -27,9 +27,13 @@ pub(crate) fn phone_in(jid: &str) -> Option<Phone> {
     }
 }
 
-/// The full address of a number.
-pub(crate) fn jid_of(phone: Phone) -> String {
-    format!("{}@s.whatsapp.net", phone.digits())
+/// An address as the gateway writes it; `None` for what we do not speak to.
+pub(crate) fn jid_of(address: &Address) -> Option<String> {
+    match address {
+        Address::Phone(phone) => Some(format!("{}@s.whatsapp.net", phone.digits())),
+        Address::Lid(lid) => Some(lid.clone()),
+        Address::Other => None,
+    }
 }
 
 /// How the gateway or the network may spell `phone`, as asked first.

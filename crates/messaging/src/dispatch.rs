@@ -14,5 +14,6 @@ pub mod reconcile;
 pub mod scheduler;
 pub mod settle;
 pub mod settler;
+pub mod trace;
 
 pub use entry::{Class, QueueEntry, QueueState};

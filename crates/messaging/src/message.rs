@@ -2,9 +2,10 @@
 
 use msgflash_contacts::ContactId;
 use msgflash_kernel::{Id, Phone, UserId, Workspace};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use crate::events::timestamp;
 use crate::instance::InstanceId;
 
 pub mod accept;
@@ -220,6 +221,14 @@ impl Message {
             self.meta.insert("code".into(), code.into());
         }
         moves
+    }
+
+    /// Notes that a message which counts as failed proved to have left. Its state stays: it was
+    /// told, and the quota given back.
+    pub fn note_late_proof(&mut self, key_id: &str, at: OffsetDateTime) {
+        let proof = json!({ "providerMessageId": key_id, "at": timestamp(at) });
+        self.meta.insert("lateProof".into(), proof);
+        self.updated_at = at;
     }
 }
 

@@ -12,6 +12,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::dispatch::ports::{MockQueueStore, MockStartStore, QueueStore, StartStore, StartUnit};
+use crate::dispatch::trace::{MockTraceStore, TraceStore};
 use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::message::ports::{MessageStore, MockMessageStore, SettleUnit};
 use crate::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
@@ -25,6 +26,7 @@ pub(crate) struct FakeUnit {
     pub(crate) messages: MockMessageStore,
     pub(crate) queue: MockQueueStore,
     pub(crate) starts: MockStartStore,
+    pub(crate) traces: MockTraceStore,
     pub(crate) outbox: MockOutbox,
     pub(crate) committed: Arc<AtomicBool>,
 }
@@ -50,6 +52,9 @@ impl SettleUnit for FakeUnit {
     }
     fn queue(&mut self) -> &mut dyn QueueStore {
         &mut self.queue
+    }
+    fn traces(&mut self) -> &mut dyn TraceStore {
+        &mut self.traces
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.ledger

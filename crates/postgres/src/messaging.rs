@@ -8,5 +8,6 @@ mod message;
 mod queue;
 mod queue_reader;
 mod receipt;
+mod trace;
 mod unconfirmed;
 mod units;

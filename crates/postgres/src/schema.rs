@@ -141,10 +141,20 @@ diesel::table! {
 }
 
 diesel::table! {
-    lid_phones (instance_id, lid) {
+    known_addresses (instance_id, address) {
         instance_id -> Uuid,
-        lid -> Text,
+        address -> Text,
         phone -> Int8,
+    }
+}
+
+diesel::table! {
+    lost_calls (instance_id, phone, message_id) {
+        instance_id -> Uuid,
+        phone -> Int8,
+        message_id -> Uuid,
+        workspace_id -> Uuid,
+        started_at -> Timestamptz,
     }
 }
 
@@ -377,8 +387,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     inbox,
     instances,
+    known_addresses,
     lanes,
-    lid_phones,
+    lost_calls,
     messages,
     notices,
     outbox,

@@ -18,6 +18,8 @@ use crate::sql::sql;
 pub(crate) const LONGEST_LIFE: Duration = Duration::days(30);
 /// How long events are kept: a delivery at the end of its life can still show its payload.
 const EVENTS: Duration = Duration::days(37);
+/// How long a proof that comes late still finds its message.
+const LOST: Duration = Duration::days(30);
 /// How long answers are kept for repeated requests.
 const ANSWERS: Duration = Duration::hours(24);
 /// Rows of one statement, so that its locks are short.
@@ -47,6 +49,10 @@ const EXPIRED: &str = "WITH old AS MATERIALIZED ( \
        FROM waiting w WHERE d.endpoint_id = w.endpoint_id AND d.id = w.id \
          AND d.status = 'pending') \
      DELETE FROM delivery_queue q USING waiting w WHERE q.delivery_id = w.id";
+
+/// Few: calls whose outcome nobody could say.
+const LOST_CALLS: &str = "DELETE FROM lost_calls WHERE ctid IN ( \
+     SELECT ctid FROM lost_calls WHERE message_id < $1 LIMIT $2)";
 
 const DELIVERIES: &str = "WITH RECURSIVE heads AS ( \
        (SELECT endpoint_id FROM deliveries ORDER BY endpoint_id LIMIT 1) \
@@ -91,6 +97,7 @@ impl Postgres {
         gone += sql(TROUBLE).execute(&mut conn).await.map_err(failed)?;
         let sweeps = [
             (ORPHANS, Duration::hours(1)),
+            (LOST_CALLS, LOST),
             (DELIVERIES, LONGEST_LIFE),
             (EVENTS_PAST, EVENTS),
         ];

@@ -85,6 +85,26 @@ async fn row_06_refusals_of_every_new_contact_brake_the_number() {
     assert!(scene.stack.alarms("restricted").await > 0);
 }
 
+/// Row 6, when the restriction is over.
+///
+/// What waited goes out by itself, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_06_a_restricted_number_goes_on_by_itself() {
+    let scene = Scene::with(&[("restriction_seconds", "3")]).await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "error_ack_new_contacts", "instance": session });
+    scene.stack.fault(fault).await;
+    for number in ["+33612345601", "+33612345602"] {
+        let id = scene.text(number).await;
+        scene.wait(&id, "failed").await;
+    }
+    let braked = scene.text("+33612345603").await;
+    assert!(scene.stack.alarms("restricted").await > 0);
+    scene.stack.heal().await;
+    scene.wait(&braked, "read").await;
+    assert_eq!(scene.stack.received_by("+33612345603").await.len(), 1);
+}
+
 /// Row 7: no ack at all.
 ///
 /// That is no failure: the message stays `sent`, and its quota used.
@@ -105,12 +125,7 @@ async fn row_07_a_message_without_acks_stays_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_07_receipts_whose_events_were_lost_are_asked_for() {
     let scene = Scene::with(&[("unconfirmed_after_seconds", "1")]).await;
-    // Without its webhook the gateway stores the acks and tells nobody.
-    let hook = json!({ "webhook": { "enabled": false, "url": scene.stack.base, "events": [] } });
-    let gateway = blackbox::Client::new(&scene.stack.simulator.url(), None)
-        .header("apikey", blackbox::stack::GATEWAY_KEY);
-    let path = format!("/webhook/set/{}", scene.instance.session);
-    assert_eq!(gateway.post(&path, &hook).await.status, 201);
+    scene.be_silent().await;
     let id = scene.text("+33612345678").await;
     eventually("the gateway has the acks", async || {
         let received = scene.stack.received_by("+33612345678").await;

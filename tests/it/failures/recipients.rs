@@ -33,6 +33,38 @@ async fn row_10_a_number_under_another_address_is_the_same_recipient() {
     scene.assert_ledger(1, 0).await;
 }
 
+/// Row 10, `exists: true` under another address, when the answer of the call is lost.
+///
+/// The look-up asks for that address too: it is found there and not sent again, although the gateway
+/// provably shows everything else.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_10_a_lost_answer_is_found_under_the_other_address() {
+    let scene = Scene::with(&[("unknown_patience_seconds", "8")]).await;
+    scene.flush().await;
+    scene.be_silent().await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "cut_connection_but_sent", "instance": session });
+    scene.stack.fault(fault).await;
+    let id = scene.text("+15550100060").await;
+    scene.wait(&id, "sent").await;
+    assert_eq!(scene.stack.received_by("+155501000609").await.len(), 1);
+    assert_eq!(scene.told(&id).await, [1, 0, 0, 0]);
+}
+
+/// Row 10, `exists: true` under another address, when that person answers.
+///
+/// The answer comes from the other address, and belongs to the number that was written to.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_10_an_answer_from_the_other_address_comes_from_the_same_person() {
+    let scene = Scene::new().await;
+    let id = scene.text("+15550100060").await;
+    scene.wait(&id, "read").await;
+    let answer = json!({ "from": "155501000609", "text": "It is me" });
+    scene.stack.phone(&scene.instance, "inbound", answer).await;
+    let inbound = scene.account.client.wait_inbound("It is me").await;
+    assert_eq!(inbound["from"], "+15550100060");
+}
+
 /// Row 22: buttons are answered with 201 and shown on no phone.
 ///
 /// So they go out as numbered text, which arrives; natively only where somebody asked for it, and

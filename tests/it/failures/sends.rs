@@ -21,6 +21,40 @@ async fn row_01_a_time_out_without_a_message_is_looked_up_and_not_repeated() {
     scene.assert_ledger(0, 1).await;
 }
 
+/// Row 1, nothing left as far as anybody could say, and its event comes after all.
+///
+/// The message stays failed, as it was told, and says that it left.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_01_a_proof_that_comes_too_late_is_noted() {
+    let scene = Scene::with(&[("unknown_patience_seconds", "1")]).await;
+    let id = scene.text("+15550100001").await;
+    scene.wait(&id, "failed").await;
+    let event = json!({
+        "event": "send.message", "instance": scene.instance.session,
+        "data": {
+            "key": { "remoteJid": "15550100001@s.whatsapp.net", "fromMe": true, "id": "3EB0LATE" },
+            "message": { "conversation": "Hello" }, "messageType": "conversation",
+            "messageTimestamp": 1_780_000_000,
+        },
+    });
+    let path = format!("/provider/evolution/{}", scene.instance.session);
+    let secret = format!("Bearer {}", scene.instance.webhook_secret.reveal());
+    let gateway = scene.stack.anonymous().header("Authorization", &secret);
+    assert_eq!(gateway.post(&path, &event).await.status, 200);
+    let message = eventually("the proof is noted", async || {
+        let message = scene.account.client.message(&id).await;
+        message["meta"]["lateProof"].is_object().then_some(message)
+    })
+    .await;
+    assert_eq!(message["status"], "failed");
+    assert_eq!(
+        message["meta"]["lateProof"]["providerMessageId"],
+        "3EB0LATE"
+    );
+    assert_eq!(scene.told(&id).await, [0, 0, 0, 1]);
+    scene.assert_ledger(0, 1).await;
+}
+
 /// Row 1, the variant: 400 `Timed Out`, but the message left.
 ///
 /// The look-up finds it: one message, sent, with the gateway's id; never a second call.

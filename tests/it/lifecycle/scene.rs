@@ -1,10 +1,10 @@
 //! An account with a linked instance, and what its tests look at.
 
-use blackbox::Account;
-use blackbox::stack::Stack;
+use blackbox::stack::{GATEWAY_KEY, Stack};
 use blackbox::work::Ledger;
+use blackbox::{Account, Client};
 use msgflash_messaging::Instance;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What most of these tests begin with.
 pub(crate) struct Scene {
@@ -43,6 +43,14 @@ impl Scene {
     pub(crate) async fn flush(&self) {
         let id = self.text("+33600000042").await;
         self.wait(&id, "read").await;
+    }
+
+    /// Takes the instance's webhook away: the gateway still stores everything and tells nobody.
+    pub(crate) async fn be_silent(&self) {
+        let hook = json!({ "webhook": { "enabled": false, "url": self.stack.base, "events": [] } });
+        let gateway = Client::new(&self.stack.simulator.url(), None).header("apikey", GATEWAY_KEY);
+        let path = format!("/webhook/set/{}", self.instance.session);
+        assert_eq!(gateway.post(&path, &hook).await.status, 201);
     }
 
     /// Nothing is promised any more, and this was used and given back.

@@ -9,6 +9,7 @@ use msgflash_kernel::{
     StoreError, StoredAnswer, Unit,
 };
 use msgflash_messaging::dispatch::ports::{MockQueueStore, NoWake, QueueStore};
+use msgflash_messaging::dispatch::trace::{MockTraceStore, TraceStore};
 use msgflash_messaging::instance::ports::{
     InstanceStore, InstanceUnit, InstanceUnits, MockInstanceStore,
 };
@@ -85,6 +86,7 @@ impl Units {
             ledger: MockLedgerStore::new(),
             messages: MockMessageStore::new(),
             queue: MockQueueStore::new(),
+            traces: MockTraceStore::new(),
             instances: MockInstanceStore::new(),
             outbox: MockOutbox::new(),
             endpoints: MockEndpointStore::new(),
@@ -139,6 +141,7 @@ struct AllUnit {
     ledger: MockLedgerStore,
     messages: MockMessageStore,
     queue: MockQueueStore,
+    traces: MockTraceStore,
     instances: MockInstanceStore,
     outbox: MockOutbox,
     endpoints: MockEndpointStore,
@@ -234,6 +237,9 @@ impl SettleUnit for AllUnit {
     }
     fn queue(&mut self) -> &mut dyn QueueStore {
         &mut self.queue
+    }
+    fn traces(&mut self) -> &mut dyn TraceStore {
+        &mut self.traces
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.ledger

@@ -96,6 +96,60 @@ async fn finds_what_was_sent_under_any_spelling_oldest_first() {
     assert_eq!((found[0].at, found[0].receipt), (at(AT), None));
 }
 
+fn told(server_answer: &Value) -> Mock {
+    Mock::given(path("/chat/whatsappNumbers/a"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(server_answer))
+}
+
+#[tokio::test]
+async fn finds_what_went_to_an_address_that_is_no_spelling_of_the_number() {
+    for other in ["155501000609@s.whatsapp.net", "123456789012345@lid"] {
+        let server = MockServer::start().await;
+        told(&json!([{ "number": "15550100060", "exists": true, "jid": other }]))
+            .mount(&server)
+            .await;
+        let at_other = json!({ "where": { "key": { "remoteJid": other } } });
+        Mock::given(body_partial_json(at_other))
+            .respond_with(page(&[record(other, "3EB0A", AT, "Oi")], 1, 1))
+            .mount(&server)
+            .await;
+        Mock::given(path("/chat/findMessages/a"))
+            .respond_with(page(&[], 1, 0))
+            .mount(&server)
+            .await;
+        let found = client(&server.uri())
+            .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
+            .await
+            .expect("found");
+        let ids: Vec<_> = found.iter().map(|it| it.key_id.as_str()).collect();
+        assert_eq!(ids, ["3EB0A"], "{other}");
+    }
+}
+
+/// Whoever sends again because nothing was found must not be told "nothing" by half a look.
+#[tokio::test]
+async fn nothing_found_means_nothing_only_when_the_address_is_known() {
+    let without_socket = ResponseTemplate::new(400).set_body_json(json!({}));
+    let silent = ResponseTemplate::new(200).set_body_json(json!([]));
+    let absent = json!([{ "number": "15550100060", "exists": false, "jid": "15550100060" }]);
+    let absent = ResponseTemplate::new(200).set_body_json(absent);
+    for (answer, is_known) in [(without_socket, false), (silent, false), (absent, true)] {
+        let server = MockServer::start().await;
+        Mock::given(path("/chat/whatsappNumbers/a"))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+        Mock::given(path("/chat/findMessages/a"))
+            .respond_with(page(&[], 1, 0))
+            .mount(&server)
+            .await;
+        let found = client(&server.uri())
+            .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
+            .await;
+        assert_eq!(found.is_ok(), is_known, "{found:?}");
+    }
+}
+
 #[tokio::test]
 async fn reads_every_page() {
     let server = MockServer::start().await;

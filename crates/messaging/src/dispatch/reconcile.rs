@@ -81,12 +81,11 @@ impl Reconciler {
         let unknown = self.ports.settle.patience().unknown;
         let is_absent = matches!(found, Found::Nothing);
         let verdict = if let Found::This(record) = found {
-            Some(Verdict::Sent {
-                key_id: Some(record.key_id),
-            })
+            let address = Some(record.address);
+            Some(Verdict::sent(Some(record.key_id), entry.phone, address))
         } else if entry.has_left && now - started >= unknown.min(Duration::MINUTE) {
             // It is with WhatsApp; its receipts have nobody to find.
-            Some(Verdict::Sent { key_id: None })
+            Some(Verdict::sent(None, entry.phone, None))
         } else if !entry.has_left && now - started >= unknown {
             Some(Verdict::Failed(Failure::TIMEOUT))
         } else if is_absent

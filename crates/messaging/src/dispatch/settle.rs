@@ -13,9 +13,11 @@ use self::judge::Step;
 use super::entry::{QueueEntry, QueueState};
 use super::ports::{EntryKey, NewRef};
 use super::settler::Outcome;
+use super::trace::{KnownAddress, LostCall};
 use crate::events;
 use crate::message::ports::{SettleUnit, SettleUnits};
 use crate::message::{Message, MessageId, MessageStatus};
+use crate::provider::Address;
 use crate::safety::Safety;
 
 mod group;
@@ -115,7 +117,14 @@ impl Settle {
         };
         match self.patience.judge(entry, verdict, down_since, now) {
             Step::AwaitId(at) => unit.queue().mark_left(entry.key(), at).await,
-            Step::Sent(key_id) => self.sent(unit, entry, key_id.as_deref(), safety, now).await,
+            Step::Sent { key_id, other } => {
+                let key_id = key_id.as_deref();
+                self.sent(unit, entry, key_id, safety, now).await?;
+                match other {
+                    Some(other) => unit.traces().learn(&[known(entry, &other)]).await,
+                    None => Ok(()),
+                }
+            }
             Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
             // The lane's owner knows when it calls again.
             Step::LaneWaits => unit.queue().put_back(entry.key(), entry.misses, now).await,
@@ -166,6 +175,11 @@ impl Settle {
         if message.fail(failure.reason, failure.code, now) {
             self.keep(unit, &message, now).await?;
         }
+        if failure == Failure::TIMEOUT
+            && let Some(started_at) = entry.started_at
+        {
+            unit.traces().lose(&[lost(entry, started_at)]).await?;
+        }
         Ok(())
     }
 
@@ -215,6 +229,24 @@ fn new_ref(entry: &QueueEntry, key_id: &str) -> NewRef {
         key_id: key_id.to_owned(),
         workspace: entry.workspace,
         message: entry.message,
+    }
+}
+
+fn known(entry: &QueueEntry, address: &Address) -> KnownAddress {
+    KnownAddress {
+        instance: entry.instance,
+        address: address.clone(),
+        phone: entry.phone,
+    }
+}
+
+fn lost(entry: &QueueEntry, started_at: OffsetDateTime) -> LostCall {
+    LostCall {
+        instance: entry.instance,
+        phone: entry.phone,
+        message: entry.message,
+        workspace: entry.workspace,
+        started_at,
     }
 }
 

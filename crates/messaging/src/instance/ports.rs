@@ -1,7 +1,7 @@
 //! What instances need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, Outbox, Phone, StoreError, Unit};
+use msgflash_kernel::{AccountId, Outbox, StoreError, Unit};
 use time::OffsetDateTime;
 
 use super::{Instance, InstanceId};
@@ -54,19 +54,6 @@ pub trait InstanceStore: Send {
     ) -> Result<Vec<msgflash_kernel::WorkspaceId>, StoreError>;
     /// Removes one from sight and from the count.
     async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
-    /// Learns that an opaque address belongs to a phone number.
-    async fn learn_lid(
-        &mut self,
-        id: InstanceId,
-        lid: &str,
-        phone: Phone,
-    ) -> Result<(), StoreError>;
-    /// The phone number behind an opaque address, when some event revealed it.
-    async fn phone_of_lid(
-        &mut self,
-        id: InstanceId,
-        lid: &str,
-    ) -> Result<Option<Phone>, StoreError>;
 }
 
 /// Changes an instance and tells of it, in one transaction.

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::{CampaignId, Message, MessageId, MessageStatus};
 use crate::dispatch::ports::QueueStore;
+use crate::dispatch::trace::TraceStore;
 use crate::instance::InstanceId;
 
 mod acceptance;
@@ -84,6 +85,8 @@ pub trait SettleUnit: Unit {
     fn messages(&mut self) -> &mut dyn MessageStore;
     /// What has to be sent.
     fn queue(&mut self) -> &mut dyn QueueStore;
+    /// What calls left behind at the provider.
+    fn traces(&mut self) -> &mut dyn TraceStore;
     /// The outbound ledger.
     fn ledger(&mut self) -> &mut dyn LedgerStore;
     /// The facts to tell.

@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 
 use super::apply::ApplyEvents;
 use super::ports::{EventUnit, StoredEvent};
+use crate::dispatch::trace::KnownAddress;
 use crate::events;
 use crate::message::content::{ButtonAction, Content};
 use crate::message::{Message, MessageKind, MessageStatus};
-use crate::provider::InboundMessage;
+use crate::provider::{Address, InboundMessage};
 
 impl ApplyEvents {
     /// Stores a message that came in, once per id, in the workspace that last wrote to its sender.
@@ -77,24 +78,35 @@ impl ApplyEvents {
         Ok(())
     }
 
-    /// Who wrote. An event with both addresses teaches us which number is behind an opaque one.
+    /// Who wrote, by the number we write to them. An event with both addresses teaches us which
+    /// number is behind an opaque one.
     async fn sender(
         &self,
         unit: &mut dyn EventUnit,
         item: &StoredEvent,
         inbound: &InboundMessage,
     ) -> Result<Option<Phone>, StoreError> {
-        match (inbound.from, inbound.lid.as_deref()) {
-            (Some(phone), Some(lid)) => {
-                unit.instances()
-                    .learn_lid(item.instance, lid, phone)
-                    .await?;
-                Ok(Some(phone))
-            }
-            (Some(phone), None) => Ok(Some(phone)),
-            (None, Some(lid)) => unit.instances().phone_of_lid(item.instance, lid).await,
-            (None, None) => Ok(None),
+        let lid = inbound.lid.clone().map(Address::Lid);
+        let traces = unit.traces();
+        let Some(from) = inbound.from else {
+            return match lid {
+                Some(lid) => traces.phone_behind(item.instance, &lid).await,
+                None => Ok(None),
+            };
+        };
+        let address = Address::Phone(from);
+        let known = traces.phone_behind(item.instance, &address).await?;
+        let phone = known.unwrap_or(from);
+        if let Some(address) = lid {
+            let instance = item.instance;
+            let known = KnownAddress {
+                instance,
+                address,
+                phone,
+            };
+            traces.learn(&[known]).await?;
         }
+        Ok(Some(phone))
     }
 
     /// The choice that was made: pressed natively, or answered by number or text to the buttons

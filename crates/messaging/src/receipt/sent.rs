@@ -6,9 +6,9 @@ use time::{Duration, OffsetDateTime};
 use super::apply::ApplyEvents;
 use super::ports::{EventUnit, StoredEvent};
 use super::retry::PATIENCE;
-use crate::dispatch::QueueState;
 use crate::dispatch::dispatcher::outbound_of;
 use crate::dispatch::settle::Verdict;
+use crate::dispatch::{QueueEntry, QueueState};
 use crate::provider::{Address, ProviderEvent, SentRecord};
 
 /// A send of somebody else on the same number never gets a row here.
@@ -51,15 +51,12 @@ impl ApplyEvents {
         if unit.queue().find_ref(key.0, &key.1).await?.is_some() {
             return Ok(Proof::Done);
         }
-        let Some(phone) = self.phone_of(unit, item, &record.address).await? else {
-            return Ok(FOREIGN);
-        };
-        let Some(entry) = unit.queue().lock_open(item.instance, phone).await? else {
-            return Ok(FOREIGN);
+        let Some(entry) = self.open_call(unit, item, &record).await? else {
+            return self.prove_late(unit, item, &record, now).await;
         };
         // What came before the call was started was made by another one.
         if entry.started_at.is_some_and(|at| item.received_at < at) {
-            return Ok(FOREIGN);
+            return self.prove_late(unit, item, &record, now).await;
         }
         let answer_due = entry.started_at.map(|at| at + ANSWER_GRACE);
         let answer_due = answer_due.filter(|due| now < *due);
@@ -79,11 +76,10 @@ impl ApplyEvents {
             .zip(instance)
             .and_then(|(it, instance)| outbound_of(&it, &instance));
         if !outbound.is_some_and(|it| self.is_echo_of(&record, &it)) {
-            return Ok(FOREIGN);
+            return self.prove_late(unit, item, &record, now).await;
         }
-        let verdict = Verdict::Sent {
-            key_id: Some(record.key_id),
-        };
+        let address = Some(record.address);
+        let verdict = Verdict::sent(Some(record.key_id), entry.phone, address);
         self.ports
             .settle
             .settle(unit, &entry, &verdict, None)
@@ -97,16 +93,69 @@ impl ApplyEvents {
         self.ports.provider.expected_echo(outbound) == record.echo
     }
 
-    async fn phone_of(
+    /// The open call to where it went, whatever that address is called here.
+    async fn open_call(
         &self,
         unit: &mut dyn EventUnit,
         item: &StoredEvent,
-        address: &Address,
-    ) -> Result<Option<Phone>, StoreError> {
-        match address {
-            Address::Phone(phone) => Ok(Some(*phone)),
-            Address::Lid(lid) => unit.instances().phone_of_lid(item.instance, lid).await,
-            Address::Other => Ok(None),
+        record: &SentRecord,
+    ) -> Result<Option<QueueEntry>, StoreError> {
+        for phone in recipients(unit, item, &record.address).await? {
+            let entry = unit.queue().lock_open(item.instance, phone).await?;
+            if entry.is_some() {
+                return Ok(entry);
+            }
         }
+        Ok(None)
     }
+
+    /// A message whose call was given up left after all. That it failed was told, and its quota
+    /// given back: it stays failed, and says what is known now.
+    async fn prove_late(
+        &self,
+        unit: &mut dyn EventUnit,
+        item: &StoredEvent,
+        record: &SentRecord,
+        now: OffsetDateTime,
+    ) -> Result<Proof, StoreError> {
+        let instance = self.ports.instances.get(item.instance).await?;
+        for phone in recipients(unit, item, &record.address).await? {
+            for call in unit.traces().lost(item.instance, phone).await? {
+                let key = (call.workspace, call.message);
+                let message = unit.messages().lock(&[key]).await?.pop();
+                let Some(mut message) = message else {
+                    continue;
+                };
+                let outbound = instance.as_ref().and_then(|it| outbound_of(&message, it));
+                let is_it = outbound.is_some_and(|it| self.is_echo_of(record, &it));
+                if !is_it || item.received_at < call.started_at {
+                    continue;
+                }
+                // Nobody else may take this id for theirs.
+                unit.queue()
+                    .bind_ref(item.instance, &record.key_id, key.0, key.1, now)
+                    .await?;
+                message.note_late_proof(&record.key_id, now);
+                unit.messages().update(&[message]).await?;
+                unit.traces().found(&call).await?;
+                return Ok(Proof::Done);
+            }
+        }
+        Ok(FOREIGN)
+    }
+}
+
+/// The numbers that may be behind an address.
+async fn recipients(
+    unit: &mut dyn EventUnit,
+    item: &StoredEvent,
+    address: &Address,
+) -> Result<Vec<Phone>, StoreError> {
+    let known = unit.traces().phone_behind(item.instance, address).await?;
+    let own = match address {
+        Address::Phone(phone) => Some(*phone),
+        Address::Lid(_) | Address::Other => None,
+    };
+    let other = known.filter(|known| own != Some(*known));
+    Ok(own.into_iter().chain(other).collect())
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{instances, lid_phones, teams};
+use crate::schema::{instances, teams};
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -327,41 +327,5 @@ impl InstanceStore for PgUnit {
             .await
             .map(drop)
             .map_err(failed)
-    }
-
-    async fn learn_lid(
-        &mut self,
-        id: InstanceId,
-        lid: &str,
-        phone: Phone,
-    ) -> Result<(), StoreError> {
-        diesel::insert_into(lid_phones::table)
-            .values((
-                lid_phones::instance_id.eq(id.uuid()),
-                lid_phones::lid.eq(lid),
-                lid_phones::phone.eq(phone.to_i64()),
-            ))
-            .on_conflict((lid_phones::instance_id, lid_phones::lid))
-            .do_update()
-            .set(lid_phones::phone.eq(phone.to_i64()))
-            .execute(self.conn())
-            .await
-            .map(drop)
-            .map_err(failed)
-    }
-
-    async fn phone_of_lid(
-        &mut self,
-        id: InstanceId,
-        lid: &str,
-    ) -> Result<Option<Phone>, StoreError> {
-        let stored: Option<i64> = lid_phones::table
-            .find((id.uuid(), lid))
-            .select(lid_phones::phone)
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        stored.map(phone).transpose()
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use msgflash_kernel::{Outbox, StoreError};
 use msgflash_messaging::dispatch::ports::QueueStore;
+use msgflash_messaging::dispatch::trace::TraceStore;
 use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
 use msgflash_messaging::message::ports::{MessageStore, SettleUnit, SettleUnits};
 use msgflash_messaging::receipt::ports::{
@@ -18,6 +19,9 @@ impl SettleUnit for PgUnit {
         self
     }
     fn queue(&mut self) -> &mut dyn QueueStore {
+        self
+    }
+    fn traces(&mut self) -> &mut dyn TraceStore {
         self
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {

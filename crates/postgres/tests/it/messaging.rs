@@ -10,3 +10,4 @@ mod receipts;
 mod restricted;
 mod sample;
 mod throughput;
+mod traces;

@@ -61,9 +61,10 @@ impl Dispatcher {
         let verdict = match &answer {
             None => Verdict::NotCalled,
             Some(Ok(accepted)) if accepted.key_id.is_none() => Verdict::Left,
-            Some(Ok(accepted)) => Verdict::Sent {
-                key_id: accepted.key_id.clone(),
-            },
+            Some(Ok(accepted)) => {
+                let address = accepted.address.clone();
+                Verdict::sent(accepted.key_id.clone(), entry.phone, address)
+            }
             Some(Err(failure)) => {
                 // The text is the provider's: it goes to the operator's log and nowhere else.
                 warn!(failure = %failure, "the provider did not take the message");

@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use msgflash_kernel::{Id, StoreError};
 use time::OffsetDateTime;
 
-use super::{Settle, Verdict, new_ref, note_sent, settlement, warn_of_taken};
+use super::{Settle, Verdict, known, new_ref, note_sent, settlement, warn_of_taken};
 use crate::dispatch::entry::QueueEntry;
 use crate::dispatch::ports::EntryKey;
 use crate::dispatch::settler::Outcome;
 use crate::events;
 use crate::message::ports::SettleUnit;
 use crate::message::{Message, MessageStatus};
+use crate::provider::Address;
 use crate::safety::Safety;
 
 /// An outcome of the common kind: accepted, with its id and the message at hand.
@@ -19,6 +20,7 @@ pub(super) struct Sent<'a> {
     key: EntryKey,
     attempt: u32,
     key_id: &'a str,
+    other: Option<&'a Address>,
     safety: Option<&'a Safety>,
     message: &'a Message,
 }
@@ -27,6 +29,7 @@ impl<'a> Sent<'a> {
     pub(super) fn of(outcome: &'a Outcome) -> Option<Self> {
         let Verdict::Sent {
             key_id: Some(key_id),
+            other,
         } = &outcome.verdict
         else {
             return None;
@@ -35,6 +38,7 @@ impl<'a> Sent<'a> {
             key: outcome.key,
             attempt: outcome.attempt,
             key_id,
+            other: other.as_ref(),
             safety: outcome.safety.as_ref(),
             message: outcome.message.as_ref()?,
         })
@@ -80,6 +84,13 @@ impl Settle {
             .map(|(it, entry)| new_ref(entry, it.key_id))
             .collect();
         warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
+        let others = ours
+            .iter()
+            .filter_map(|(it, entry)| Some(known(entry, it.other?)));
+        let others: Vec<_> = others.collect();
+        if !others.is_empty() {
+            unit.traces().learn(&others).await?;
+        }
         let mut messages = Vec::with_capacity(ours.len());
         let mut events = Vec::with_capacity(ours.len());
         for (it, _) in &ours {

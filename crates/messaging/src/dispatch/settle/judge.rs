@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::verdict::{Failure, Verdict};
 use crate::dispatch::entry::{Class, QueueEntry};
 use crate::instance::connection::RECONNECT_PATIENCE;
+use crate::provider::Address;
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,10 @@ impl Default for Patience {
 /// What is done with an entry.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    Sent(Option<String>),
+    Sent {
+        key_id: Option<String>,
+        other: Option<Address>,
+    },
     Fail(Failure),
     LaneWaits,
     Resend,
@@ -59,7 +63,10 @@ impl Patience {
         now: OffsetDateTime,
     ) -> Step {
         match verdict {
-            Verdict::Sent { key_id } => Step::Sent(key_id.clone()),
+            Verdict::Sent { key_id, other } => Step::Sent {
+                key_id: key_id.clone(),
+                other: other.clone(),
+            },
             Verdict::Failed(failure) => Step::Fail(*failure),
             Verdict::Unknown => Step::LookUp(now + Duration::seconds(5)),
             Verdict::Left => Step::AwaitId(now + Duration::seconds(2)),

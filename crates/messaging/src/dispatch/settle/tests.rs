@@ -1,10 +1,10 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use msgflash_kernel::{FixedClock, SequentialIds};
+use msgflash_kernel::{FixedClock, Phone, SequentialIds};
 
 use super::*;
-use crate::testing::{FakeUnit, NOW, entry, message};
+use crate::testing::{FakeUnit, NOW, entry, message, phone};
 
 struct Units(Mutex<Option<FakeUnit>>);
 
@@ -53,6 +53,7 @@ fn ending(
         unit.queue.expect_lock().returning(|_| {
             Ok(Some(QueueEntry {
                 attempt: 1,
+                started_at: Some(NOW),
                 ..entry()
             }))
         });
@@ -101,6 +102,7 @@ fn outcome(verdict: Verdict, message: Option<Message>) -> Outcome {
 fn sent() -> Verdict {
     Verdict::Sent {
         key_id: Some("3EB0".into()),
+        other: None,
     }
 }
 
@@ -119,6 +121,42 @@ async fn a_sent_message_is_bound_told_and_charged() {
         assert_eq!(done.expect("recorded"), [true]);
         assert!(committed());
     }
+}
+
+#[tokio::test]
+async fn an_address_with_other_digits_is_learned_for_the_number() {
+    let other = Address::Phone(Phone::parse("+33612345679").expect("valid"));
+    for at_hand in [true, false] {
+        let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0), at_hand);
+        unit.queue.expect_bind_refs().returning(|_, _| Ok(vec![]));
+        let learned = KnownAddress {
+            instance: entry().instance,
+            address: other.clone(),
+            phone: phone(),
+        };
+        unit.traces
+            .expect_learn()
+            .withf(move |told| *told == [learned.clone()])
+            .times(1)
+            .returning(|_| Ok(()));
+        let verdict = Verdict::sent(Some("3EB0".into()), phone(), Some(other.clone()));
+        let outcome = outcome(verdict, at_hand.then(message));
+        let done = settle(unit).record_all(&[outcome]).await;
+        assert_eq!(done.expect("recorded"), [true]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_nobody_could_say_anything_about_is_remembered() {
+    let mut unit = ending(MessageStatus::Failed, "message.failed", (0, 1), false);
+    unit.traces
+        .expect_lose()
+        .withf(|calls| calls.len() == 1 && calls[0].message == entry().message)
+        .times(1)
+        .returning(|_| Ok(()));
+    let verdict = Verdict::Failed(Failure::TIMEOUT);
+    let done = settle(unit).record_all(&[outcome(verdict, None)]).await;
+    assert_eq!(done.expect("recorded"), [true]);
 }
 
 #[tokio::test]
@@ -142,7 +180,7 @@ async fn whoever_comes_second_changes_nothing() {
     ] {
         let mut unit = FakeUnit::default();
         unit.queue.expect_lock().return_once(move |_| Ok(found));
-        let verdict = Verdict::Sent { key_id: None };
+        let verdict = Verdict::sent(None, phone(), None);
         let done = settle(unit).record_all(&[outcome(verdict, None)]).await;
         assert_eq!(done.expect("read"), [false]);
     }

@@ -1,6 +1,8 @@
 //! What a call came to, and why a message ends as failed.
 
-use crate::provider::SendFailure;
+use msgflash_kernel::Phone;
+
+use crate::provider::{Address, SendFailure};
 
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +11,8 @@ pub enum Verdict {
     Sent {
         /// WhatsApp's id.
         key_id: Option<String>,
+        /// The address it went to, when that is another than the number's own.
+        other: Option<Address>,
     },
     /// Nothing left, and the lane as a whole is the reason.
     LaneDown,
@@ -27,6 +31,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// A message to `to` left, and went to `address` as far as anybody said.
+    pub(crate) fn sent(key_id: Option<String>, to: Phone, address: Option<Address>) -> Self {
+        let other = address.filter(|it| *it != Address::Phone(to) && *it != Address::Other);
+        Self::Sent { key_id, other }
+    }
+
     /// A short word for the metrics.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::dispatch::ports::QueueStore;
 use crate::dispatch::settle::Patience;
+use crate::dispatch::trace::TraceStore;
 use crate::instance::ports::{InstanceStore, MockInstanceReader, MockInstanceStore};
 use crate::message::ports::{MessageStore, SettleUnit, SettleUnits};
 use crate::provider::{MockEventDecoder, MockWhatsAppProvider};
@@ -40,6 +41,9 @@ impl SettleUnit for Events {
     }
     fn queue(&mut self) -> &mut dyn QueueStore {
         &mut self.rest.queue
+    }
+    fn traces(&mut self) -> &mut dyn TraceStore {
+        &mut self.rest.traces
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.rest.ledger
