@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blackbox::burst::{insist, left};
-use blackbox::{Account, Burst, PATIENCE, Program, Stack, eventually, text};
+use blackbox::{Account, Burst, PATIENCE, Program, Stack, eventually, text, within};
 use msgflash_kernel::{Ids as _, RandomIds};
 use msgflash_messaging::Instance;
 use serde_json::json;
+
+/// So soon after `kill -9` the lanes run again, with the leases of daily use.
+const READY: Duration = Duration::from_secs(90);
 
 /// A stack whose program can be killed and started again under the same address, to which the
 /// gateway posts.
@@ -148,6 +151,17 @@ async fn killed_at_random(
         burst.until_left(&stack, moment).await;
         program.kill();
         program = Program::serve(&settings).await;
+        let before = left(&stack).await.len();
+        let started = Instant::now();
+        let again = within(READY, "the lanes run again", async || {
+            let waiting = "SELECT count(*) FROM queue WHERE state IN (0, 1)";
+            let idle = stack.count(waiting, &[]).await == 0;
+            let left = left(&stack).await.len();
+            (idle || left > before).then_some(left)
+        })
+        .await;
+        let after = started.elapsed();
+        println!("kill {kill} at {before}: {again} left after {after:?}");
     }
     burst.end(&stack, &account).await;
 }
@@ -160,6 +174,9 @@ const SHORT: [(&str, &str); 3] = [
     ("rate_limit_per_second", "100000"),
 ];
 
+/// Slow enough for ten kills to meet work under way.
+const PACED: (&str, &str) = ("pace_ms", "50");
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_it_sends_everything_once_and_loses_nothing() {
     killed_at_random(240, 3, &SHORT, PATIENCE).await;
@@ -169,7 +186,8 @@ async fn killed_at_random_it_sends_everything_once_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn killed_ten_times_among_two_thousand_messages() {
-    killed_at_random(2000, 10, &SHORT, Duration::from_mins(3)).await;
+    let settings = [&SHORT[..], &[PACED]].concat();
+    killed_at_random(2000, 10, &settings, Duration::from_mins(5)).await;
 }
 
 /// The same with the leases and limits of daily use; a quarter of an hour and more.
@@ -180,6 +198,7 @@ async fn killed_ten_times_with_the_leases_of_daily_use() {
         ("send_timeout_seconds", "90"),
         ("unknown_patience_seconds", "600"),
         ("rate_limit_per_second", "100000"),
+        PACED,
     ];
     killed_at_random(2000, 10, &settings, Duration::from_mins(20)).await;
 }
