@@ -248,6 +248,25 @@ impl<R: Read> Reader<R> {
         Ok(footer.rows)
     }
 
+    /// Reads to the end and says whether the file is whole, wherever reading has stopped.
+    pub(super) fn is_whole(mut self) -> bool {
+        loop {
+            let hash = self.hash.clone();
+            if self.next_line().is_err() {
+                return false;
+            }
+            // What looks like an end may be a row; the end is what nothing follows.
+            let Ok(more) = self.input.fill_buf() else {
+                return false;
+            };
+            if more.is_empty() {
+                let footer = self.line.strip_prefix(LAST.as_bytes());
+                let footer = footer.and_then(|text| serde_json::from_slice::<Footer>(text).ok());
+                return footer.is_some_and(|it| it.sha256 == hex::encode(hash.finalize()));
+            }
+        }
+    }
+
     fn next_line(&mut self) -> Result<(), BackupError> {
         self.line.clear();
         self.input

@@ -58,7 +58,17 @@ pub async fn restore<R: Read + Send>(
     for step in then {
         step.apply(&client).await?;
     }
-    let (loaded, left_out) = load(&client, &mut archive, &header).await?;
+    let (loaded, left_out) = match load(&client, &mut archive, &header).await {
+        // Rows that were changed on the way are refused before the checksum is reached.
+        Err(BackupError::Refused(told)) => {
+            return Err(if archive.is_whole() {
+                BackupError::Refused(told)
+            } else {
+                BackupError::Damaged(told)
+            });
+        }
+        outcome => outcome?,
+    };
     archive.finish()?;
     for step in &later {
         step.apply(&client).await?;

@@ -114,6 +114,22 @@ fn what_was_changed_is_noticed_even_if_it_was_packed_again() {
 }
 
 #[test]
+fn whether_the_rest_is_whole_is_known_wherever_reading_stopped() {
+    let stopped = |file: &[u8]| {
+        let (mut reader, header) = Reader::open(file, "this").expect("a header");
+        reader.table(&header.tables[0]).expect("a table");
+        reader.rows().expect("some rows");
+        reader.is_whole()
+    };
+    let file = written(&header());
+    assert!(stopped(&file));
+    assert!(!stopped(&file[..file.len() - 1]));
+    let text = unpacked(&file);
+    assert!(!stopped(&packed(&text.replace("\n17\t", "\n18\t"))));
+    assert!(!stopped(&packed(&format!("{text}{text}"))));
+}
+
+#[test]
 fn a_changed_byte_is_noticed_wherever_it_is() {
     let mut file = written(&header());
     // The ten bytes of gzip's own header tell nothing.
