@@ -97,11 +97,12 @@ CREATE TABLE queue (
     phone bigint NOT NULL,
     -- 0 single, 1 scheduled, 2 campaign: served in this order.
     class smallint NOT NULL,
-    -- 0 waits for its time, 1 ready, 2 the call was started, 3 the call's outcome is unknown.
-    state smallint NOT NULL CHECK (state BETWEEN 0 AND 3),
+    -- 0 waits for its time, 1 ready, 2 the call was started, 3 the call's outcome is unknown,
+    -- 4 came out of a backup: may have been sent since, and is yet to be looked up.
+    state smallint NOT NULL CHECK (state BETWEEN 0 AND 4),
     due_at timestamptz NOT NULL,
     not_before timestamptz NOT NULL,
-    -- When it first could have been sent; the time limits for waiting count from here.
+    -- When it first could have been sent from here; the time limits for waiting count from then.
     ready_since timestamptz,
     -- The month its reservation is charged to; NULL until reserved.
     period integer,
@@ -116,7 +117,7 @@ CREATE TABLE queue (
     looks integer NOT NULL DEFAULT 0,
     -- It is known to have left; only its id is missing.
     has_left boolean NOT NULL DEFAULT false,
-    -- It was sent once more after nobody knew; that happens once.
+    -- It was sent once more after nobody knew, or must not be; that happens once.
     resent boolean NOT NULL DEFAULT false,
     PRIMARY KEY (instance_id, message_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
@@ -124,6 +125,7 @@ CREATE INDEX queue_ready ON queue (instance_id, class, due_at, message_id) WHERE
 CREATE INDEX queue_waiting ON queue (due_at) WHERE state = 0;
 CREATE INDEX queue_leases ON queue (lease_until) WHERE state = 2;
 CREATE INDEX queue_unknown ON queue (look_at) WHERE state = 3;
+CREATE INDEX queue_doubtful ON queue (instance_id, phone, due_at, message_id) WHERE state = 4;
 -- Two open calls to one recipient could not be told apart afterwards.
 CREATE UNIQUE INDEX queue_one_open_per_recipient ON queue (instance_id, phone)
     WHERE state IN (2, 3);

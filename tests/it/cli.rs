@@ -1,6 +1,7 @@
 //! The `msgflash` program: real processes against a test database and a simulator.
 
 mod accounts;
+mod backup;
 mod config;
 mod help;
 mod instance;

@@ -1,6 +1,7 @@
 //! The server as its clients see it, one module per resource.
 
 mod architecture;
+mod backup;
 mod cli;
 mod crash;
 mod database;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Flags};
 
+mod backup;
 mod config;
 mod instance;
 mod key;
@@ -92,6 +93,18 @@ pub enum Command {
     Demo(DemoArgs),
     /// Bring the database schema up to date
     Migrate(MigrateArgs),
+    /// Copy everything in the database into one file, while the server runs
+    ///
+    /// The file is one consistent moment, checked when it is restored, and holds secrets: phone
+    /// numbers, message texts, hashes of keys and passwords. It appears under its name when it is
+    /// whole, and takes the place of one that is there.
+    Backup(BackupArgs),
+    /// Fill an empty database from a backup of this version or an older one
+    ///
+    /// All or nothing. Stop the server the backup came from first, and do not start it again. Queued
+    /// messages may have been sent since the backup was made, so none is sent by itself: the server
+    /// looks each of them up at the gateway.
+    Restore(RestoreArgs),
     /// Print the OpenAPI document of the running code
     Openapi,
     /// Look at the configuration
@@ -136,6 +149,26 @@ pub struct MigrateArgs {
     /// Take every migration back, newest first. This deletes all data
     #[arg(long)]
     pub revert_all: bool,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Where to write it; `-` for standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The gateway has lost nothing since the backup was made, and was not restored itself: send the
+    /// queued messages it does not show. Without this they fail, for they may have been sent
+    #[arg(long)]
+    pub gateway_intact: bool,
 }
 
 /// `config`.
@@ -286,6 +319,10 @@ impl Cli {
             Command::Serve(_) => crate::serve::run(config).await.map_err(Failure::from),
             Command::Demo(args) => crate::demo::run(config, args.once, out).await,
             Command::Migrate(args) => store::migrate(&config, args.revert_all, out).await,
+            Command::Backup(args) => backup::back_up(&config, &args.file, out).await,
+            Command::Restore(args) => {
+                backup::restore(&config, &args.file, args.gateway_intact, out).await
+            }
             Command::Config(ConfigCommand::Print) => config::print(&config, out),
             Command::Config(ConfigCommand::Check) => config::check(&config, out).await,
             Command::User(command) => user::run(&config, command, out).await,

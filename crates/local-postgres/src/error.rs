@@ -23,11 +23,13 @@ pub enum ClusterError {
     /// The data was written by another major version.
     #[error(
         "the data in {} belongs to PostgreSQL {cluster}, and the programs in {} are PostgreSQL \
-         {programs}. Install PostgreSQL {cluster} (Debian: postgresql-{cluster}) and set \
-         PG_BIN=/usr/lib/postgresql/{cluster}/bin, or move the data over with pg_dump, or move \
-         the directory away to begin with an empty database",
+         {programs}. Go on with those of PostgreSQL {cluster} (Debian: package \
+         postgresql-{cluster}, PG_BIN=/usr/lib/postgresql/{cluster}/bin). To move to PostgreSQL \
+         {programs}: with the old programs in PG_BIN `msgflash backup FILE`, move {} away, and with \
+         the new ones `msgflash restore FILE`",
         data_dir.display(),
-        bin.display()
+        bin.display(),
+        data_dir.display()
     )]
     OtherVersion {
         /// The cluster's directory.

@@ -108,6 +108,21 @@ pub(crate) async fn connect_listener(url: &str) -> ConnectionResult<(Client, Mes
     open(&config).await
 }
 
+/// Opens a session to `url` that copies whole tables, in a transaction that may take hours.
+pub(crate) async fn connect_copier(url: &str, name: &str) -> ConnectionResult<Client> {
+    let mut config = parse(url)?;
+    named(&mut config, name);
+    let ours = format!(
+        "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 {}",
+        config.get_options().unwrap_or_default(),
+    );
+    config.options(ours);
+    let (client, mut messages) = open(&config).await?;
+    // Ends with the client, and tells it of errors.
+    tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
+    Ok(client)
+}
+
 /// So that whoever looks at the server's sessions knows ours, unless the address names them.
 fn named(config: &mut Config, name: &str) {
     if config.get_application_name().is_none() {
@@ -213,7 +228,7 @@ fn refused(error: tokio_postgres::Error) -> ConnectionError {
 }
 
 /// The error with its cause, which the driver keeps apart. Neither holds the password.
-fn why(error: &tokio_postgres::Error) -> String {
+pub(crate) fn why(error: &tokio_postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

@@ -6,6 +6,7 @@
 //! [`unit`].
 
 mod accounts;
+mod backup;
 mod billing;
 mod columns;
 mod connect;
@@ -24,6 +25,7 @@ mod upkeep;
 mod watch;
 mod webhooks;
 
+pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use connect::Limits;
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
 pub use notify::{CHANGED, Heard, Listening};

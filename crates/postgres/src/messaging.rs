@@ -1,6 +1,7 @@
 //! Instances, messages, the queue and the inbox.
 
 mod accepting;
+mod doubtful;
 mod inbox;
 mod instance;
 mod lanes;

@@ -53,12 +53,13 @@ pub fn migrations_hash() -> &'static str {
     env!("MIGRATIONS_HASH")
 }
 
-/// Lets one process migrate while the others wait. The lock ends with its connection.
-const LOCK: &str = "SELECT pg_advisory_lock(5571002718)";
+/// The advisory lock of whoever migrates: the others wait. It ends with its connection.
+pub(crate) const MIGRATING: i64 = 5_571_002_718;
 
 async fn locked(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
     let mut conn = crate::connect::connect_patient(url).await.map_err(broken)?;
-    conn.batch_execute(LOCK).await.map_err(broken)?;
+    let lock = format!("SELECT pg_advisory_lock({MIGRATING})");
+    conn.batch_execute(&lock).await.map_err(broken)?;
     Ok(AsyncMigrationHarness::new(conn))
 }
 

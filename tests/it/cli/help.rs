@@ -2,10 +2,12 @@
 
 use super::{Shell, USAGE};
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 18] = [
     &["serve"],
     &["demo"],
     &["migrate"],
+    &["backup"],
+    &["restore"],
     &["openapi"],
     &["config"],
     &["config", "check"],
@@ -56,6 +58,8 @@ async fn every_command_explains_itself_without_any_setting() {
         "serve",
         "demo",
         "migrate",
+        "backup",
+        "restore",
         "openapi",
         "config",
         "user",

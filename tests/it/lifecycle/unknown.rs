@@ -100,6 +100,7 @@ async fn an_unknown_outcome_holds_its_recipient_and_nobody_else() {
     let settings = [
         ("send_timeout_seconds", "1"),
         ("unknown_patience_seconds", "1"),
+        ("unknown", "fail"),
     ];
     let scene = Scene::with(&settings).await;
     let once = json!({ "fault": "send_timeout", "number": "33612345678", "times": 1 });
@@ -127,6 +128,7 @@ async fn equal_texts_around_an_unknown_one_are_not_mistaken_for_it() {
     let settings = [
         ("send_timeout_seconds", "1"),
         ("unknown_patience_seconds", "1"),
+        ("unknown", "fail"),
     ];
     let scene = Scene::with(&settings).await;
     let before = scene.text("+33612345678").await;

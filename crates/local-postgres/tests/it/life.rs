@@ -142,6 +142,12 @@ fn refuses_the_data_of_another_major_version() {
         "{refused}"
     );
     assert!(refused.contains("PG_BIN="), "{refused}");
+    // And how to get the data into a new one.
+    for command in ["msgflash backup", "msgflash restore"] {
+        assert!(refused.contains(command), "{refused}");
+    }
+    let data = dir.path().join("cluster/data");
+    assert!(data.join("base").is_dir(), "the data is left alone");
 }
 
 #[test]

@@ -53,11 +53,20 @@ pub enum QueueState {
     Started,
     /// The call was started and nobody knows how it ended.
     Unknown,
+    /// It came out of a backup and may have been sent since that was made. It becomes unknown when
+    /// its recipient has no open call.
+    Doubtful,
 }
 
 impl QueueState {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Ready, Self::Started, Self::Unknown];
+    pub const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Ready,
+        Self::Started,
+        Self::Unknown,
+        Self::Doubtful,
+    ];
 
     /// The word that metrics carry.
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +75,7 @@ impl QueueState {
             Self::Ready => "ready",
             Self::Started => "started",
             Self::Unknown => "unknown",
+            Self::Doubtful => "doubtful",
         }
     }
 
@@ -101,21 +111,22 @@ pub struct QueueEntry {
     pub due_at: OffsetDateTime,
     /// Not sent before; later than `due_at` after a miss.
     pub not_before: OffsetDateTime,
-    /// When it first could have been sent.
+    /// When it first could have been sent; on one that came out of a backup, when it did.
     pub ready_since: Option<OffsetDateTime>,
-    /// The month its reservation is charged to.
+    /// The month its reservation is charged to. A scheduled message that came out of a backup may
+    /// have left without having been reserved here.
     pub period: Option<Period>,
     /// Calls begun.
     pub attempt: u32,
     /// Calls that proved to have had no effect.
     pub misses: u32,
-    /// When the open call was started, by the database's clock.
+    /// When the open call was started, by the database's clock; at the earliest, where nobody knows.
     pub started_at: Option<OffsetDateTime>,
     /// How often the outcome was looked up.
     pub looks: u32,
     /// Whether it is known to have left, only its id is missing.
     pub has_left: bool,
-    /// Whether it was sent once more after an unknown outcome; that happens once.
+    /// Whether it was sent once more after an unknown outcome, or must not be; that happens once.
     pub resent: bool,
 }
 

@@ -101,12 +101,16 @@ pub trait QueueStore: Send {
         looks: u32,
         look_at: OffsetDateTime,
     ) -> Result<(), StoreError>;
-    /// Makes an entry ready once more, after it proved not to have left.
+    /// Makes an entry ready once more, after it proved not to have left; without a reservation it
+    /// waits for one.
     async fn resend(&mut self, key: EntryKey, now: OffsetDateTime) -> Result<(), StoreError>;
     /// The provider's id of the last message known to have left the lane.
     async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError>;
     /// Turns started entries whose lease ran out into unknown ones; answers how many.
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError>;
+    /// Makes doubtful entries unknown, the first of each recipient without an open call, while fewer
+    /// than `most` are; answers how many.
+    async fn open_doubtful(&mut self, now: OffsetDateTime, most: u32) -> Result<u64, StoreError>;
     /// Claims unknown entries that are to be looked up, and puts their next look-up off to
     /// `next_look` so that nobody else takes them meanwhile.
     async fn claim_unknown(

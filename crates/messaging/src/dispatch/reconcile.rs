@@ -14,6 +14,9 @@ use crate::message::ports::{MessageReader, SettleUnits};
 use crate::provider::{SentRecord, WhatsAppProvider};
 
 const BATCH: u32 = 32;
+/// While so many outcomes are unknown, what came out of a backup waits: the gateway has other work
+/// too.
+const MOST_OPEN: u32 = 512;
 /// The provider's clock may run behind the database's.
 const CLOCK_SLACK: Duration = Duration::MINUTE;
 
@@ -64,6 +67,7 @@ impl Reconciler {
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
+        unit.queue().open_doubtful(now, MOST_OPEN).await?;
         let next_look = now + Duration::MINUTE;
         let unknown = unit.queue().claim_unknown(now, next_look, BATCH).await?;
         unit.commit().await?;
@@ -77,22 +81,24 @@ impl Reconciler {
     async fn look_up(&self, entry: &QueueEntry) -> Result<(), StoreError> {
         let now = self.ports.clock.now();
         let started = entry.started_at.unwrap_or(entry.due_at);
+        // Until it came out of a backup, somebody else may have called for it.
+        let age = now
+            - entry
+                .ready_since
+                .map_or(started, |ready| ready.max(started));
         let found = self.find(entry, started, now).await?;
         let unknown = self.ports.settle.patience().unknown;
         let is_absent = matches!(found, Found::Nothing);
         let verdict = if let Found::This(record) = found {
             let address = Some(record.address);
             Some(Verdict::sent(Some(record.key_id), entry.phone, address))
-        } else if entry.has_left && now - started >= unknown.min(Duration::MINUTE) {
+        } else if entry.has_left && age >= unknown.min(Duration::MINUTE) {
             // It is with WhatsApp; its receipts have nobody to find.
             Some(Verdict::sent(None, entry.phone, None))
-        } else if !entry.has_left && now - started >= unknown {
-            Some(Verdict::Failed(Failure::TIMEOUT))
-        } else if is_absent
-            && self.may_resend(entry, now - started)
-            && self.has_witness(entry).await?
-        {
+        } else if is_absent && self.may_resend(entry, age) && self.has_witness(entry).await? {
             Some(Verdict::NotLeft)
+        } else if !entry.has_left && age >= unknown {
+            Some(Verdict::Failed(Failure::TIMEOUT))
         } else {
             None
         };
@@ -207,3 +213,6 @@ enum Found {
     /// Nobody could say.
     NoAnswer,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use msgflash_kernel::{Clock, Id, Ids, StoreError};
-use msgflash_quotas::Settlement;
+use msgflash_quotas::{Period, Settlement, Want};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::warn;
@@ -144,7 +144,7 @@ impl Settle {
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
         unit.queue().lanes_up(&[entry.instance]).await?;
-        self.charge(unit, entry, 1, 0).await?;
+        self.charge_left(unit, entry).await?;
         if let Some(key_id) = key_id {
             let refs = [new_ref(entry, key_id)];
             warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
@@ -196,6 +196,31 @@ impl Settle {
             Some(event) => unit.outbox().append(&[event]).await,
             None => Ok(()),
         }
+    }
+
+    /// Charges what left. A scheduled message that came out of a backup may have been reserved after
+    /// that was made; it counts all the same, whatever the limit says.
+    async fn charge_left(
+        &self,
+        unit: &mut dyn SettleUnit,
+        entry: &QueueEntry,
+    ) -> Result<(), StoreError> {
+        if entry.period.is_some() {
+            return self.charge(unit, entry, 1, 0).await;
+        }
+        let period = Period::of(entry.due_at);
+        let want = Want {
+            account: entry.account,
+            period,
+            limit: None,
+            count: 1,
+        };
+        unit.ledger().reserve(&[want]).await?;
+        let reserved = QueueEntry {
+            period: Some(period),
+            ..entry.clone()
+        };
+        self.charge(unit, &reserved, 1, 0).await
     }
 
     async fn charge(

@@ -16,6 +16,7 @@ use msgflash_quotas::Period;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::doubtful;
 use super::instance::phone;
 use crate::columns::each;
 use crate::error::failed;
@@ -278,18 +279,18 @@ impl QueueStore for PgUnit {
     }
 
     async fn resend(&mut self, key: EntryKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        diesel::update(queue::table.find((key.0.uuid(), key.1.uuid())))
-            .set((
-                queue::state.eq(READY),
-                queue::resent.eq(true),
-                queue::not_before.eq(now),
-                queue::owner.eq(None::<Uuid>),
-                queue::lease_until.eq(None::<OffsetDateTime>),
-            ))
-            .execute(self.conn())
-            .await
-            .map(drop)
-            .map_err(failed)
+        sql(
+            "UPDATE queue SET state = CASE WHEN period IS NULL THEN 0 ELSE 1 END, resent = true, \
+               not_before = $3, owner = NULL, lease_until = NULL \
+             WHERE instance_id = $1 AND message_id = $2",
+        )
+        .bind::<SqlUuid, _>(key.0.uuid())
+        .bind::<SqlUuid, _>(key.1.uuid())
+        .bind::<Timestamptz, _>(now)
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
     }
 
     async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError> {
@@ -315,6 +316,10 @@ impl QueueStore for PgUnit {
         .await
         .map_err(failed)?;
         Ok(count as u64)
+    }
+
+    async fn open_doubtful(&mut self, now: OffsetDateTime, most: u32) -> Result<u64, StoreError> {
+        doubtful::open(self.conn(), now, most).await
     }
 
     async fn claim_unknown(

@@ -1,6 +1,7 @@
 //! What the stores promise, on a real PostgreSQL.
 
 mod accounts;
+mod backup;
 mod billing;
 mod contacts;
 mod keys;

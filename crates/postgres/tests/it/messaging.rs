@@ -7,6 +7,7 @@ mod lanes;
 mod messages;
 mod queue;
 mod receipts;
+mod restored;
 mod restricted;
 mod sample;
 mod throughput;

@@ -1,6 +1,6 @@
 //! One database per test.
 
-use msgflash_testkit::TestDatabase;
+use msgflash_testkit::{OwnServer, TestDatabase};
 use tokio_postgres::{Client, NoTls};
 
 async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
@@ -30,6 +30,14 @@ async fn has_every_migration_applied() {
 async fn an_empty_one_has_no_table() {
     let database = TestDatabase::empty().await;
     assert_eq!(tables(&connect(database.url()).await.unwrap()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_of_ours_notices_pages_that_changed_on_the_disk() {
+    let own = OwnServer::start().await;
+    let client = connect(own.url()).await.unwrap();
+    let checksums = client.query_one("SHOW data_checksums", &[]).await;
+    assert_eq!(checksums.unwrap().get::<_, &str>(0), "on");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use msgflash_kernel::{FixedClock, Phone, SequentialIds};
+use msgflash_quotas::Period;
+use time::Duration;
 
 use super::*;
 use crate::testing::{FakeUnit, NOW, entry, message, phone};
@@ -211,4 +213,26 @@ async fn an_unreserved_message_that_fails_gives_nothing_back() {
         .fail(&mut unit, &waiting, Failure::OUT_OF_QUOTA, NOW)
         .await;
     assert!(failed.is_ok());
+}
+
+#[tokio::test]
+async fn what_left_without_a_reservation_is_charged_to_the_month_it_was_due_in() {
+    let mut unit = ending(MessageStatus::Sent, "message.sent", (1, 0), false);
+    unit.queue.expect_bind_refs().returning(|_, _| Ok(vec![]));
+    let restored = QueueEntry {
+        period: None,
+        due_at: NOW - Duration::days(30),
+        ..entry()
+    };
+    let month = Period::of(restored.due_at);
+    unit.ledger
+        .expect_reserve()
+        .times(1)
+        .returning(move |wants| {
+            assert_eq!((wants[0].period, wants[0].limit), (month, None));
+            assert_eq!(wants[0].count, 1);
+            Ok(vec![1])
+        });
+    let left = idle().settle(&mut unit, &restored, &sent(), None).await;
+    assert!(left.is_ok());
 }
