@@ -138,7 +138,8 @@ impl Dispatcher {
         let now = self.ports.clock.now();
         let (picked, overdue) = self.pick(most, now);
         if !overdue.is_empty() {
-            self.fail(overdue, Failure::UNAVAILABLE).await?;
+            let unavailable = overdue.into_iter().map(|it| (it, Failure::UNAVAILABLE));
+            self.fail(unavailable.collect()).await?;
         }
         if picked.is_empty() {
             return Ok(Vec::new());

@@ -73,6 +73,12 @@ pub trait QueueStore: Send {
     /// Takes started or unknown entries off the queue that are still at this attempt; answers
     /// them. Whoever comes second for an attempt gets nothing.
     async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError>;
+    /// Takes entries off the queue that are still at this attempt, whatever their state: they will
+    /// not be sent. Answers them.
+    async fn withdraw(
+        &mut self,
+        attempts: &[(EntryKey, u32)],
+    ) -> Result<Vec<QueueEntry>, StoreError>;
     /// Reads an entry for change, whatever its state.
     async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError>;
     /// Puts an entry back: ready again, not before `not_before`.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use self::group::Sent;
+use self::group::is_plain;
 use self::judge::Step;
 use super::entry::{QueueEntry, QueueState};
 use super::ports::{EntryKey, NewRef};
@@ -59,13 +59,12 @@ impl Settle {
     pub(crate) async fn record_all(&self, outcomes: &[Outcome]) -> Result<Vec<bool>, StoreError> {
         let mut unit = self.units.begin().await?;
         let now = self.clock.now();
-        // Nearly all calls succeed, and all of them are recorded with a few statements.
-        let sent: Vec<Sent<'_>> = outcomes.iter().filter_map(Sent::of).collect();
-        let taken = self.sent_all(&mut *unit, &sent, now).await?;
+        // Nearly all are of these kinds, and all of them are recorded with a few statements.
+        let plain = self.record_plain(&mut *unit, outcomes, now).await?;
         let mut first = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            if Sent::of(outcome).is_some() {
-                first.push(taken.contains(&(outcome.key, outcome.attempt)));
+            if is_plain(outcome) {
+                first.push(plain.contains(&(outcome.key, outcome.attempt)));
                 continue;
             }
             let entry = unit.queue().lock(outcome.key).await?;
@@ -116,7 +115,7 @@ impl Settle {
         match self.patience.judge(entry, verdict, down_since, now) {
             Step::AwaitId(at) => unit.queue().mark_left(entry.key(), at).await,
             Step::Sent(key_id) => self.sent(unit, entry, key_id.as_deref(), safety, now).await,
-            Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
+            Step::Fail(failure) => self.fail_all(unit, &[(entry, failure)], now).await,
             // The lane's owner knows when it calls again.
             Step::LaneWaits => unit.queue().put_back(entry.key(), entry.misses, now).await,
             Step::Again(misses, at) => unit.queue().put_back(entry.key(), misses, at).await,
@@ -135,7 +134,9 @@ impl Settle {
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
         unit.queue().lanes_up(&[entry.instance]).await?;
-        self.charge(unit, entry, 1, 0).await?;
+        if let Some(charge) = settlement(entry, 1, 0) {
+            unit.ledger().settle(&[charge]).await?;
+        }
         if let Some(key_id) = key_id {
             let refs = [new_ref(entry, key_id)];
             warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
@@ -145,25 +146,6 @@ impl Settle {
         };
         if message.advance(MessageStatus::Sent, now) {
             note_sent(&mut message, key_id, safety);
-            self.keep(unit, &message, now).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends a message that did not leave, and gives its reservation back.
-    pub(crate) async fn fail(
-        &self,
-        unit: &mut dyn SettleUnit,
-        entry: &QueueEntry,
-        failure: Failure,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        unit.queue().remove(&[entry.key()]).await?;
-        self.charge(unit, entry, 0, 1).await?;
-        let Some(mut message) = load(unit, entry).await? else {
-            return Ok(());
-        };
-        if message.fail(failure.reason, failure.code, now) {
             self.keep(unit, &message, now).await?;
         }
         Ok(())
@@ -180,19 +162,6 @@ impl Settle {
             .await?;
         match events::message_changed(Id::new(self.ids.next()), message, now) {
             Some(event) => unit.outbox().append(&[event]).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn charge(
-        &self,
-        unit: &mut dyn SettleUnit,
-        entry: &QueueEntry,
-        messages: u32,
-        released: u32,
-    ) -> Result<(), StoreError> {
-        match settlement(entry, messages, released) {
-            Some(settlement) => unit.ledger().settle(&[settlement]).await,
             None => Ok(()),
         }
     }

@@ -76,6 +76,7 @@ impl Dispatcher {
         let settled = self
             .record(Outcome {
                 key: entry.key(),
+                account: entry.account,
                 attempt: entry.attempt,
                 verdict: verdict.clone(),
                 safety: Some(safety),
