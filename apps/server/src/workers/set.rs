@@ -183,6 +183,7 @@ impl Work {
             settler,
             recent: Arc::clone(&backend.recent),
             provider: Arc::clone(&provider),
+            alarms: Arc::clone(&backend.alarms),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
         };
