@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::audit;
-use super::sampler::{self, Sampler};
+use super::sampler::{self, Sampler, Turn};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
@@ -177,6 +177,7 @@ impl Work {
         for recorder in recorders {
             tokio::spawn(recorder.run(Arc::clone(&settle)));
         }
+        let worker = ids.next();
         let dispatch = DispatchPorts {
             lanes: store.clone(),
             starts: store.clone(),
@@ -197,7 +198,7 @@ impl Work {
                 Arc::clone(&settle),
                 Arc::clone(&clock),
             )),
-            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, patience, ids.next())),
+            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, patience, worker)),
             reconciler: Arc::new(Reconciler::new(ReconcilePorts {
                 units: store.clone(),
                 messages: store.clone(),
@@ -253,6 +254,11 @@ impl Work {
                 span(config.webhook_disable_after),
             ),
             sampler: Arc::new(Sampler::new(
+                Turn {
+                    lanes: store.clone(),
+                    worker,
+                    silence: pace.silence,
+                },
                 store.clone(),
                 store.clone(),
                 store.clone(),

@@ -215,6 +215,9 @@ pub struct Planned {
 pub trait LaneStore: Send + Sync {
     /// Says that this worker lives, by the store's own clock.
     async fn beat(&self, worker: Uuid) -> Result<(), StoreError>;
+    /// Whether no older worker lives: what one of them is enough for is then this worker's to do. At
+    /// a change there may be none or two of them for a while.
+    async fn is_first(&self, worker: Uuid, silence: Duration) -> Result<bool, StoreError>;
     /// Takes lanes that nobody owns or whose owner has been silent for `silence`, up to this
     /// worker's share. Calls their last owner left open become unknown. `held` is what this worker
     /// knows to be its own: whatever else is, is given back.
