@@ -10,8 +10,12 @@ use crate::dispatch::ports::QueueStore;
 use crate::instance::InstanceId;
 
 mod acceptance;
+#[cfg(any(test, feature = "mocks"))]
+mod fake;
 
 pub use acceptance::*;
+#[cfg(any(test, feature = "mocks"))]
+pub use fake::FakeAcceptance;
 
 /// Which messages of a workspace are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
