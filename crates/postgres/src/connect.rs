@@ -103,6 +103,7 @@ pub(crate) async fn connect(url: &str, limits: Limits) -> ConnectionResult<Async
 /// driver hides their codes. This is no start parameter, since the server closes the door on who
 /// sends it without the right to set it.
 async fn speak_english(conn: &mut AsyncPgConnection) -> ConnectionResult<()> {
+    static TOLD: Once = Once::new();
     let language: LanguageRow = sql("SELECT CASE \
            WHEN has_parameter_privilege('lc_messages', 'SET') \
            THEN set_config('lc_messages', 'C', false) \
@@ -110,7 +111,6 @@ async fn speak_english(conn: &mut AsyncPgConnection) -> ConnectionResult<()> {
     .get_result(conn)
     .await
     .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    static TOLD: Once = Once::new();
     let LanguageRow { language } = language;
     if !is_english(&language) {
         TOLD.call_once(|| {

@@ -87,7 +87,7 @@ impl RedisServer {
             for line in BufReader::new(said).lines().map_while(Result::ok) {
                 if line.to_ascii_lowercase().contains(READY) {
                     // Nobody waits for a second such line.
-                    drop(ready.send(()));
+                    let _ = ready.send(());
                 }
             }
         });

@@ -92,6 +92,8 @@ async fn a_rolling_restart_loses_nothing_and_repeats_nothing() {
     assert_eq!(stored, count, "each was accepted once");
     let failed = "SELECT count(*) FROM messages WHERE status NOT IN (1, 2, 3)";
     assert_eq!(stack.count(failed, &[]).await, 0, "none was cut off");
+    let charged = "SELECT count(*) FROM messages WHERE charged_period IS NOT NULL";
+    assert_eq!(stack.count(charged, &[]).await, count);
     let ledger = stack.ledger(&account).await;
     assert_eq!(
         (ledger.used, ledger.reserved, ledger.released),

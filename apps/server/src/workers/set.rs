@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::audit;
+use super::audit::{self, Audit};
 use super::sampler::{self, Sampler, Turn};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
@@ -371,8 +371,12 @@ impl Work {
             }
         });
         yard.run("ledger", Bell::new(), audit::EVERY, vec![], {
-            let it = Arc::new(self.postgres.clone());
-            move || audit::tick(it.clone())
+            let (ledger, clock) = (self.postgres.clone(), Arc::clone(&self.clock));
+            let it = Arc::new(Audit::new(Arc::new(ledger), clock));
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
         });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);

@@ -144,23 +144,17 @@ impl Settle {
         let Some(mut message) = load(unit, entry).await? else {
             return Ok(());
         };
-        if message.advance(MessageStatus::Sent, now) {
+        message.charged_to = entry.period;
+        let is_news = message.advance(MessageStatus::Sent, now);
+        if is_news {
             note_sent(&mut message, key_id, safety);
-            self.keep(unit, &message, now).await?;
         }
-        Ok(())
-    }
-
-    async fn keep(
-        &self,
-        unit: &mut dyn SettleUnit,
-        message: &Message,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+        // It is charged to its month whatever it has become meanwhile.
         unit.messages()
-            .update(std::slice::from_ref(message))
+            .update(std::slice::from_ref(&message))
             .await?;
-        match events::message_changed(Id::new(self.ids.next()), message, now) {
+        let event = events::message_changed(Id::new(self.ids.next()), &message, now);
+        match event.filter(|_| is_news) {
             Some(event) => unit.outbox().append(&[event]).await,
             None => Ok(()),
         }

@@ -64,7 +64,7 @@ pub trait MessageStore: Send {
     /// Reads some for change, in the order of their ids; those not there are left out.
     async fn lock(&mut self, keys: &[(WorkspaceId, MessageId)])
     -> Result<Vec<Message>, StoreError>;
-    /// Writes back what may change: status, error, meta, the provider's id, the time.
+    /// Writes back what may change: status, charge, error, meta, the provider's id, the time.
     async fn update(&mut self, messages: &[Message]) -> Result<(), StoreError>;
     /// The last outbound message of a workspace to `peer` through the instance.
     async fn last_outbound(

@@ -86,12 +86,15 @@ impl Settle {
             let refs: Vec<_> = refs.collect();
             warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
         }
-        for (it, _) in &sent {
+        for (it, entry) in &sent {
             let mut message = it.message.clone();
+            message.charged_to = entry.period;
             if message.advance(MessageStatus::Sent, now) {
                 note_sent(&mut message, Some(it.key_id), it.safety);
-                self.changed(message, now, &mut changes);
+                self.tell(&message, now, &mut changes);
             }
+            // It is charged to its month whatever it has become meanwhile.
+            changes.messages.push(message);
         }
         let failed: Vec<_> = failed.iter().map(|(it, why)| (it, *why)).collect();
         self.end(unit, &failed, now, &mut changes).await?;
@@ -132,7 +135,8 @@ impl Settle {
             for mut message in unit.messages().lock(&keys).await? {
                 let why = why[&message.id];
                 if message.fail(why.reason, why.code, now) {
-                    self.changed(message, now, changes);
+                    self.tell(&message, now, changes);
+                    changes.messages.push(message);
                 }
             }
         }
@@ -145,11 +149,11 @@ impl Settle {
         Ok(())
     }
 
-    fn changed(&self, message: Message, now: OffsetDateTime, changes: &mut Changes) {
+    fn tell(&self, message: &Message, now: OffsetDateTime, changes: &mut Changes) {
         let id = Id::new(self.ids.next());
-        let event = events::message_changed(id, &message, now);
-        changes.events.extend(event);
-        changes.messages.push(message);
+        changes
+            .events
+            .extend(events::message_changed(id, message, now));
     }
 }
 

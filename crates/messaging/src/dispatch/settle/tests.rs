@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use msgflash_kernel::{FixedClock, SequentialIds};
+use msgflash_quotas::Period;
 
 use super::*;
 use crate::testing::{FakeUnit, NOW, entry, message};
@@ -72,6 +73,8 @@ fn ending(
         .times(1)
         .returning(move |changed| {
             assert_eq!(changed[0].status, status);
+            let month = (charged.0 > 0).then_some(Period::of(NOW));
+            assert_eq!(changed[0].charged_to, month);
             Ok(())
         });
     unit.outbox
