@@ -51,7 +51,8 @@ CREATE TABLE instances (
     deleted_at timestamptz,
     CONSTRAINT instances_session_unique UNIQUE (session)
 );
-CREATE INDEX instances_account ON instances (account_id, id) WHERE deleted_at IS NULL;
+-- The deleted ones too: their messages still count.
+CREATE INDEX instances_account ON instances (account_id, id);
 
 CREATE TABLE messages (
     workspace_id uuid NOT NULL,
@@ -73,6 +74,9 @@ CREATE TABLE messages (
     media_url text,
     -- 0 queued, 1 sent, 2 delivered, 3 read, 4 failed, 5 cancelled, 6 received.
     status smallint NOT NULL CHECK (status BETWEEN 0 AND 6),
+    -- The month the ledger charged it to, which is that of its reservation; NULL while the provider
+    -- has not taken it. No index names it: receipts must stay HOT updates.
+    charged_period integer,
     error text,
     meta jsonb NOT NULL,
     provider_message_id text,
@@ -85,6 +89,9 @@ CREATE TABLE messages (
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_peer ON messages (workspace_id, peer, id);
 CREATE INDEX messages_instance ON messages (instance_id, created_at);
+-- Those that are charged to another month than that of their creation; no other message pays for it.
+CREATE INDEX messages_scheduled ON messages (instance_id, scheduled_at)
+    WHERE scheduled_at IS NOT NULL;
 -- Who wrote to a number.
 CREATE INDEX messages_wrote ON messages (instance_id, peer) WHERE inbound;
 

@@ -5,11 +5,12 @@ use msgflash_kernel::{Actor, Id, Secret, TeamId, UserId, Workspace};
 use msgflash_messaging::instance::provision::NewInstance;
 use msgflash_messaging::provider::Pairing;
 use msgflash_messaging::{Instance, InstanceId};
+use msgflash_testkit::until;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::eventually;
 use crate::stack::Stack;
+use crate::{PATIENCE, eventually};
 
 /// A user with a personal key.
 pub struct Account {
@@ -174,16 +175,15 @@ impl Account {
 
     /// Waits until a message has a state and answers it.
     pub async fn wait_message(&self, id: &str, status: &str) -> serde_json::Value {
-        let mut last = serde_json::Value::Null;
         let path = format!("/api/v1/messages/{id}");
-        let deadline = std::time::Instant::now() + crate::PATIENCE;
-        while std::time::Instant::now() < deadline {
-            last = self.client.get(&path).await.json["data"].clone();
+        until(PATIENCE, &format!("it becomes {status}"), async || {
+            let last = self.client.get(&path).await.json["data"].take();
             if last["status"] == status {
-                return last;
+                Ok(last)
+            } else {
+                Err(last)
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        panic!("the message did not become {status}; last seen: {last}");
+        })
+        .await
     }
 }

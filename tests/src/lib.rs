@@ -24,31 +24,4 @@ pub use stack::Stack;
 pub use tap::Tap;
 pub use work::{EVENTS, id_of, moment_in, text};
 
-use std::future::Future;
-use std::time::{Duration, Instant};
-
-/// How long something may take before its test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Asks again until the answer is there; fails with `what` when it does not come.
-pub async fn eventually<T, W>(what: &str, ask: impl FnMut() -> W) -> T
-where
-    W: Future<Output = Option<T>>,
-{
-    within(PATIENCE, what, ask).await
-}
-
-/// The same with a time of its own.
-pub async fn within<T, W>(patience: Duration, what: &str, mut ask: impl FnMut() -> W) -> T
-where
-    W: Future<Output = Option<T>>,
-{
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "did not happen in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
+pub use msgflash_testkit::{PATIENCE, eventually, within};

@@ -1,8 +1,9 @@
 //! What most tests do: send, look, wait.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use msgflash_messaging::Instance;
+use msgflash_testkit::until;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -70,18 +71,15 @@ impl Client {
 
     /// Waits until a message has a state and answers it.
     pub async fn wait_message(&self, id: &str, status: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        until(PATIENCE, &format!("it becomes {status}"), async || {
             let last = self.message(id).await;
             if last["status"] == status {
-                return last;
+                Ok(last)
+            } else {
+                Err(last)
             }
-            assert!(
-                Instant::now() < deadline,
-                "it did not become {status}; last seen: {last}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        })
+        .await
     }
 
     /// Waits for the first inbound message with this body.

@@ -169,7 +169,7 @@ impl Fake {
         });
         drop(tokio::spawn(store_groups.run()));
         let send = SendPorts {
-            acceptor: self::units::accepting(&units, &clock),
+            acceptor: self::units::accepting(&self.replays, &clock),
             instances: Arc::new(RecentInstances::new(
                 Arc::clone(&instances) as _,
                 clock.clone(),

@@ -13,6 +13,8 @@ pub enum Alarm {
     SessionLost,
     /// A link did not come back in time.
     ConnectionLost,
+    /// A call showed that a link that says it is open is dead; it is being restarted.
+    DeadLink,
     /// A link that says it is open carries nothing, and restarts do not cure it.
     SocketDead,
     /// Another phone than the expected one was linked.
@@ -23,11 +25,12 @@ pub enum Alarm {
 
 impl Alarm {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::KeyRefused,
         Self::LicenceRequired,
         Self::SessionLost,
         Self::ConnectionLost,
+        Self::DeadLink,
         Self::SocketDead,
         Self::WrongNumber,
         Self::Restricted,
@@ -40,6 +43,7 @@ impl Alarm {
             Self::LicenceRequired => "license_required",
             Self::SessionLost => "session_lost",
             Self::ConnectionLost => "connection_lost",
+            Self::DeadLink => "dead_link",
             Self::SocketDead => "socket_dead",
             Self::WrongNumber => "wrong_number",
             Self::Restricted => "restricted",
@@ -55,6 +59,7 @@ impl Alarm {
                 "the gateway lost a linked session: the phone must be linked again"
             }
             Self::ConnectionLost => "a link did not come back: look at the gateway and the phone",
+            Self::DeadLink => "a link is open but dead, and is restarted",
             Self::SocketDead => "a link says open and carries nothing: link the phone again",
             Self::WrongNumber => {
                 "another phone than the expected one was linked and unlinked again"

@@ -2,6 +2,7 @@
 
 use msgflash_contacts::ContactId;
 use msgflash_kernel::{Id, Phone, UserId, Workspace};
+use msgflash_quotas::Period;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -192,6 +193,8 @@ pub struct Message {
     pub meta: Map<String, Value>,
     /// WhatsApp's id.
     pub provider_message_id: Option<String>,
+    /// The month it was charged to; `None` while the provider has not taken it.
+    pub charged_to: Option<Period>,
     /// When it is to be sent.
     pub scheduled_at: Option<OffsetDateTime>,
     /// The request that made it.

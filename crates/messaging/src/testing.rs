@@ -126,6 +126,7 @@ pub(crate) fn message() -> Message {
         error: None,
         meta: Map::new(),
         provider_message_id: None,
+        charged_to: None,
         scheduled_at: None,
         request_id: None,
         created_at: NOW,

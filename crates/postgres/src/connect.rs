@@ -11,11 +11,13 @@
 //! authority joins the list through `SSL_CERT_FILE`. Unix sockets are always plain.
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::result::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
+use diesel::sql_types::Text;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, poll_fn};
 use rustls::ClientConfig;
@@ -25,7 +27,9 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::warn;
 
+use crate::sql::sql;
 use crate::watch;
 
 /// How long reaching the server may take.
@@ -90,7 +94,46 @@ pub(crate) async fn connect(url: &str, limits: Limits) -> ConnectionResult<Async
     );
     config.options(ours);
     let (client, messages) = open(&config).await?;
-    watch::drive(client, messages, Some(limits.answer)).await
+    let mut conn = watch::drive(client, messages, Some(limits.answer)).await?;
+    speak_english(&mut conn).await?;
+    Ok(conn)
+}
+
+/// Asks the server for its own words: `error.rs` knows some errors by their text alone, because the
+/// driver hides their codes. This is no start parameter, since the server closes the door on who
+/// sends it without the right to set it.
+async fn speak_english(conn: &mut AsyncPgConnection) -> ConnectionResult<()> {
+    static TOLD: Once = Once::new();
+    let language: LanguageRow = sql("SELECT CASE \
+           WHEN has_parameter_privilege('lc_messages', 'SET') \
+           THEN set_config('lc_messages', 'C', false) \
+           ELSE current_setting('lc_messages') END AS language")
+    .get_result(conn)
+    .await
+    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let LanguageRow { language } = language;
+    if !is_english(&language) {
+        TOLD.call_once(|| {
+            warn!(
+                lc_messages = language,
+                "the database does not speak English to us: errors that pass are taken for failures"
+            );
+        });
+    }
+    Ok(())
+}
+
+/// Whether a server with this setting speaks English. One without any speaks as its environment
+/// does, which nobody can see from here.
+fn is_english(lc_messages: &str) -> bool {
+    let language = lc_messages.split(['.', '_']).next().unwrap_or_default();
+    ["", "C", "POSIX", "en"].contains(&language)
+}
+
+#[derive(QueryableByName)]
+struct LanguageRow {
+    #[diesel(sql_type = Text)]
+    language: String,
 }
 
 /// Opens a connection to `url` whose statements may take their time, as migrations do.
@@ -292,6 +335,16 @@ mod tests {
             ),
         ] {
             assert_eq!(mode(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn languages_other_than_english_are_told() {
+        for english in ["C", "POSIX", "C.UTF-8", "en_US.utf8", "en", ""] {
+            assert!(is_english(english), "{english}");
+        }
+        for other in ["de_DE.UTF-8", "French_France.1252", "cs", "pt_BR"] {
+            assert!(!is_english(other), "{other}");
         }
     }
 

@@ -23,8 +23,9 @@ pub(crate) fn failed(error: Error) -> StoreError {
 
 /// Whether the server ended the statement for a reason that passes, so that repeating is right.
 ///
-/// The driver hides the error's code. A server that speaks another language than English is not
-/// understood here, and its clients are told of a failure instead.
+/// The driver hides the error's code, so its text must do. Connections ask the server for English
+/// (`connect.rs`); one that may not do so and speaks another language is not understood here, and its
+/// clients are told of a failure instead.
 fn is_passing(error: &Error) -> bool {
     const SAID: [&str; 5] = [
         "terminating connection",

@@ -175,6 +175,7 @@ diesel::table! {
         body -> Nullable<Text>,
         media_url -> Nullable<Text>,
         status -> Int2,
+        charged_period -> Nullable<Int4>,
         error -> Nullable<Text>,
         meta -> Jsonb,
         provider_message_id -> Nullable<Text>,

@@ -1,12 +1,49 @@
 //! Whether the ledger still says what is there.
 //!
-//! What is reserved and not settled lies in the queue, message by message. Both are written in one
-//! transaction, so at any moment the sums of an account and month equal a recount. A difference is a
-//! fault of the program or of a hand in the database; it is told, never repaired in silence.
+//! What is reserved and not settled lies in the queue, message by message; what was accepted is a
+//! message that names the month it was charged to. Each is written in one transaction with the ledger,
+//! so at any moment the sums of an account and month equal a recount. A difference is a fault of the
+//! program or of a hand in the database; it is told, never repaired in silence.
 
 use msgflash_kernel::AccountId;
+use time::{Duration, OffsetDateTime};
 
 use crate::period::Period;
+
+/// How long before its month a message that is charged to it may have been made. Campaigns make
+/// theirs a little ahead.
+const MADE_BEFORE: Duration = Duration::DAY;
+/// How long before its month a message that is charged to it may have been due: nobody reserves for
+/// it while no worker runs.
+const DUE_BEFORE: Duration = Duration::days(31);
+
+/// Where the messages charged to a month are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChargedIn {
+    /// The month.
+    pub period: Period,
+    /// They were made from here on, unless they were scheduled.
+    pub made_from: OffsetDateTime,
+    /// Those made earlier are scheduled for a moment from here on.
+    pub due_from: OffsetDateTime,
+    /// They were made, and were due, before this.
+    pub until: OffsetDateTime,
+}
+
+impl ChargedIn {
+    /// The months that are recounted: this one and the one before. Older ones do not change any
+    /// more, and their messages need not be kept for ever.
+    pub fn recounted(now: OffsetDateTime) -> [Self; 2] {
+        let this = Period::of(now);
+        let last = Period::of(this.start() - Duration::MILLISECOND);
+        [last, this].map(|period| Self {
+            period,
+            made_from: period.start() - MADE_BEFORE,
+            due_from: period.start() - DUE_BEFORE,
+            until: period.next().start(),
+        })
+    }
+}
 
 /// An account and month whose ledger does not equal the recount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +52,16 @@ pub struct Drift {
     pub account: AccountId,
     /// The month charged.
     pub period: Period,
-    /// Reserved and not settled, by the ledger. Below zero when more was settled than reserved.
-    pub reserved: i64,
-    /// Messages of that account that wait with a reservation of that month.
-    pub queued: i64,
+    /// What the ledger says. Below zero when more was settled than reserved.
+    pub ledger: i64,
+    /// What is there.
+    pub found: i64,
 }
 
 impl Drift {
     /// By how much they differ.
     pub fn amount(&self) -> u64 {
-        self.reserved.abs_diff(self.queued)
+        self.ledger.abs_diff(self.found)
     }
 }
 
@@ -59,13 +96,23 @@ mod tests {
 
     use super::*;
 
-    fn drift(reserved: i64, queued: i64) -> Drift {
+    fn drift(ledger: i64, found: i64) -> Drift {
         Drift {
             account: Id::new(uuid::Uuid::nil()),
             period: Period::of(datetime!(2026-05-20 10:00 UTC)),
-            reserved,
-            queued,
+            ledger,
+            found,
         }
+    }
+
+    #[test]
+    fn this_month_and_the_last_are_recounted() {
+        let [last, this] = ChargedIn::recounted(datetime!(2026-03-01 00:00 UTC));
+        assert_eq!(last.period.to_i32(), 202_602);
+        assert_eq!(last.made_from, datetime!(2026-01-31 00:00 UTC));
+        assert_eq!(last.due_from, datetime!(2026-01-01 00:00 UTC));
+        assert_eq!(last.until, datetime!(2026-03-01 00:00 UTC));
+        assert_eq!(this.period.to_i32(), 202_603);
     }
 
     #[test]

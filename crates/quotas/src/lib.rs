@@ -14,7 +14,7 @@ pub mod rate;
 
 pub use allowance::PlanAllowances;
 pub use api_meter::ApiMeter;
-pub use drift::{Drift, Recount};
+pub use drift::{ChargedIn, Drift, Recount};
 pub use error::QuotaError;
 pub use ledger::{Settlement, Usage, Want};
 pub use period::Period;

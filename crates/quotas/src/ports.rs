@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 
-use crate::drift::Recount;
+use crate::drift::{ChargedIn, Recount};
 use crate::ledger::{Settlement, Usage, Want};
 use crate::period::Period;
 use crate::rate::RateDecision;
@@ -30,9 +30,12 @@ pub trait LedgerStore: Send {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait LedgerAudit: Send + Sync {
-    /// Recounts all accounts, in slices that each see one moment. `None` while another process is
-    /// at it. Changes nothing.
+    /// Compares what is reserved with the queue, for all accounts, in slices that each see one
+    /// moment. `None` while another process is at it. Changes nothing.
     async fn recount(&self) -> Result<Option<Recount>, StoreError>;
+    /// Compares what was accepted with the messages charged to these months, likewise. Statuses are
+    /// not messages and are left out on both sides.
+    async fn recount_accepted(&self, months: &[ChargedIn]) -> Result<Option<Recount>, StoreError>;
 }
 
 /// Reads use.

@@ -16,8 +16,10 @@ mod own;
 mod redis;
 mod server;
 mod template;
+mod wait;
 
 pub use database::TestDatabase;
 pub use own::OwnServer;
 pub use redis::RedisServer;
 pub use server::{SERVER_VARIABLE, ThrowawayCluster};
+pub use wait::{PATIENCE, eventually, until, within};

@@ -2,15 +2,22 @@
 
 use std::{
     env, fs,
+    io::{BufRead as _, BufReader},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Names the directory of the programs, as `./run test` found them.
 const PROGRAMS_VARIABLE: &str = "REDIS_BIN";
+/// What every version says, in a line with other words, once it listens.
+const READY: &str = "ready to accept connections";
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -69,16 +76,23 @@ impl RedisServer {
             .arg("--dir")
             .arg(&self.dir)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        self.child = Some(child);
-        let deadline = Instant::now() + PATIENCE;
-        while std::os::unix::net::UnixStream::connect(self.socket()).is_err() {
-            assert!(Instant::now() < deadline, "Redis does not start");
-            thread::sleep(Duration::from_millis(5));
-        }
+        let said = self.child.insert(child).stdout.take().expect("piped");
+        let (ready, is_ready) = mpsc::channel();
+        // Reads to the end, so that the server never waits for somebody to listen.
+        thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                if line.to_ascii_lowercase().contains(READY) {
+                    // Nobody waits for a second such line.
+                    let _ = ready.send(());
+                }
+            }
+        });
+        is_ready.recv_timeout(PATIENCE).expect("Redis starts");
+        UnixStream::connect(self.socket()).expect("it listens when it says so");
     }
 
     /// Stops it in its tracks, or lets it go on: it keeps its connections and says nothing.

@@ -105,6 +105,7 @@ async fn row_03_a_dead_socket_is_restarted_and_told_and_nothing_is_lost() {
     })
     .await;
     assert!(!scene.stack.asked("instance/restart").await.is_empty());
+    assert!(scene.stack.alarms("dead_link").await > 0);
     assert_eq!(scene.account.client.message(&id).await["status"], "queued");
     scene.stack.heal().await;
     scene.wait(&id, "read").await;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use blackbox::{Client, Fleet, Stack, eventually, text};
 use serde_json::{Value, json};
@@ -37,7 +36,7 @@ async fn a_rolling_restart_loses_nothing_and_repeats_nothing() {
     }
     let mut fleet = Fleet::over(&mut stack, 3, 2).await;
     let bases: Vec<_> = fleet.apis.iter().map(|api| api.base.clone()).collect();
-    let (bases, done) = (Arc::new(bases), Arc::new(AtomicBool::new(false)));
+    let (bases, done) = (Arc::new(bases), AtomicBool::new(false));
     // A send takes 30-160 ms, so that every end meets some under way.
     let url = format!("{}/simulator/gateway", stack.simulator.url());
     let body = json!({ "timeScale": 0.2 }).to_string();
@@ -45,36 +44,41 @@ async fn a_rolling_restart_loses_nothing_and_repeats_nothing() {
     let slowed = client.patch(url).body(body).send().await;
     assert!(slowed.expect("the simulator answers").status().is_success());
 
-    let sending = {
-        let (bases, key, done) = (bases.clone(), account.key.clone(), done.clone());
-        tokio::spawn(async move {
-            let mut sent = Vec::new();
-            while !done.load(Ordering::Relaxed) {
-                let n = sent.len();
-                let to = format!("+33612{n:06}");
-                let body = text(&instances[n % 3], &to, &format!("message {n}"));
-                let once = format!("once-{n}");
-                insist(bases.clone(), key.clone(), once, n, body).await;
-                sent.push(to);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            sent
-        })
+    let sending = async {
+        let mut sent = Vec::new();
+        while !done.load(Ordering::Relaxed) {
+            // There are always some under way, and never more than can leave before the end.
+            eventually("some have left", async || {
+                let waiting = stack.count("SELECT count(*) FROM queue", &[]).await;
+                (waiting < 12).then_some(())
+            })
+            .await;
+            let n = sent.len();
+            let to = format!("+33612{n:06}");
+            let body = text(&instances[n % 3], &to, &format!("message {n}"));
+            let once = format!("once-{n}");
+            insist(bases.clone(), account.key.clone(), once, n, body).await;
+            sent.push(to);
+        }
+        sent
     };
-    for member in fleet.workers.iter_mut().chain(&mut fleet.apis) {
-        let probe = Client::new(&member.base, None);
-        member.ask_to_end();
-        // First it says so, while it still answers.
-        eventually("it says that it is leaving", async || {
-            let ready = probe.try_get("/readyz").await.expect("it still answers");
-            (ready.status == 503).then(|| assert_eq!(ready.json["checks"]["shutdown"], "under way"))
-        })
-        .await;
-        member.terminate().await;
-        member.start().await;
-    }
-    done.store(true, Ordering::Relaxed);
-    let sent = sending.await.expect("no panic");
+    let replacing = async {
+        for member in fleet.workers.iter_mut().chain(&mut fleet.apis) {
+            let probe = Client::new(&member.base, None);
+            member.ask_to_end();
+            // First it says so, while it still answers.
+            eventually("it says that it is leaving", async || {
+                let ready = probe.try_get("/readyz").await.expect("it still answers");
+                (ready.status == 503)
+                    .then(|| assert_eq!(ready.json["checks"]["shutdown"], "under way"))
+            })
+            .await;
+            member.terminate().await;
+            member.start().await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let (sent, ()) = tokio::join!(sending, replacing);
     eventually("every message has left", async || {
         let waiting = stack.count("SELECT count(*) FROM queue", &[]).await;
         (waiting == 0).then_some(())
@@ -88,6 +92,8 @@ async fn a_rolling_restart_loses_nothing_and_repeats_nothing() {
     assert_eq!(stored, count, "each was accepted once");
     let failed = "SELECT count(*) FROM messages WHERE status NOT IN (1, 2, 3)";
     assert_eq!(stack.count(failed, &[]).await, 0, "none was cut off");
+    let charged = "SELECT count(*) FROM messages WHERE charged_period IS NOT NULL";
+    assert_eq!(stack.count(charged, &[]).await, count);
     let ledger = stack.ledger(&account).await;
     assert_eq!(
         (ledger.used, ledger.reserved, ledger.released),

@@ -145,6 +145,7 @@ pub(crate) fn message() -> Message {
         error: None,
         meta: Map::new(),
         provider_message_id: Some("3EB0A1B2C3".into()),
+        charged_to: None,
         scheduled_at: None,
         request_id: None,
         created_at: datetime!(2026-05-20 10:00 UTC),

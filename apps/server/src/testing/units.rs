@@ -1,12 +1,11 @@
 //! Units of work that accept everything, and answers kept in memory.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    AccountId, Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore,
-    StoreError, StoredAnswer, Unit,
+    Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError,
+    StoredAnswer, Unit,
 };
 use msgflash_messaging::dispatch::ports::{MockQueueStore, NoWake, QueueStore};
 use msgflash_messaging::dispatch::trace::{MockTraceStore, TraceStore};
@@ -15,26 +14,22 @@ use msgflash_messaging::instance::ports::{
 };
 use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::ports::{
-    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, MessageStore, MockMessageStore,
-    Question, SettleUnit, SettleUnits, Standing, Wait, name,
+    FakeAcceptance, MessageStore, MockMessageStore, SettleUnit, SettleUnits,
 };
-use msgflash_quotas::{LedgerStore, MockLedgerStore, Period};
+use msgflash_quotas::{LedgerStore, MockLedgerStore};
 use msgflash_webhooks::ports::{DeliveryStore, EndpointStore, EndpointUnit, EndpointUnits};
 use msgflash_webhooks::{MockDeliveryStore, MockEndpointStore};
 use time::OffsetDateTime;
 
-/// Answers given before, for readers and units alike.
+/// Answers given before, for readers and units alike: those of accepting, and those of others.
 #[derive(Clone, Default)]
-pub(crate) struct Replays(Arc<Mutex<Kept>>);
-
-/// By the hash of the client's key.
-type Kept = HashMap<[u8; 32], (ReplayKey, StoredAnswer)>;
+pub(crate) struct Replays(pub(crate) FakeAcceptance);
 
 impl Replays {
     fn find(&self, key: &ReplayKey) -> Claim {
-        match self.0.lock().unwrap().get(&key.key) {
+        match self.0.answer(key) {
             None => Claim::Fresh,
-            Some((kept, answer)) if kept == key => Claim::Replay(answer.clone()),
+            Some((kept, answer)) if kept == *key => Claim::Replay(answer),
             Some(_) => Claim::Mismatch,
         }
     }
@@ -58,10 +53,7 @@ impl ReplayStore for Replays {
         answer: &StoredAnswer,
         _: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.0
-            .lock()
-            .unwrap()
-            .insert(key.key, (key.clone(), answer.clone()));
+        self.0.keep(key, answer);
         Ok(())
     }
 }
@@ -105,17 +97,6 @@ impl Units {
 }
 
 #[async_trait]
-impl AcceptUnits for Units {
-    async fn ensure(&self, _: &[(AccountId, Period)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
-        Ok(self.unit())
-    }
-}
-
-#[async_trait]
 impl SettleUnits for Units {
     async fn begin(&self) -> Result<Box<dyn SettleUnit>, StoreError> {
         Ok(self.unit())
@@ -155,82 +136,6 @@ impl Unit for AllUnit {
     }
 }
 
-impl AcceptUnit for AllUnit {
-    fn acceptance(&mut self) -> &mut dyn AcceptStore {
-        self
-    }
-}
-
-/// Knows every key and instance, refuses nothing, and keeps answers.
-#[async_trait]
-impl AcceptStore for AllUnit {
-    async fn hold(
-        &mut self,
-        rows: &[(AccountId, Period)],
-        _: Wait,
-    ) -> Result<Vec<Held>, StoreError> {
-        let held = rows.iter().map(|(account, period)| Held {
-            account: *account,
-            period: *period,
-            released: 0,
-            reserved_total: 0,
-        });
-        Ok(held.collect())
-    }
-
-    async fn look<'a>(
-        &mut self,
-        question: &Question<'a>,
-        _: OffsetDateTime,
-    ) -> Result<Facts<'a>, StoreError> {
-        let mut facts = Facts::default();
-        for it in question.applications {
-            let standing = Standing {
-                usable: true,
-                outbound_limit: None,
-            };
-            facts.keys.extend(it.key.map(|key| (key, standing)));
-            let account = it.message.workspace.account;
-            facts
-                .instances
-                .insert(it.message.instance, (account, false));
-            if let Some((key, _)) = &it.once
-                && let Some((kept, answer)) = self.replays.0.lock().unwrap().get(&key.key)
-            {
-                facts
-                    .answers
-                    .insert(name(key), (kept.request, answer.clone()));
-            }
-        }
-        Ok(facts)
-    }
-
-    async fn record(
-        &mut self,
-        admission: &Admission<'_>,
-        _: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        for (key, answer) in admission.admitted.iter().filter_map(|it| it.once.as_ref()) {
-            let kept = (key.clone(), answer.clone());
-            self.replays.0.lock().unwrap().insert(key.key, kept);
-        }
-        Ok(())
-    }
-}
-
-/// Accepts messages over `units` until the test ends.
-pub(crate) fn accepting(units: &Arc<Units>, clock: &Arc<FixedClock>) -> Acceptor {
-    let (acceptor, workers) = acceptor(1);
-    for worker in workers {
-        tokio::spawn(worker.run(AcceptPorts {
-            units: Arc::clone(units) as _,
-            clock: Arc::clone(clock) as _,
-            wake: Arc::new(NoWake),
-        }));
-    }
-    acceptor
-}
-
 impl SettleUnit for AllUnit {
     fn messages(&mut self) -> &mut dyn MessageStore {
         &mut self.messages
@@ -268,4 +173,17 @@ impl EndpointUnit for AllUnit {
     fn deliveries(&mut self) -> &mut dyn DeliveryStore {
         &mut self.deliveries
     }
+}
+
+/// Accepts everything until the test ends, and keeps the answers with `replays`.
+pub(crate) fn accepting(replays: &Replays, clock: &Arc<FixedClock>) -> Acceptor {
+    let (acceptor, workers) = acceptor(1);
+    for worker in workers {
+        tokio::spawn(worker.run(AcceptPorts {
+            units: Arc::new(replays.0.clone()),
+            clock: Arc::clone(clock) as _,
+            wake: Arc::new(NoWake),
+        }));
+    }
+    acceptor
 }

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::audit;
-use super::sampler::{self, Sampler};
+use super::audit::{self, Audit};
+use super::sampler::{self, Sampler, Turn};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
@@ -177,12 +177,14 @@ impl Work {
         for recorder in recorders {
             tokio::spawn(recorder.run(Arc::clone(&settle)));
         }
+        let worker = ids.next();
         let dispatch = DispatchPorts {
             lanes: store.clone(),
             starts: store.clone(),
             settler,
             recent: Arc::clone(&backend.recent),
             provider: Arc::clone(&provider),
+            alarms: Arc::clone(&backend.alarms),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
         };
@@ -196,7 +198,7 @@ impl Work {
                 Arc::clone(&settle),
                 Arc::clone(&clock),
             )),
-            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, patience, ids.next())),
+            dispatcher: Arc::new(Dispatcher::new(dispatch, pace, patience, worker)),
             reconciler: Arc::new(Reconciler::new(ReconcilePorts {
                 units: store.clone(),
                 messages: store.clone(),
@@ -252,6 +254,11 @@ impl Work {
                 span(config.webhook_disable_after),
             ),
             sampler: Arc::new(Sampler::new(
+                Turn {
+                    lanes: store.clone(),
+                    worker,
+                    silence: pace.silence,
+                },
                 store.clone(),
                 store.clone(),
                 store.clone(),
@@ -364,8 +371,12 @@ impl Work {
             }
         });
         yard.run("ledger", Bell::new(), audit::EVERY, vec![], {
-            let it = Arc::new(self.postgres.clone());
-            move || audit::tick(it.clone())
+            let (ledger, clock) = (self.postgres.clone(), Arc::clone(&self.clock));
+            let it = Arc::new(Audit::new(Arc::new(ledger), clock));
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
         });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);

@@ -17,6 +17,7 @@ use super::lane::{Lane, QueueKey};
 use super::ports::{LaneStore, StartUnits};
 use super::settle::{Failure, Patience};
 use super::settler::{Outcome, Settler};
+use crate::alarm::Alarms;
 use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId};
 use crate::message::Message;
@@ -48,6 +49,8 @@ pub struct DispatchPorts {
     pub recent: Arc<RecentInstances>,
     /// The gateway.
     pub provider: Arc<dyn WhatsAppProvider>,
+    /// Who hears of dead links.
+    pub alarms: Arc<dyn Alarms>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for the gaps of campaigns.
@@ -138,7 +141,8 @@ impl Dispatcher {
         let now = self.ports.clock.now();
         let (picked, overdue) = self.pick(most, now);
         if !overdue.is_empty() {
-            self.fail(overdue, Failure::UNAVAILABLE).await?;
+            let unavailable = overdue.into_iter().map(|it| (it, Failure::UNAVAILABLE));
+            self.fail(unavailable.collect()).await?;
         }
         if picked.is_empty() {
             return Ok(Vec::new());

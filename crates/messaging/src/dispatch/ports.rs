@@ -73,6 +73,12 @@ pub trait QueueStore: Send {
     /// Takes started or unknown entries off the queue that are still at this attempt; answers
     /// them. Whoever comes second for an attempt gets nothing.
     async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError>;
+    /// Takes entries off the queue that are still at this attempt, whatever their state: they will
+    /// not be sent. Answers them.
+    async fn withdraw(
+        &mut self,
+        attempts: &[(EntryKey, u32)],
+    ) -> Result<Vec<QueueEntry>, StoreError>;
     /// Reads an entry for change, whatever its state.
     async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError>;
     /// Puts an entry back: ready again, not before `not_before`.
@@ -213,6 +219,9 @@ pub struct Planned {
 pub trait LaneStore: Send + Sync {
     /// Says that this worker lives, by the store's own clock.
     async fn beat(&self, worker: Uuid) -> Result<(), StoreError>;
+    /// Whether no older worker lives: what one of them is enough for is then this worker's to do. At
+    /// a change there may be none or two of them for a while.
+    async fn is_first(&self, worker: Uuid, silence: Duration) -> Result<bool, StoreError>;
     /// Takes lanes that nobody owns or whose owner has been silent for `silence`, up to this
     /// worker's share. Calls their last owner left open become unknown. `held` is what this worker
     /// knows to be its own: whatever else is, is given back.

@@ -74,22 +74,23 @@ impl Scheduler {
             .collect();
         let granted = unit.ledger().reserve(&wants).await?;
         let mut handled = 0;
-        for ((account, entries), granted) in groups.into_iter().zip(granted) {
+        let mut failed: Vec<(&QueueEntry, Failure)> = Vec::new();
+        let mut keys = Vec::new();
+        for ((account, entries), granted) in groups.iter().zip(granted) {
             handled += entries.len();
             let (admitted, refused) = entries.split_at(granted as usize);
-            let keys: Vec<_> = admitted.iter().map(QueueEntry::key).collect();
-            if !keys.is_empty() {
-                unit.queue().admit(&keys, period, now).await?;
-            }
-            let failure = if allowances[&account].usable {
+            keys.extend(admitted.iter().map(QueueEntry::key));
+            let failure = if allowances[account].usable {
                 Failure::OUT_OF_QUOTA
             } else {
                 Failure::NO_SUBSCRIPTION
             };
-            for entry in refused {
-                self.settle.fail(&mut *unit, entry, failure, now).await?;
-            }
+            failed.extend(refused.iter().map(|it| (it, failure)));
         }
+        if !keys.is_empty() {
+            unit.queue().admit(&keys, period, now).await?;
+        }
+        self.settle.fail_all(&mut *unit, &failed, now).await?;
         unit.commit().await?;
         Ok(Tick::of(handled))
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use self::group::Sent;
+use self::group::is_plain;
 use self::judge::Step;
 use super::entry::{QueueEntry, QueueState};
 use super::ports::{EntryKey, NewRef};
@@ -61,13 +61,12 @@ impl Settle {
     pub(crate) async fn record_all(&self, outcomes: &[Outcome]) -> Result<Vec<bool>, StoreError> {
         let mut unit = self.units.begin().await?;
         let now = self.clock.now();
-        // Nearly all calls succeed, and all of them are recorded with a few statements.
-        let sent: Vec<Sent<'_>> = outcomes.iter().filter_map(Sent::of).collect();
-        let taken = self.sent_all(&mut *unit, &sent, now).await?;
+        // Nearly all are of these kinds, and all of them are recorded with a few statements.
+        let plain = self.record_plain(&mut *unit, outcomes, now).await?;
         let mut first = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            if Sent::of(outcome).is_some() {
-                first.push(taken.contains(&(outcome.key, outcome.attempt)));
+            if is_plain(outcome) {
+                first.push(plain.contains(&(outcome.key, outcome.attempt)));
                 continue;
             }
             let entry = unit.queue().lock(outcome.key).await?;
@@ -125,7 +124,7 @@ impl Settle {
                     None => Ok(()),
                 }
             }
-            Step::Fail(failure) => self.fail(unit, entry, failure, now).await,
+            Step::Fail(failure) => self.fail_all(unit, &[(entry, failure)], now).await,
             // The lane's owner knows when it calls again.
             Step::LaneWaits => unit.queue().put_back(entry.key(), entry.misses, now).await,
             Step::Again(misses, at) => unit.queue().put_back(entry.key(), misses, at).await,
@@ -144,7 +143,7 @@ impl Settle {
     ) -> Result<(), StoreError> {
         unit.queue().remove(&[entry.key()]).await?;
         unit.queue().lanes_up(&[entry.instance]).await?;
-        self.charge_left(unit, entry).await?;
+        let period = charge_left(unit, entry).await?;
         if let Some(key_id) = key_id {
             let refs = [new_ref(entry, key_id)];
             warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
@@ -152,63 +151,28 @@ impl Settle {
         let Some(mut message) = load(unit, entry).await? else {
             return Ok(());
         };
-        if message.advance(MessageStatus::Sent, now) {
+        message.charged_to = Some(period);
+        let is_news = message.advance(MessageStatus::Sent, now);
+        if is_news {
             note_sent(&mut message, key_id, safety);
-            self.keep(unit, &message, now).await?;
         }
-        Ok(())
-    }
-
-    /// Ends a message that did not leave, and gives its reservation back.
-    pub(crate) async fn fail(
-        &self,
-        unit: &mut dyn SettleUnit,
-        entry: &QueueEntry,
-        failure: Failure,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        unit.queue().remove(&[entry.key()]).await?;
-        self.charge(unit, entry, 0, 1).await?;
-        let Some(mut message) = load(unit, entry).await? else {
-            return Ok(());
-        };
-        if message.fail(failure.reason, failure.code, now) {
-            self.keep(unit, &message, now).await?;
-        }
-        if failure == Failure::TIMEOUT
-            && let Some(started_at) = entry.started_at
-        {
-            unit.traces().lose(&[lost(entry, started_at)]).await?;
-        }
-        Ok(())
-    }
-
-    async fn keep(
-        &self,
-        unit: &mut dyn SettleUnit,
-        message: &Message,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+        // It is charged to its month whatever it has become meanwhile.
         unit.messages()
-            .update(std::slice::from_ref(message))
+            .update(std::slice::from_ref(&message))
             .await?;
-        match events::message_changed(Id::new(self.ids.next()), message, now) {
+        let event = events::message_changed(Id::new(self.ids.next()), &message, now);
+        match event.filter(|_| is_news) {
             Some(event) => unit.outbox().append(&[event]).await,
             None => Ok(()),
         }
     }
+}
 
-    /// Charges what left. A scheduled message that came out of a backup may have been reserved after
-    /// that was made; it counts all the same, whatever the limit says.
-    async fn charge_left(
-        &self,
-        unit: &mut dyn SettleUnit,
-        entry: &QueueEntry,
-    ) -> Result<(), StoreError> {
-        if entry.period.is_some() {
-            return self.charge(unit, entry, 1, 0).await;
-        }
-        let period = Period::of(entry.due_at);
+/// Charges what left, and answers the month. A scheduled message that came out of a backup may have
+/// been reserved after that was made; it counts all the same, whatever the limit says.
+async fn charge_left(unit: &mut dyn SettleUnit, entry: &QueueEntry) -> Result<Period, StoreError> {
+    let period = entry.period.unwrap_or_else(|| Period::of(entry.due_at));
+    if entry.period.is_none() {
         let want = Want {
             account: entry.account,
             period,
@@ -216,25 +180,15 @@ impl Settle {
             count: 1,
         };
         unit.ledger().reserve(&[want]).await?;
-        let reserved = QueueEntry {
-            period: Some(period),
-            ..entry.clone()
-        };
-        self.charge(unit, &reserved, 1, 0).await
     }
-
-    async fn charge(
-        &self,
-        unit: &mut dyn SettleUnit,
-        entry: &QueueEntry,
-        messages: u32,
-        released: u32,
-    ) -> Result<(), StoreError> {
-        match settlement(entry, messages, released) {
-            Some(settlement) => unit.ledger().settle(&[settlement]).await,
-            None => Ok(()),
-        }
+    let reserved = QueueEntry {
+        period: Some(period),
+        ..entry.clone()
+    };
+    if let Some(charge) = settlement(&reserved, 1, 0) {
+        unit.ledger().settle(&[charge]).await?;
     }
+    Ok(period)
 }
 
 /// What an entry owes; nothing without a period, for nothing was reserved.
@@ -265,14 +219,15 @@ fn known(entry: &QueueEntry, address: &Address) -> KnownAddress {
     }
 }
 
-fn lost(entry: &QueueEntry, started_at: OffsetDateTime) -> LostCall {
-    LostCall {
+/// A call nobody could say anything about.
+fn lost(entry: &QueueEntry, failure: Failure) -> Option<LostCall> {
+    Some(LostCall {
         instance: entry.instance,
         phone: entry.phone,
         message: entry.message,
         workspace: entry.workspace,
-        started_at,
-    }
+        started_at: entry.started_at.filter(|_| failure == Failure::TIMEOUT)?,
+    })
 }
 
 fn warn_of_taken(messages: &[MessageId]) {

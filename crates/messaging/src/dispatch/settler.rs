@@ -19,6 +19,8 @@ pub const MOST: usize = 512;
 pub struct Outcome {
     /// The entry.
     pub key: EntryKey,
+    /// Who pays.
+    pub account: AccountId,
     /// Which attempt: whoever comes second for one changes nothing.
     pub attempt: u32,
     /// What it came to.
@@ -56,12 +58,8 @@ pub fn settler(shards: usize) -> (Settler, Vec<SettleWorker>) {
 impl Settler {
     /// Records one outcome with the next group; answers whether it was the first for its attempt.
     pub async fn record(&self, outcome: Outcome) -> Recorded {
-        // By account where it is known, so that two workers seldom meet at one ledger row.
-        let account = outcome.message.as_ref().map_or_else(
-            || AccountId::new(outcome.key.0.uuid()),
-            |it| it.workspace.account,
-        );
-        let shard = account.uuid().as_u128() % self.shards.len() as u128;
+        // By account, so that two workers do not meet at one ledger row.
+        let shard = outcome.account.uuid().as_u128() % self.shards.len() as u128;
         let shard = usize::try_from(shard).unwrap_or(0);
         self.shards[shard]
             .join(outcome)

@@ -11,8 +11,12 @@ use crate::dispatch::trace::TraceStore;
 use crate::instance::InstanceId;
 
 mod acceptance;
+#[cfg(any(test, feature = "mocks"))]
+mod fake;
 
 pub use acceptance::*;
+#[cfg(any(test, feature = "mocks"))]
+pub use fake::FakeAcceptance;
 
 /// Which messages of a workspace are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +65,7 @@ pub trait MessageStore: Send {
     /// Reads some for change, in the order of their ids; those not there are left out.
     async fn lock(&mut self, keys: &[(WorkspaceId, MessageId)])
     -> Result<Vec<Message>, StoreError>;
-    /// Writes back what may change: status, error, meta, the provider's id, the time.
+    /// Writes back what may change: status, charge, error, meta, the provider's id, the time.
     async fn update(&mut self, messages: &[Message]) -> Result<(), StoreError>;
     /// The last outbound message of a workspace to `peer` through the instance.
     async fn last_outbound(

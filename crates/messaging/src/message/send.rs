@@ -203,6 +203,7 @@ impl SendMessage {
                 content.meta()
             },
             provider_message_id: None,
+            charged_to: None,
             scheduled_at: order.scheduled_at,
             request_id: order.request_id.clone(),
             created_at: now,

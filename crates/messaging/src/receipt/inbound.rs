@@ -65,6 +65,7 @@ impl ApplyEvents {
             error: None,
             meta,
             provider_message_id: Some(key_id.clone()),
+            charged_to: None,
             scheduled_at: None,
             request_id: None,
             created_at: now,

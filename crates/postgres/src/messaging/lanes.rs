@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Integer, Interval, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Integer, Interval, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{Id, Phone, StoreError, Unit as _};
@@ -55,6 +55,12 @@ struct OwnedRow {
 struct LaneRow {
     #[diesel(sql_type = SqlUuid)]
     instance_id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct FirstRow {
+    #[diesel(sql_type = Bool)]
+    is_first: bool,
 }
 
 #[derive(QueryableByName)]
@@ -116,6 +122,18 @@ impl LaneStore for Postgres {
             .await
             .map(drop)
             .map_err(failed)
+    }
+
+    async fn is_first(&self, worker: Uuid, silence: Duration) -> Result<bool, StoreError> {
+        // Ids are UUIDv7: the least is that of the oldest.
+        let row: FirstRow = sql("SELECT NOT EXISTS (SELECT 1 FROM workers w \
+             WHERE w.id < $1 AND w.beat_at > now() - $2) AS is_first")
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Interval, _>(interval(silence))
+        .get_result(&mut *self.conn().await?)
+        .await
+        .map_err(failed)?;
+        Ok(row.is_first)
     }
 
     async fn claim(

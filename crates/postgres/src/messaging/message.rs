@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{
@@ -11,6 +11,7 @@ use msgflash_kernel::{
 };
 use msgflash_messaging::message::ports::{MessageFilter, MessageReader, MessageStore};
 use msgflash_messaging::{InstanceId, Message, MessageId, MessageKind, MessageStatus};
+use msgflash_quotas::Period;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ macro_rules! message_columns {
     () => {
         "m.workspace_id, m.id, m.account_id, m.team_id, m.acting_user_id, m.instance_id, \
          m.contact_id, m.campaign_id, m.inbound, m.kind, m.peer, m.own_number, m.body, \
-         m.media_url, m.status, m.error, m.meta, m.provider_message_id, m.scheduled_at, \
+         m.media_url, m.status, m.charged_period, m.error, m.meta, m.provider_message_id, m.scheduled_at, \
          m.request_id, m.created_at, m.updated_at"
     };
 }
@@ -52,6 +53,7 @@ struct MessageRow {
     body: Option<String>,
     media_url: Option<String>,
     status: i16,
+    charged_period: Option<i32>,
     error: Option<String>,
     meta: Value,
     provider_message_id: Option<String>,
@@ -65,6 +67,10 @@ impl TryFrom<MessageRow> for Message {
     type Error = StoreError;
 
     fn try_from(row: MessageRow) -> Result<Self, StoreError> {
+        let charged = |stored: i32| {
+            Period::from_i32(stored)
+                .ok_or_else(|| StoreError::corrupt("messages.charged_period", stored.to_string()))
+        };
         let Value::Object(meta) = row.meta else {
             return Err(StoreError::corrupt("messages.meta", "not an object"));
         };
@@ -91,6 +97,7 @@ impl TryFrom<MessageRow> for Message {
             error: row.error,
             meta,
             provider_message_id: row.provider_message_id,
+            charged_to: row.charged_period.map(charged).transpose()?,
             scheduled_at: row.scheduled_at,
             request_id: row.request_id,
             created_at: row.created_at,
@@ -201,15 +208,18 @@ impl MessageStore for PgUnit {
 
     async fn update(&mut self, changed: &[Message]) -> Result<(), StoreError> {
         let count = sql(
-            "UPDATE messages m SET status = u.status, error = u.error, meta = u.meta, \
-               provider_message_id = u.provider_message_id, updated_at = u.updated_at \
-             FROM UNNEST($1, $2, $3, $4, $5, $6, $7) \
-               AS u (workspace_id, id, status, error, meta, provider_message_id, updated_at) \
+            "UPDATE messages m SET status = u.status, charged_period = u.charged_period, \
+               error = u.error, meta = u.meta, provider_message_id = u.provider_message_id, \
+               updated_at = u.updated_at \
+             FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) \
+               AS u (workspace_id, id, status, charged_period, error, meta, \
+                 provider_message_id, updated_at) \
              WHERE m.workspace_id = u.workspace_id AND m.id = u.id",
         )
         .bind::<Array<SqlUuid>, _>(each(changed, |it| it.workspace.id.uuid()))
         .bind::<Array<SqlUuid>, _>(each(changed, |it| it.id.uuid()))
         .bind::<Array<SmallInt>, _>(each(changed, |it| it.status.to_i16()))
+        .bind::<Array<Nullable<Integer>>, _>(each(changed, |it| it.charged_to.map(Period::to_i32)))
         .bind::<Array<Nullable<Text>>, _>(each(changed, |it| it.error.clone()))
         .bind::<Array<Jsonb>, _>(each(changed, |it| Value::Object(it.meta.clone())))
         .bind::<Array<Nullable<Text>>, _>(each(changed, |it| it.provider_message_id.clone()))
@@ -294,7 +304,7 @@ pub(super) async fn find_messages(
     rows.into_iter().map(Message::try_from).collect()
 }
 
-/// Stores new messages.
+/// Stores new messages. None of them is charged yet.
 pub(super) async fn insert_messages(
     mut conn: &AsyncPgConnection,
     new: &[&Message],

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{AccountId, Id, Phone, StoreError, WorkspaceId};
@@ -151,29 +151,14 @@ impl QueueStore for PgUnit {
     }
 
     async fn take(&mut self, attempts: &[(EntryKey, u32)]) -> Result<Vec<QueueEntry>, StoreError> {
-        // Locked in the order of the list. The sum hides the state from the planner, which takes
-        // the index of open entries for empty and would read it once for each.
-        let mut attempts = attempts.to_vec();
-        attempts.sort_unstable_by_key(|((lane, message), _)| (lane.uuid(), message.uuid()));
-        let rows: Vec<QueueRow> = sql(concat!(
-            "WITH k AS MATERIALIZED ( \
-               SELECT q.instance_id, q.message_id \
-               FROM UNNEST($1, $2, $3) AS a (instance_id, message_id, attempt) \
-               CROSS JOIN LATERAL ( \
-                 SELECT o.instance_id, o.message_id FROM queue o \
-                 WHERE o.instance_id = a.instance_id AND o.message_id = a.message_id \
-                   AND o.attempt = a.attempt AND o.state + 0 IN (2, 3) FOR UPDATE) q) \
-             DELETE FROM queue q USING k \
-             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING ",
-            queue_columns!()
-        ))
-        .bind::<Array<SqlUuid>, _>(each(&attempts, |((lane, _), _)| lane.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(&attempts, |((_, message), _)| message.uuid()))
-        .bind::<Array<Integer>, _>(each(&attempts, |(_, attempt)| small(*attempt)))
-        .get_results(self.conn())
-        .await
-        .map_err(failed)?;
-        entries(rows)
+        self.take_at(attempts, false).await
+    }
+
+    async fn withdraw(
+        &mut self,
+        attempts: &[(EntryKey, u32)],
+    ) -> Result<Vec<QueueEntry>, StoreError> {
+        self.take_at(attempts, true).await
     }
 
     async fn lock(&mut self, key: EntryKey) -> Result<Option<QueueEntry>, StoreError> {
@@ -432,6 +417,40 @@ impl QueueStore for PgUnit {
             .optional()
             .map_err(failed)?;
         Ok(found.map(|(workspace, message)| (Id::new(workspace), Id::new(message))))
+    }
+}
+
+impl PgUnit {
+    /// Takes entries off the queue that are still at this attempt, open ones or all.
+    async fn take_at(
+        &mut self,
+        attempts: &[(EntryKey, u32)],
+        all: bool,
+    ) -> Result<Vec<QueueEntry>, StoreError> {
+        // Locked in the order of the list. The sum hides the state from the planner, which takes
+        // the index of open entries for empty and would read it once for each.
+        let mut attempts = attempts.to_vec();
+        attempts.sort_unstable_by_key(|((lane, message), _)| (lane.uuid(), message.uuid()));
+        let rows: Vec<QueueRow> = sql(concat!(
+            "WITH k AS MATERIALIZED ( \
+               SELECT q.instance_id, q.message_id \
+               FROM UNNEST($1, $2, $3) AS a (instance_id, message_id, attempt) \
+               CROSS JOIN LATERAL ( \
+                 SELECT o.instance_id, o.message_id FROM queue o \
+                 WHERE o.instance_id = a.instance_id AND o.message_id = a.message_id \
+                   AND o.attempt = a.attempt AND ($4 OR o.state + 0 IN (2, 3)) FOR UPDATE) q) \
+             DELETE FROM queue q USING k \
+             WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING ",
+            queue_columns!()
+        ))
+        .bind::<Array<SqlUuid>, _>(each(&attempts, |((lane, _), _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(&attempts, |((_, message), _)| message.uuid()))
+        .bind::<Array<Integer>, _>(each(&attempts, |(_, attempt)| small(*attempt)))
+        .bind::<Bool, _>(all)
+        .get_results(self.conn())
+        .await
+        .map_err(failed)?;
+        entries(rows)
     }
 }
 

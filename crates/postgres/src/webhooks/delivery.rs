@@ -137,12 +137,16 @@ impl DeliveryQueue for Postgres {
     }
 
     async fn release(&self, due: &[DueDelivery], now: OffsetDateTime) -> Result<(), StoreError> {
-        // Whoever claimed it since keeps it.
-        sql(
-            "UPDATE delivery_queue q SET due_at = $3, lease_until = NULL \
-             FROM UNNEST($1, $2) AS t (id, lease) \
-             WHERE q.delivery_id = t.id AND q.lease_until = t.lease",
-        )
+        // Whoever claimed it since keeps it. One that changes under this statement is left out, and
+        // comes back when its lease ends.
+        sql("WITH ours AS MATERIALIZED ( \
+               SELECT q.place \
+               FROM (SELECT id, lease FROM UNNEST($1, $2) AS t (id, lease) ORDER BY id) t \
+               CROSS JOIN LATERAL ( \
+                 SELECT d.ctid AS place FROM delivery_queue d \
+                 WHERE d.delivery_id = t.id AND d.lease_until = t.lease FOR UPDATE) q) \
+             UPDATE delivery_queue q SET due_at = $3, lease_until = NULL \
+             FROM ours o WHERE q.ctid = o.place")
         .bind::<Array<SqlUuid>, _>(each(due, |it| it.id.uuid()))
         .bind::<Array<Timestamptz>, _>(each(due, |it| it.lease))
         .bind::<Timestamptz, _>(now)

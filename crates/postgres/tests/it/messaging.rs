@@ -2,6 +2,7 @@
 
 mod accepting;
 mod audit;
+mod charged;
 mod inbox;
 mod lanes;
 mod messages;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-use crate::stage::{SOON, Stage};
+use crate::stage::{SOON, Stage, fresh};
 
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE application_name = 'msgflash' AND datname = current_database()";
@@ -92,6 +92,78 @@ async fn a_statement_that_takes_too_long_is_ended_and_may_be_repeated() {
     while waiter.keys().count_locked(account).await.is_err() {
         waiter = AccountUnits::begin(&pool).await.expect("a unit");
     }
+}
+
+/// Writes the language of the session into the name of each new user.
+const ACCENT: &str = "CREATE FUNCTION accent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+     NEW.full_name := current_setting('lc_messages'); RETURN NEW; END $$; \
+     CREATE TRIGGER accent BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION accent()";
+
+#[tokio::test]
+async fn a_server_of_another_language_speaks_english_to_us() {
+    let stage = Stage::new().await;
+    let session = stage.session().await;
+    let name = session.query_one("SELECT current_database()", &[]).await;
+    let name: String = name.expect("read").get(0);
+    // Not every machine has these; the last is on all, and is not what we ask for either.
+    let mut foreign = None;
+    for language in ["de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8"] {
+        let change = format!("ALTER DATABASE \"{name}\" SET lc_messages = '{language}'");
+        if session.batch_execute(&change).await.is_ok() {
+            foreign = Some(language);
+            break;
+        }
+    }
+    let Some(foreign) = foreign else {
+        eprintln!("skipped: this server's language is not ours to choose");
+        return;
+    };
+    session.batch_execute(ACCENT).await.expect("a trigger");
+    let heard: String = stage
+        .session()
+        .await
+        .query_one("SHOW lc_messages", &[])
+        .await
+        .expect("read")
+        .get(0);
+    assert_eq!(heard, foreign, "it proves nothing");
+
+    let user = stage.user("lea@shop.test").await;
+    let kept = AccountReader::find(&stage.postgres, user.id).await;
+    assert_eq!(kept.expect("read").expect("there").full_name, "C");
+    // And what is known by its text is recognised.
+    let account = Workspace::personal(user.id).account;
+    let mut holder = AccountUnits::begin(&stage.postgres).await.expect("a unit");
+    holder.keys().count_locked(account).await.expect("the lock");
+    let pool = stage.limited(1, Limits::of_statement(Duration::from_millis(50)));
+    let mut waiter = AccountUnits::begin(&pool).await.expect("a unit");
+    assert!(is_away(&waiter.keys().count_locked(account).await));
+}
+
+#[tokio::test]
+async fn whoever_may_not_choose_the_language_is_served_all_the_same() {
+    let stage = Stage::new().await;
+    let session = stage.session().await;
+    let role = format!("plain_{}", fresh::<()>().uuid().simple());
+    let make = format!("CREATE ROLE {role} LOGIN PASSWORD 'plain'");
+    if session.batch_execute(&make).await.is_err() {
+        eprintln!("skipped: this server lets nobody make roles");
+        return;
+    }
+    let config: Config = stage.url().parse().expect("an address");
+    let host = match &config.get_hosts()[0] {
+        Host::Unix(folder) => folder.display().to_string(),
+        Host::Tcp(name) => name.clone(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let name = config.get_dbname().expect("a database");
+    let address = format!("host={host} port={port} dbname={name} user={role} password=plain");
+    let pool = Postgres::new(&address, 1).expect("an address");
+    let answer = pool.ping().await;
+    drop(pool);
+    let end = format!("DROP ROLE {role}");
+    session.batch_execute(&end).await.expect("dropped");
+    answer.expect("it answers");
 }
 
 #[tokio::test]

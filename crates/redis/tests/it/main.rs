@@ -5,7 +5,7 @@ use std::time::{Duration as Wait, Instant};
 use msgflash_kernel::{Clock as _, Id, SystemClock};
 use msgflash_quotas::{KeyId, RateDecision, RateLimiter as _};
 use msgflash_redis::RedisWindows;
-use msgflash_testkit::RedisServer;
+use msgflash_testkit::{RedisServer, eventually};
 use time::Duration;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -22,15 +22,6 @@ async fn windows(server: &RedisServer) -> RedisWindows {
 
 async fn hit(windows: &RedisWindows, n: u128, limit: u32) -> RateDecision {
     windows.hit(key(n), limit, SystemClock.now()).await
-}
-
-/// Asks until the answer is right; fails when that takes too long.
-async fn until<W: Future<Output = bool>>(what: &str, ask: impl Fn() -> W) {
-    let deadline = Instant::now() + Wait::from_secs(20);
-    while !ask().await {
-        assert!(Instant::now() < deadline, "did not happen in time: {what}");
-        tokio::time::sleep(Wait::from_millis(10)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,9 +169,10 @@ async fn an_address_that_is_none_is_refused() {
 /// which either still decides for itself lets both in.
 async fn shared_again(one: &RedisWindows, other: &RedisWindows) {
     let round = std::sync::atomic::AtomicU32::new(1000);
-    until("the windows are shared again", async || {
+    eventually("the windows are shared again", async || {
         let n = u128::from(round.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        hit(one, n, 1).await.allowed && !hit(other, n, 1).await.allowed
+        let is_shared = hit(one, n, 1).await.allowed && !hit(other, n, 1).await.allowed;
+        is_shared.then_some(())
     })
     .await;
 }

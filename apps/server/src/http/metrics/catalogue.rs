@@ -86,7 +86,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("msgflash_lanes_owned", "Lanes that this process sends for."),
     (
         "msgflash_ledger_drift",
-        "By how much the ledger differed from the last recount.",
+        "By how much the ledger differed from the last recount, by what it was compared with.",
     ),
     (
         "msgflash_queue_entries",

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use metrics::{counter, histogram};
 use msgflash_kernel::StoreError;
-use tracing::{Instrument as _, error, info, info_span, warn};
+use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{Dispatcher, name};
+use crate::alarm::Alarm;
 use crate::dispatch::entry::QueueEntry;
 use crate::dispatch::gateway;
 use crate::dispatch::settle::Verdict;
@@ -77,6 +78,7 @@ impl Dispatcher {
         let settled = self
             .record(Outcome {
                 key: entry.key(),
+                account: entry.account,
                 attempt: entry.attempt,
                 verdict: verdict.clone(),
                 safety: Some(safety),
@@ -156,8 +158,7 @@ impl Dispatcher {
     /// A socket can be dead under a link that looks open; a restart is the cure. Best effort.
     async fn revive(&self, instance: &Instance) {
         if self.ports.provider.state(&instance.session).await == Ok(LinkState::Open) {
-            error!(instance.id = %instance.id, "the link is open but dead: restarting it");
-            counter!("msgflash_alarms_total", "kind" => "dead_link").increment(1);
+            self.ports.alarms.raise(Alarm::DeadLink, Some(instance.id));
             if let Err(error) = self.ports.provider.restart(&instance.session).await {
                 warn!(instance.id = %instance.id, %error, "the restart failed");
             }

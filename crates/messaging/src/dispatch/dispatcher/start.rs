@@ -75,9 +75,7 @@ impl Dispatcher {
                     lost.remove(&planned.entry.key());
                 }
                 self.settle_picks(lost.into_values(), &waits, calls.is_empty(), now);
-                for (planned, failure) in failed {
-                    self.fail(vec![planned], failure).await?;
-                }
+                self.fail(failed).await?;
                 #[expect(clippy::cast_precision_loss, reason = "at most 512")]
                 histogram!("msgflash_start_group_size").record(calls.len() as f64);
                 Ok(calls)
@@ -95,6 +93,7 @@ impl Dispatcher {
                 // is known, so they must not be looked up in vain.
                 state.kept.extend(picked.into_iter().map(|it| Outcome {
                     key: it.entry.key(),
+                    account: it.entry.account,
                     attempt: it.entry.attempt + 1,
                     verdict: Verdict::NotCalled,
                     safety: None,
@@ -274,14 +273,11 @@ impl Dispatcher {
     }
 
     /// Ends entries without a call.
-    pub(super) async fn fail(
-        &self,
-        planned: Vec<Planned>,
-        failure: Failure,
-    ) -> Result<(), StoreError> {
-        let outcomes = planned.into_iter().map(|it| async move {
+    pub(super) async fn fail(&self, failed: Vec<(Planned, Failure)>) -> Result<(), StoreError> {
+        let outcomes = failed.into_iter().map(|(it, failure)| async move {
             let outcome = Outcome {
                 key: it.entry.key(),
+                account: it.entry.account,
                 attempt: it.entry.attempt,
                 verdict: Verdict::Failed(failure),
                 safety: None,
@@ -297,6 +293,7 @@ impl Dispatcher {
             }
             done
         });
+        // Side by side, so that they are settled in one group.
         let done = futures_util::future::join_all(outcomes).await;
         done.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }

@@ -90,6 +90,7 @@ async fn look_up(entry: QueueEntry, shown: Shown) -> &'static str {
             .expect_remove()
             .returning(|keys| Ok(keys.to_vec()));
         unit.queue.expect_lanes_up().returning(|_| Ok(()));
+        unit.traces.expect_lose().returning(|_| Ok(()));
         unit.queue.expect_bind_refs().returning(|_, _| Ok(vec![]));
         unit.queue.expect_find_ref().returning(|_, _| Ok(None));
         unit.queue

@@ -1,22 +1,23 @@
-//! Outcomes of the common kind, all of a group with one statement for each table.
+//! Outcomes that leave nothing to decide, all of a group with one statement for each table.
 
 use std::collections::{HashMap, HashSet};
 
-use msgflash_kernel::{Id, StoreError};
+use msgflash_kernel::{Event, Id, StoreError};
+use msgflash_quotas::Settlement;
 use time::OffsetDateTime;
 
-use super::{Settle, Verdict, known, new_ref, note_sent, settlement, warn_of_taken};
+use super::{Failure, Settle, Verdict, known, lost, new_ref, note_sent, settlement, warn_of_taken};
 use crate::dispatch::entry::QueueEntry;
 use crate::dispatch::ports::EntryKey;
 use crate::dispatch::settler::Outcome;
 use crate::events;
 use crate::message::ports::SettleUnit;
-use crate::message::{Message, MessageStatus};
+use crate::message::{Message, MessageId, MessageStatus};
 use crate::provider::Address;
 use crate::safety::Safety;
 
 /// An outcome of the common kind: accepted, with its id and the message at hand.
-pub(super) struct Sent<'a> {
+struct Sent<'a> {
     key: EntryKey,
     attempt: u32,
     key_id: &'a str,
@@ -26,7 +27,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    pub(super) fn of(outcome: &'a Outcome) -> Option<Self> {
+    fn of(outcome: &'a Outcome) -> Option<Self> {
         let Verdict::Sent {
             key_id: Some(key_id),
             other,
@@ -45,65 +46,183 @@ impl<'a> Sent<'a> {
     }
 }
 
+/// What a group changes, table by table.
+#[derive(Default)]
+struct Changes {
+    messages: Vec<Message>,
+    events: Vec<Event>,
+}
+
 impl Settle {
-    pub(super) async fn sent_all(
+    /// Records those of the outcomes that leave nothing to decide: sent, with everything at hand, or
+    /// failed. Answers which were the first for their attempt.
+    pub(super) async fn record_plain(
         &self,
         unit: &mut dyn SettleUnit,
-        sent: &[Sent<'_>],
+        outcomes: &[Outcome],
         now: OffsetDateTime,
     ) -> Result<HashSet<(EntryKey, u32)>, StoreError> {
+        let sent: Vec<Sent<'_>> = outcomes.iter().filter_map(Sent::of).collect();
+        let failed: HashMap<(EntryKey, u32), Failure> =
+            outcomes.iter().filter_map(failure_of).collect();
+        let mut changes = Changes::default();
+        // Everything of the queue before anything of the ledger, for both kinds.
+        let sent = take(unit, &sent).await?;
+        let failed = withdraw(unit, &failed).await?;
+        let mut first: HashSet<(EntryKey, u32)> = HashSet::new();
+        first.extend(sent.iter().map(|(it, _)| (it.key, it.attempt)));
+        first.extend(failed.iter().map(|(it, _)| (it.key(), it.attempt)));
+        if first.is_empty() {
+            return Ok(first);
+        }
+        let released = failed.iter().filter_map(|(it, _)| settlement(it, 0, 1));
+        let charged = sent.iter().filter_map(|(_, it)| settlement(it, 1, 0));
+        let settlements: Vec<_> = charged.chain(released).collect();
         if sent.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let attempts: Vec<_> = sent.iter().map(|it| (it.key, it.attempt)).collect();
-        let taken: HashMap<EntryKey, QueueEntry> = unit
-            .queue()
-            .take(&attempts)
-            .await?
-            .into_iter()
-            .map(|entry| (entry.key(), entry))
-            .collect();
-        let ours: Vec<(&Sent<'_>, &QueueEntry)> = sent
-            .iter()
-            .filter_map(|it| Some((it, taken.get(&it.key)?)))
-            .collect();
-        if ours.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let mut lanes: Vec<_> = ours.iter().map(|(_, entry)| entry.instance).collect();
-        lanes.sort_unstable_by_key(|lane| lane.uuid());
-        lanes.dedup();
-        unit.queue().lanes_up(&lanes).await?;
-        let settlements: Vec<_> = ours
-            .iter()
-            .filter_map(|(_, entry)| settlement(entry, 1, 0))
-            .collect();
-        unit.ledger().settle(&settlements).await?;
-        let refs: Vec<_> = ours
-            .iter()
-            .map(|(it, entry)| new_ref(entry, it.key_id))
-            .collect();
-        warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
-        let others = ours
-            .iter()
-            .filter_map(|(it, entry)| Some(known(entry, it.other?)));
-        let others: Vec<_> = others.collect();
-        if !others.is_empty() {
-            unit.traces().learn(&others).await?;
-        }
-        let mut messages = Vec::with_capacity(ours.len());
-        let mut events = Vec::with_capacity(ours.len());
-        for (it, _) in &ours {
-            let mut message = it.message.clone();
-            if message.advance(MessageStatus::Sent, now) {
-                note_sent(&mut message, Some(it.key_id), it.safety);
-                let id = Id::new(self.ids.next());
-                events.extend(events::message_changed(id, &message, now));
-                messages.push(message);
+            charge(unit, &settlements).await?;
+        } else {
+            let mut lanes: Vec<_> = sent.iter().map(|(_, entry)| entry.instance).collect();
+            lanes.sort_unstable_by_key(|lane| lane.uuid());
+            lanes.dedup();
+            unit.queue().lanes_up(&lanes).await?;
+            charge(unit, &settlements).await?;
+            let refs = sent.iter().map(|(it, entry)| new_ref(entry, it.key_id));
+            let refs: Vec<_> = refs.collect();
+            warn_of_taken(&unit.queue().bind_refs(&refs, now).await?);
+            let others = sent.iter();
+            let others = others.filter_map(|(it, entry)| Some(known(entry, it.other?)));
+            let others: Vec<_> = others.collect();
+            if !others.is_empty() {
+                unit.traces().learn(&others).await?;
             }
         }
-        unit.messages().update(&messages).await?;
-        unit.outbox().append(&events).await?;
-        Ok(ours.iter().map(|(it, _)| (it.key, it.attempt)).collect())
+        for (it, entry) in &sent {
+            let mut message = it.message.clone();
+            message.charged_to = entry.period;
+            if message.advance(MessageStatus::Sent, now) {
+                note_sent(&mut message, Some(it.key_id), it.safety);
+                self.tell(&message, now, &mut changes);
+            }
+            // It is charged to its month whatever it has become meanwhile.
+            changes.messages.push(message);
+        }
+        let failed: Vec<_> = failed.iter().map(|(it, why)| (it, *why)).collect();
+        self.end(unit, &failed, now, &mut changes).await?;
+        Ok(first)
+    }
+
+    /// Ends messages that did not leave and whose entries the caller holds, and gives their
+    /// reservations back.
+    pub(crate) async fn fail_all(
+        &self,
+        unit: &mut dyn SettleUnit,
+        failed: &[(&QueueEntry, Failure)],
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = failed.iter().map(|(it, _)| it.key()).collect();
+        unit.queue().remove(&keys).await?;
+        let released = failed.iter().filter_map(|(it, _)| settlement(it, 0, 1));
+        charge(unit, &released.collect::<Vec<_>>()).await?;
+        self.end(unit, failed, now, &mut Changes::default()).await
+    }
+
+    /// Writes `changes`, and with them the end of messages whose entries are gone.
+    async fn end(
+        &self,
+        unit: &mut dyn SettleUnit,
+        failed: &[(&QueueEntry, Failure)],
+        now: OffsetDateTime,
+        changes: &mut Changes,
+    ) -> Result<(), StoreError> {
+        if !failed.is_empty() {
+            let why: HashMap<MessageId, Failure> =
+                failed.iter().map(|(it, why)| (it.message, *why)).collect();
+            let keys = failed.iter().map(|(it, _)| (it.workspace, it.message));
+            let keys: Vec<_> = keys.collect();
+            for mut message in unit.messages().lock(&keys).await? {
+                let why = why[&message.id];
+                if message.fail(why.reason, why.code, now) {
+                    self.tell(&message, now, changes);
+                    changes.messages.push(message);
+                }
+            }
+        }
+        let lost: Vec<_> = failed
+            .iter()
+            .filter_map(|(it, why)| lost(it, *why))
+            .collect();
+        if !lost.is_empty() {
+            unit.traces().lose(&lost).await?;
+        }
+        if !changes.messages.is_empty() {
+            unit.messages().update(&changes.messages).await?;
+        }
+        if !changes.events.is_empty() {
+            unit.outbox().append(&changes.events).await?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, message: &Message, now: OffsetDateTime, changes: &mut Changes) {
+        let id = Id::new(self.ids.next());
+        changes
+            .events
+            .extend(events::message_changed(id, message, now));
+    }
+}
+
+/// Takes the entries of calls that went through off the queue.
+async fn take<'a, 'b>(
+    unit: &mut dyn SettleUnit,
+    sent: &'b [Sent<'a>],
+) -> Result<Vec<(&'b Sent<'a>, QueueEntry)>, StoreError> {
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let attempts: Vec<_> = sent.iter().map(|it| (it.key, it.attempt)).collect();
+    let taken = unit.queue().take(&attempts).await?;
+    let mut taken: HashMap<EntryKey, QueueEntry> =
+        taken.into_iter().map(|it| (it.key(), it)).collect();
+    let ours = sent.iter();
+    let ours = ours.filter_map(|it| Some((it, taken.remove(&it.key)?)));
+    Ok(ours.collect())
+}
+
+/// Takes the entries of messages that will never be sent off the queue.
+async fn withdraw(
+    unit: &mut dyn SettleUnit,
+    failed: &HashMap<(EntryKey, u32), Failure>,
+) -> Result<Vec<(QueueEntry, Failure)>, StoreError> {
+    if failed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let attempts: Vec<_> = failed.keys().copied().collect();
+    let gone = unit.queue().withdraw(&attempts).await?;
+    let ours = gone.into_iter().filter_map(|it| {
+        let why = *failed.get(&(it.key(), it.attempt))?;
+        Some((it, why))
+    });
+    Ok(ours.collect())
+}
+
+async fn charge(unit: &mut dyn SettleUnit, settlements: &[Settlement]) -> Result<(), StoreError> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
+    unit.ledger().settle(settlements).await
+}
+
+/// Whether an outcome leaves nothing to decide.
+pub(super) fn is_plain(outcome: &Outcome) -> bool {
+    failure_of(outcome).is_some() || Sent::of(outcome).is_some()
+}
+
+fn failure_of(outcome: &Outcome) -> Option<((EntryKey, u32), Failure)> {
+    match outcome.verdict {
+        Verdict::Failed(failure) => Some(((outcome.key, outcome.attempt), failure)),
+        _ => None,
     }
 }

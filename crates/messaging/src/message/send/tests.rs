@@ -1,9 +1,5 @@
-use std::sync::Mutex;
-
 use msgflash_contacts::MockContactReader;
-use msgflash_kernel::{
-    AccountId, FixedClock, ReplayKey, SequentialIds, StoreError, StoredAnswer, Unit,
-};
+use msgflash_kernel::{FixedClock, ReplayKey, SequentialIds, StoredAnswer};
 use time::Duration;
 
 use super::*;
@@ -11,97 +7,9 @@ use crate::dispatch::ports::NoWake;
 use crate::instance::ports::MockInstanceReader;
 use crate::message::accept::{AcceptPorts, acceptor};
 use crate::message::content::{Button, ButtonAction, Buttons};
-use crate::message::ports::{
-    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Question, Standing, Wait, name,
-};
+use crate::message::ports::FakeAcceptance;
 use crate::safety::Window;
 use crate::testing::{NOW, actor, instance, phone};
-
-/// Records what is admitted; nothing is refused.
-#[derive(Clone, Default)]
-struct Desk {
-    recorded: Arc<Mutex<Vec<Application>>>,
-    replay: Option<StoredAnswer>,
-}
-
-impl Desk {
-    fn recorded(&self) -> Vec<Application> {
-        self.recorded.lock().expect("unpoisoned").clone()
-    }
-}
-
-#[async_trait::async_trait]
-impl AcceptUnits for Desk {
-    async fn ensure(&self, _: &[(AccountId, Period)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-    async fn begin(&self) -> Result<Box<dyn AcceptUnit>, StoreError> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-#[async_trait::async_trait]
-impl Unit for Desk {
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-impl AcceptUnit for Desk {
-    fn acceptance(&mut self) -> &mut dyn AcceptStore {
-        self
-    }
-}
-
-#[async_trait::async_trait]
-impl AcceptStore for Desk {
-    async fn hold(
-        &mut self,
-        rows: &[(AccountId, Period)],
-        _: Wait,
-    ) -> Result<Vec<Held>, StoreError> {
-        let held = rows.iter().map(|(account, period)| Held {
-            account: *account,
-            period: *period,
-            released: 0,
-            reserved_total: 0,
-        });
-        Ok(held.collect())
-    }
-
-    async fn look<'a>(
-        &mut self,
-        question: &Question<'a>,
-        _: OffsetDateTime,
-    ) -> Result<Facts<'a>, StoreError> {
-        let mut facts = Facts::default();
-        let standing = Standing {
-            usable: true,
-            outbound_limit: None,
-        };
-        for it in question.applications {
-            facts.keys.extend(it.key.map(|key| (key, standing)));
-            let place = (it.message.workspace.account, false);
-            facts.instances.insert(it.message.instance, place);
-            if let (Some((key, _)), Some(answer)) = (&it.once, &self.replay) {
-                facts
-                    .answers
-                    .insert(name(key), (key.request, answer.clone()));
-            }
-        }
-        Ok(facts)
-    }
-
-    async fn record(
-        &mut self,
-        admission: &Admission<'_>,
-        _: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let admitted = admission.admitted.iter().map(|it| (*it).clone());
-        self.recorded.lock().expect("unpoisoned").extend(admitted);
-        Ok(())
-    }
-}
 
 fn order(content: Content) -> SendOrder {
     SendOrder {
@@ -120,7 +28,7 @@ fn text() -> Content {
     Content::Text("Hello".into())
 }
 
-fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
+fn use_case(instance: Option<Instance>, desk: &FakeAcceptance) -> SendMessage {
     let mut instances = MockInstanceReader::new();
     instances
         .expect_find()
@@ -150,7 +58,7 @@ fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
 
 #[tokio::test]
 async fn a_message_for_now_is_queued_and_charged_to_this_month() {
-    let desk = Desk::default();
+    let desk = FakeAcceptance::default();
     let outcome = use_case(Some(instance()), &desk)
         .accept(order(text()), None)
         .await;
@@ -160,7 +68,7 @@ async fn a_message_for_now_is_queued_and_charged_to_this_month() {
     assert_eq!(sent.message.peer, Some(phone()));
     assert_eq!(sent.safety.decision(), "allow");
     assert!(sent.warnings.is_empty());
-    let recorded = desk.recorded();
+    let recorded = desk.accepted();
     assert_eq!(recorded.len(), 1);
     assert_eq!(recorded[0].message, sent.message);
     assert_eq!(recorded[0].message.status, MessageStatus::Queued);
@@ -174,12 +82,12 @@ async fn a_message_for_now_is_queued_and_charged_to_this_month() {
 #[tokio::test]
 async fn only_a_time_that_is_still_to_come_is_waited_for() {
     for (shift, state) in [(1, QueueState::Waiting), (-1, QueueState::Ready)] {
-        let desk = Desk::default();
+        let desk = FakeAcceptance::default();
         let mut timed = order(text());
         timed.scheduled_at = Some(NOW + Duration::hours(shift));
         let outcome = use_case(Some(instance()), &desk).accept(timed, None).await;
         assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
-        let entry = &desk.recorded()[0].entry;
+        let entry = &desk.accepted()[0].entry;
         assert_eq!(entry.state, state);
         assert_eq!(entry.period.is_some(), state == QueueState::Ready);
     }
@@ -189,11 +97,11 @@ async fn only_a_time_that_is_still_to_come_is_waited_for() {
 async fn what_is_missing_comes_before_what_is_impossible() {
     let mut wrong = order(text());
     wrong.to = "0612".into();
-    let sender = use_case(None, &Desk::default());
+    let sender = use_case(None, &FakeAcceptance::default());
     let refused = sender.accept(wrong.clone(), None).await;
     assert!(matches!(refused, Err(MessagingError::NoInstance(_))));
 
-    let sender = use_case(Some(instance()), &Desk::default());
+    let sender = use_case(Some(instance()), &FakeAcceptance::default());
     let mut linked = wrong.clone();
     linked.contact = Some(Id::new(Uuid::from_u128(9)));
     assert!(matches!(
@@ -219,7 +127,7 @@ async fn a_suspended_instance_accepts_nothing() {
         status: InstanceStatus::Suspended,
         ..instance()
     };
-    let sender = use_case(Some(suspended), &Desk::default());
+    let sender = use_case(Some(suspended), &FakeAcceptance::default());
     let refused = sender.accept(order(text()), None).await;
     assert!(matches!(refused, Err(MessagingError::Suspended)));
 }
@@ -244,11 +152,11 @@ async fn buttons_are_refused_only_for_numbers_known_not_to_be_business() {
         is_business: Some(false),
         ..instance()
     };
-    let sender = use_case(Some(personal), &Desk::default());
+    let sender = use_case(Some(personal), &FakeAcceptance::default());
     let refused = sender.accept(order(choice.clone()), None).await;
     assert!(matches!(refused, Err(MessagingError::ButtonsNeedBusiness)));
 
-    let sender = use_case(Some(instance()), &Desk::default());
+    let sender = use_case(Some(instance()), &FakeAcceptance::default());
     assert!(sender.accept(order(choice), None).await.is_ok());
 }
 
@@ -262,7 +170,7 @@ async fn a_mix_that_whatsapp_refuses_is_warned_about_where_it_goes_out_natively(
         native_buttons: true,
         ..instance()
     };
-    let sender = use_case(Some(native), &Desk::default());
+    let sender = use_case(Some(native), &FakeAcceptance::default());
     let outcome = sender.accept(order(mixed), None).await;
     let Ok(Outcome::Done(sent)) = outcome else {
         panic!("{outcome:?}")
@@ -292,18 +200,17 @@ async fn the_answer_is_kept_with_the_message_and_a_repeated_request_gets_it() {
             render: &render,
         })
     };
-    let mut desk = Desk::default();
+    let desk = FakeAcceptance::default();
     let sender = use_case(Some(instance()), &desk);
     assert!(sender.accept(order(text()), once()).await.is_ok());
-    let (kept_key, answer) = desk.recorded()[0].once.clone().expect("a kept answer");
+    let (kept_key, answer) = desk.accepted()[0].once.clone().expect("a kept answer");
     assert_eq!((kept_key, answer.body.as_str()), (key.clone(), "Hello"));
 
-    desk.replay = Some(answer.clone());
     let sender = use_case(Some(instance()), &desk);
     let outcome = sender.accept(order(text()), once()).await;
     let Ok(Outcome::Replayed(replayed)) = outcome else {
         panic!("{outcome:?}")
     };
     assert_eq!(replayed, answer);
-    assert_eq!(desk.recorded().len(), 1);
+    assert_eq!(desk.accepted().len(), 1);
 }

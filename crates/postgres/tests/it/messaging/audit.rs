@@ -103,11 +103,11 @@ async fn each_kind_of_drift_is_found_and_none_is_repaired() {
     unit.ledger().settle(&charged).await.expect("settled");
     unit.commit().await.expect("committed");
 
-    let drift = |account, reserved, queued| Drift {
+    let drift = |account, ledger, found| Drift {
         account,
         period: Period::of(NOW),
-        reserved,
-        queued,
+        ledger,
+        found,
     };
     let mut expected = vec![
         drift(lost, 3, 0),

@@ -75,6 +75,28 @@ async fn a_call_is_not_begun_twice_nor_beside_one_to_the_same_recipient() {
 }
 
 #[tokio::test]
+async fn the_oldest_living_worker_is_the_first() {
+    let stage = Stage::new().await;
+    let old = Worker::new(&stage.postgres).await;
+    let young = Worker::new(&stage.postgres).await;
+    let first = async || {
+        let ask = |id| stage.postgres.is_first(id, SILENCE);
+        let (old, young) = (ask(old.id).await, ask(young.id).await);
+        (old.expect("read"), young.expect("read"))
+    };
+    assert_eq!(first().await, (true, false));
+    let silent = "UPDATE workers SET beat_at = beat_at - interval '1 minute' WHERE id = $1";
+    let session = stage.session().await;
+    session.execute(silent, &[&old.id]).await.expect("silenced");
+    // It does not know yet that it counts as gone; both may be wrong for a while.
+    assert_eq!(first().await, (true, true));
+    stage.postgres.beat(old.id).await.expect("alive");
+    assert_eq!(first().await, (true, false));
+    stage.postgres.retire(old.id).await.expect("retired");
+    assert!(first().await.1);
+}
+
+#[tokio::test]
 async fn nothing_goes_out_before_its_time() {
     let stage = Stage::new().await;
     let lane = fresh();

@@ -50,6 +50,40 @@ async fn a_lease_that_ends_makes_the_call_unknown_and_not_ready() {
 }
 
 #[tokio::test]
+async fn only_entries_still_at_their_attempt_are_withdrawn_whatever_their_state() {
+    let stage = Stage::new().await;
+    let lane = fresh();
+    let entries: Vec<_> = (1..=3).map(|n| entry(lane, n)).collect();
+    push(&stage.postgres, &entries).await;
+    let worker = Worker::new(&stage.postgres).await;
+    let begun = worker.take(lane, NOW).await.expect("one");
+    let ready: Vec<_> = entries
+        .iter()
+        .filter(|it| it.message != begun.message)
+        .collect();
+    let attempts = [
+        (begun.key(), 1),
+        (ready[0].key(), 0),
+        // Has not come so far.
+        (ready[1].key(), 1),
+    ];
+    let mut unit = SettleUnits::begin(&stage.postgres).await.expect("a unit");
+    let mut gone = unit.queue().withdraw(&attempts).await.expect("withdrawn");
+    unit.commit().await.expect("committed");
+    gone.sort_by_key(|it| it.attempt);
+    let told: Vec<_> = gone.iter().map(|it| (it.key(), it.state)).collect();
+    assert_eq!(
+        told,
+        [
+            (ready[0].key(), QueueState::Ready),
+            (begun.key(), QueueState::Started)
+        ]
+    );
+    assert_eq!(stored(&stage.postgres, begun.key()).await, None);
+    assert!(stored(&stage.postgres, ready[1].key()).await.is_some());
+}
+
+#[tokio::test]
 async fn depth_tells_states_and_classes_apart_and_who_waits_longest() {
     let stage = Stage::new().await;
     let ready = |n, class, seconds| QueueEntry {

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Id, RandomIds, Secret, Workspace};
+use msgflash_kernel::{Id, RandomIds, Workspace};
 use msgflash_messaging::dispatch::ports::StartUnits;
 use msgflash_messaging::dispatch::{QueueEntry, QueueState};
 use msgflash_messaging::instance::Standing;
-use msgflash_messaging::instance::ports::{InstanceReader as _, InstanceUnits};
+use msgflash_messaging::instance::ports::InstanceReader as _;
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::provider::ReceiptRank;
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::ports::{
     Inbox as _, InboxItem, StoredReceipt, Unconfirmed, UnconfirmedStore as _,
 };
-use msgflash_messaging::{Instance, InstanceId, InstanceStatus, Message, MessageStatus};
+use msgflash_messaging::{Instance, InstanceId, Message, MessageStatus};
 use msgflash_postgres::Postgres;
 use time::{Duration, OffsetDateTime};
 
-use super::sample::{Silent, Worker, entry, insert, message, phone, push};
+use super::sample::{Silent, Worker, entry, insert, message, number, phone, push};
 use crate::stage::{NOW, Stage, clock, fresh};
 
 /// Somebody wrote to the number.
@@ -29,36 +29,6 @@ async fn wrote(postgres: &Postgres, lane: InstanceId, n: u32) {
         ..message(workspace, lane, phone(n))
     };
     insert(postgres, &[inbound]).await;
-}
-
-/// An instance of a new user, and that user's personal workspace.
-async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) {
-    let user = stage.user(email).await;
-    let workspace = Workspace::personal(user.id);
-    let instance = Instance {
-        id: fresh(),
-        account: workspace.account,
-        name: "Shop".into(),
-        session: format!("mf-{email}"),
-        webhook_secret: Secret::new("secret".into()),
-        wa_number: None,
-        status: InstanceStatus::Connected,
-        native_buttons: false,
-        is_business: None,
-        meta: None,
-        first_connected_at: None,
-        connecting_since: None,
-        reconnecting_since: None,
-        expected_number: None,
-        unlink_since: None,
-        standing: Standing::default(),
-        created_at: NOW,
-        updated_at: NOW,
-    };
-    let mut unit = InstanceUnits::begin(&stage.postgres).await.expect("a unit");
-    unit.instances().insert(&instance).await.expect("inserted");
-    unit.commit().await.expect("committed");
-    (instance, workspace)
 }
 
 /// A sent message, known by `key_id` since `at`.

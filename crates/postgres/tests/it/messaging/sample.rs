@@ -1,20 +1,24 @@
 //! Entries and messages to fill the tables with.
 
-use msgflash_kernel::{Id, Phone, Workspace};
+use msgflash_kernel::{Id, Phone, Secret, Workspace};
 use msgflash_messaging::alarm::{Alarm, Alarms};
 use msgflash_messaging::dispatch::ports::{
     EntryKey, LaneStore as _, Lease, Mark, OwnedLane, StartUnits,
 };
 use msgflash_messaging::dispatch::{Class, QueueEntry, QueueState};
+use msgflash_messaging::instance::Standing;
+use msgflash_messaging::instance::ports::InstanceUnits;
 use msgflash_messaging::message::ports::SettleUnits;
-use msgflash_messaging::{InstanceId, Message, MessageKind, MessageStatus};
+use msgflash_messaging::{
+    Instance, InstanceId, InstanceStatus, Message, MessageKind, MessageStatus,
+};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::Period;
 use serde_json::Map;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::stage::{NOW, fresh};
+use crate::stage::{NOW, Stage, fresh};
 
 /// Alarms nobody hears.
 pub(super) struct Silent;
@@ -69,6 +73,7 @@ pub(super) fn message(workspace: Workspace, instance: InstanceId, to: Phone) -> 
         error: None,
         meta: Map::new(),
         provider_message_id: None,
+        charged_to: None,
         scheduled_at: None,
         request_id: None,
         created_at: NOW,
@@ -78,6 +83,36 @@ pub(super) fn message(workspace: Workspace, instance: InstanceId, to: Phone) -> 
 
 pub(super) fn workspace() -> Workspace {
     Workspace::personal(Id::new(fresh::<()>().uuid()))
+}
+
+/// An instance of a new user, and that user's personal workspace.
+pub(super) async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) {
+    let user = stage.user(email).await;
+    let workspace = Workspace::personal(user.id);
+    let instance = Instance {
+        id: fresh(),
+        account: workspace.account,
+        name: "Shop".into(),
+        session: format!("mf-{email}"),
+        webhook_secret: Secret::new("secret".into()),
+        wa_number: None,
+        status: InstanceStatus::Connected,
+        native_buttons: false,
+        is_business: None,
+        meta: None,
+        first_connected_at: None,
+        connecting_since: None,
+        reconnecting_since: None,
+        expected_number: None,
+        unlink_since: None,
+        standing: Standing::default(),
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let mut unit = InstanceUnits::begin(&stage.postgres).await.expect("a unit");
+    unit.instances().insert(&instance).await.expect("inserted");
+    unit.commit().await.expect("committed");
+    (instance, workspace)
 }
 
 /// Queues entries, each with the message it sends.
