@@ -4,7 +4,9 @@ use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{
     AccountId, FixedClock, ReplayKey, SequentialIds, StoreError, StoredAnswer, Unit,
 };
+use msgflash_templates::{MockContextSource, MockTemplateReader, TemplateError};
 use time::Duration;
+use uuid::Uuid;
 
 use super::*;
 use crate::dispatch::ports::NoWake;
@@ -19,13 +21,13 @@ use crate::testing::{NOW, actor, instance, phone};
 
 /// Records what is admitted; nothing is refused.
 #[derive(Clone, Default)]
-struct Desk {
+pub(super) struct Desk {
     recorded: Arc<Mutex<Vec<Application>>>,
     replay: Option<StoredAnswer>,
 }
 
 impl Desk {
-    fn recorded(&self) -> Vec<Application> {
+    pub(super) fn recorded(&self) -> Vec<Application> {
         self.recorded.lock().expect("unpoisoned").clone()
     }
 }
@@ -103,7 +105,7 @@ impl AcceptStore for Desk {
     }
 }
 
-fn order(content: Content) -> SendOrder {
+pub(super) fn order(content: Content) -> SendOrder {
     SendOrder {
         actor: actor(),
         key: Some(Id::new(Uuid::from_u128(0xC0))),
@@ -121,6 +123,18 @@ fn text() -> Content {
 }
 
 fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
+    let mut templates = MockTemplateReader::new();
+    templates.expect_find().returning(|_, _| Ok(None));
+    let context = MockContextSource::new();
+    let render = RenderTemplate::new(Arc::new(templates), Arc::new(context));
+    use_case_over(instance, desk, render)
+}
+
+pub(super) fn use_case_over(
+    instance: Option<Instance>,
+    desk: &Desk,
+    templates: RenderTemplate,
+) -> SendMessage {
     let mut instances = MockInstanceReader::new();
     instances
         .expect_find()
@@ -143,6 +157,7 @@ fn use_case(instance: Option<Instance>, desk: &Desk) -> SendMessage {
         acceptor,
         instances: Arc::new(RecentInstances::new(Arc::new(instances), clock.clone())),
         contacts: Arc::new(contacts),
+        templates: Arc::new(templates),
         clock,
         ids: Arc::new(SequentialIds::default()),
     })
@@ -201,10 +216,13 @@ async fn what_is_missing_comes_before_what_is_impossible() {
         Err(MessagingError::NoContact(_))
     ));
     let mut templated = wrong.clone();
-    templated.content = Wanted::Template(Uuid::from_u128(9));
+    templated.content = Wanted::Template {
+        template: Id::new(Uuid::from_u128(9)),
+        variables: Map::new(),
+    };
     assert!(matches!(
         sender.accept(templated, None).await,
-        Err(MessagingError::NoTemplate)
+        Err(MessagingError::Template(TemplateError::NoTemplate(_)))
     ));
     let refused = sender.accept(wrong, None).await;
     assert!(matches!(
