@@ -10,6 +10,7 @@ mod notify;
 mod outage;
 mod replay;
 mod stage;
+mod templates;
 mod unit;
 mod usage;
 mod webhooks;
