@@ -23,6 +23,8 @@ struct ContactRow {
     phone: i64,
     tags: Vec<String>,
     meta: Option<Value>,
+    name_key: String,
+    needle: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -68,8 +70,7 @@ impl ContactReader for Postgres {
     ) -> Result<Option<Contact>, StoreError> {
         let mut conn = self.conn().await?;
         let row: Option<ContactRow> = contacts::table
-            .find(id.uuid())
-            .filter(contacts::workspace_id.eq(workspace.uuid()))
+            .find((workspace.uuid(), id.uuid()))
             .select(ContactRow::as_select())
             .first(&mut conn)
             .await
@@ -109,6 +110,8 @@ impl Postgres {
             phone: contact.phone.to_i64(),
             tags: contact.tags.clone(),
             meta: contact.meta.clone(),
+            name_key: contact.sort_key(),
+            needle: contact.needle(),
             created_at: contact.created_at,
             updated_at: contact.updated_at,
         };
