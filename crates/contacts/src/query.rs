@@ -114,6 +114,13 @@ impl ContactPlace {
             Self::Name(..) => Sort::Name,
         }
     }
+
+    /// The contact.
+    pub const fn contact(&self) -> ContactId {
+        match self {
+            Self::Newest(id) | Self::Name(_, id) => *id,
+        }
+    }
 }
 
 impl Place for ContactPlace {

@@ -68,3 +68,80 @@ impl ReadContacts {
         Ok(walk.page(found.map(|(contact, traces)| ContactEntry::of(contact, &traces, now))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use msgflash_kernel::{Cursor, Fault as _};
+
+    use super::*;
+    use crate::list::{Part, Total};
+    use crate::ports::{MockBookReader, MockGroupReader};
+    use crate::query::Sort;
+    use crate::temperature::Traces;
+    use crate::testing::{clock, contact, contact_id, group_id, own};
+
+    fn read(book: MockBookReader, groups: MockGroupReader) -> ReadContacts {
+        ReadContacts::new(Arc::new(book), Arc::new(groups), clock())
+    }
+
+    fn by_name() -> ContactQuery {
+        ContactQuery {
+            sort: Sort::Name,
+            ..ContactQuery::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_goes_on_where_the_store_stopped() {
+        let mut book = MockBookReader::new();
+        book.expect_page().returning(|_, _, part| {
+            let place = ContactPlace::Name("lina".into(), contact_id(1));
+            assert!(part.after.is_none() || part.after == Some(place.clone()));
+            Ok(Part {
+                items: vec![(contact(), Traces::default())],
+                next: Some(place),
+                total: part.count.then_some(Total::at_least(60)),
+            })
+        });
+        let read = read(book, MockGroupReader::new());
+        let first = read.page(own().id, &by_name(), 1, None).await;
+        let cursor = first.expect("a page").next.map(|it| it.encode());
+        let second = read.page(own().id, &by_name(), 1, cursor.as_deref()).await;
+        let second = second.expect("a page");
+        assert_eq!(second.total, Total::at_least(60));
+        assert_eq!(second.items[0].contact, contact());
+    }
+
+    #[tokio::test]
+    async fn cursors_of_another_sort_or_filter_and_made_up_ones_are_refused() {
+        let read = read(MockBookReader::new(), MockGroupReader::new());
+        let id = contact_id(1);
+        for cursor in [
+            Cursor::new(ContactQuery::default().scope(), format!(";{id}")),
+            Cursor::new(by_name().scope(), format!(";{id}")),
+            Cursor::new(by_name().scope(), "lina"),
+        ] {
+            let page = read
+                .page(own().id, &by_name(), 1, Some(&cursor.encode()))
+                .await;
+            assert_eq!(page.expect_err("refused").code(), "VALIDATION_ERROR");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_group_and_an_unknown_contact_are_not_found() {
+        let mut groups = MockGroupReader::new();
+        groups.expect_find().returning(|_, _| Ok(None));
+        let mut book = MockBookReader::new();
+        book.expect_find_traced().returning(|_, _| Ok(None));
+        let read = read(book, groups);
+        let query = ContactQuery {
+            group: Some(group_id()),
+            ..ContactQuery::default()
+        };
+        let page = read.page(own().id, &query, 1, None).await;
+        assert!(matches!(page, Err(ContactError::NoGroup(_))));
+        let one = read.find(own().id, contact_id(1)).await;
+        assert!(matches!(one, Err(ContactError::NoContact(_))));
+    }
+}

@@ -25,6 +25,7 @@ mod watch;
 mod webhooks;
 
 pub use connect::Limits;
+pub use contacts::{SearchIndex, ensure_search_index};
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
 pub use notify::{CHANGED, Heard, Listening};
 pub use pool::{ConnectError, PoolStatus, Postgres};
