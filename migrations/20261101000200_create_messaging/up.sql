@@ -4,19 +4,6 @@
 -- row, and their parents are soft-deleted. Ids are UUIDv7, so key order is time order. Phones are
 -- their digits as bigint.
 
-CREATE TABLE contacts (
-    id uuid PRIMARY KEY,
-    workspace_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    name text NOT NULL,
-    phone bigint NOT NULL,
-    tags text[] NOT NULL DEFAULT '{}',
-    meta jsonb,
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    CONSTRAINT contacts_workspace_phone_unique UNIQUE (workspace_id, phone)
-);
-
 -- A connected WhatsApp number. It belongs to the account and serves all its workspaces.
 CREATE TABLE instances (
     id uuid PRIMARY KEY,

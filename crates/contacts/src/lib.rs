@@ -1,12 +1,48 @@
-//! The address book: contacts of a workspace.
+//! The address book of a workspace: contacts, groups of them, and changes of many at once.
 //!
-//! Knows people by name and number within one workspace; refuses to know what is sent to them.
+//! Knows people by name and number within one workspace; refuses to know what is sent to them. Start
+//! at [`contact`] and [`group`] for what is kept, at [`rules`] for what may be written, at [`ports`]
+//! for how changes of one book follow each other, at [`list`] and [`query`] for how lists are walked,
+//! and at [`bulk`] and [`jobs`] for how thousands of contacts are changed.
 
+pub mod bulk;
 pub mod contact;
+pub mod error;
+pub mod fold;
+pub mod group;
+pub mod groups;
+pub mod job;
+pub mod jobs;
+pub mod list;
+pub mod manage;
+mod once;
 pub mod ports;
+pub mod query;
+pub mod read;
+pub mod rules;
+pub mod search;
+pub mod temperature;
 
-pub use contact::{Contact, ContactId};
-pub use ports::ContactReader;
+#[cfg(test)]
+mod testing;
+
+pub use bulk::{BulkContacts, BulkOrder, BulkOutcome, BulkResult};
+pub use contact::{Contact, ContactEntry, ContactId};
+pub use error::ContactError;
+pub use group::{Group, GroupId, Member};
+pub use groups::{ChangeGroup, CreateGroup, DeleteGroup, GroupChange, GroupOrder, ReadGroups};
+pub use job::{Counters, Job, JobId, JobStatus, Operation};
+pub use jobs::{CancelJob, ReadJobs, RunJobs};
+pub use list::{Listing, Total};
+pub use manage::{ChangeContact, ContactChange, ContactOrder, CreateContact, DeleteContact};
+pub use ports::{ContactReader, JobPage};
+pub use query::{ContactQuery, Sort};
+pub use read::ReadContacts;
+pub use search::Search;
+pub use temperature::Temperature;
 
 #[cfg(any(test, feature = "mocks"))]
-pub use ports::MockContactReader;
+pub use ports::{
+    MockBookReader, MockBookStore, MockContactReader, MockContactStore, MockGroupReader,
+    MockGroupStore, MockJobReader, MockJobStore,
+};

@@ -45,6 +45,9 @@ const LOCK: Duration = Duration::from_secs(10);
 /// A transaction left open holds its locks and keeps dead rows from being cleared away.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_mins(1);
 
+/// So many rows are looked up by key in some hundredths of a second.
+const LOOK: u32 = 5000;
+
 /// Every statement of ours goes through an index. The planner believes otherwise about tables that
 /// were empty when it looked last, as queues are most of the time, and would read them from end to
 /// end for each row once they have grown; and it would compile that, which takes longer than any
@@ -52,7 +55,7 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_mins(1);
 const BY_KEY: &str = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off \
                       -c enable_mergejoin=off";
 
-/// How long the database may take.
+/// How much may be asked of the database at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// One statement; the server ends it then.
@@ -60,13 +63,19 @@ pub struct Limits {
     /// One answer. Longer than `statement`: it is for a server that cannot even say that it ended
     /// a statement, and costs the connection.
     pub answer: Duration,
+    /// How many rows of a list are looked at for one page, whatever few of them fit.
+    pub look: u32,
 }
 
 impl Limits {
     /// Limits around the time one statement may take.
     pub fn of_statement(statement: Duration) -> Self {
         let answer = statement + Duration::from_secs(5);
-        Self { statement, answer }
+        Self {
+            statement,
+            answer,
+            look: LOOK,
+        }
     }
 }
 

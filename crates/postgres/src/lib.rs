@@ -28,6 +28,7 @@ mod webhooks;
 
 pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use connect::Limits;
+pub use contacts::{SearchIndex, ensure_search_index};
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};
 pub use notify::{CHANGED, Heard, Listening};
 pub use pool::{ConnectError, PoolStatus, Postgres};

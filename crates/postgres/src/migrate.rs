@@ -12,26 +12,39 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 #[error("cannot migrate the database: {0}")]
 pub struct MigrateError(String);
 
+impl MigrateError {
+    /// The same with what lies behind it.
+    pub(crate) fn from_cause(cause: impl std::fmt::Display) -> Self {
+        Self(cause.to_string())
+    }
+}
+
 /// Applies what is missing and answers the names of what was applied.
 ///
 /// Needs a multi-thread runtime: the migration harness blocks in place.
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = locked(url).await?;
-    let done = harness.run_pending_migrations(MIGRATIONS).map_err(broken)?;
+    let done = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(MigrateError::from_cause)?;
     names(&done)
 }
 
 /// Takes every migration back, newest first.
 pub async fn revert_all(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = locked(url).await?;
-    let done = harness.revert_all_migrations(MIGRATIONS).map_err(broken)?;
+    let done = harness
+        .revert_all_migrations(MIGRATIONS)
+        .map_err(MigrateError::from_cause)?;
     names(&done)
 }
 
 /// The names of the migrations that were not applied yet.
 pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = harness(url).await?;
-    let pending = harness.pending_migrations(MIGRATIONS).map_err(broken)?;
+    let pending = harness
+        .pending_migrations(MIGRATIONS)
+        .map_err(MigrateError::from_cause)?;
     Ok(pending
         .iter()
         .map(|migration| migration.name().to_string())
@@ -40,7 +53,8 @@ pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> 
 
 /// What versions are called, in the order given.
 fn names(versions: &[MigrationVersion<'_>]) -> Result<Vec<String>, MigrateError> {
-    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(broken)?;
+    let known: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(MigrateError::from_cause)?;
     let name = |version: &MigrationVersion<'_>| {
         let found = known.iter().find(|it| it.name().version() == *version);
         found.map_or_else(|| version.to_string(), |it| it.name().to_string())
@@ -57,17 +71,19 @@ pub fn migrations_hash() -> &'static str {
 pub(crate) const MIGRATING: i64 = 5_571_002_718;
 
 async fn locked(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let mut conn = crate::connect::connect_patient(url).await.map_err(broken)?;
+    let mut conn = crate::connect::connect_patient(url)
+        .await
+        .map_err(MigrateError::from_cause)?;
     let lock = format!("SELECT pg_advisory_lock({MIGRATING})");
-    conn.batch_execute(&lock).await.map_err(broken)?;
+    conn.batch_execute(&lock)
+        .await
+        .map_err(MigrateError::from_cause)?;
     Ok(AsyncMigrationHarness::new(conn))
 }
 
 async fn harness(url: &str) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let conn = crate::connect::connect_patient(url).await.map_err(broken)?;
+    let conn = crate::connect::connect_patient(url)
+        .await
+        .map_err(MigrateError::from_cause)?;
     Ok(AsyncMigrationHarness::new(conn))
-}
-
-fn broken(error: impl std::fmt::Display) -> MigrateError {
-    MigrateError(error.to_string())
 }

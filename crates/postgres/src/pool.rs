@@ -15,6 +15,7 @@ use msgflash_kernel::StoreError;
 use tokio::runtime::Handle;
 
 use crate::connect::{Limits, connect, parse};
+use crate::contacts::Searches;
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -42,6 +43,9 @@ async fn at_home(
 pub struct Postgres {
     pool: Pool<AsyncPgConnection>,
     url: Arc<str>,
+    /// How many rows of a list are looked at for one page.
+    look: u32,
+    searches: Searches,
 }
 
 /// How a pool is used.
@@ -92,12 +96,24 @@ impl Postgres {
         Ok(Self {
             pool,
             url: url.into(),
+            look: limits.look,
+            searches: Searches::default(),
         })
     }
 
     /// Where the database is.
     pub(crate) fn url(&self) -> &Arc<str> {
         &self.url
+    }
+
+    /// How many rows of a list are looked at for one page.
+    pub(crate) fn look(&self) -> u32 {
+        self.look
+    }
+
+    /// What is known of the index for searches.
+    pub(crate) fn searches(&self) -> &Searches {
+        &self.searches
     }
 
     /// A connection for reading; each statement sees its own snapshot.

@@ -26,14 +26,53 @@ diesel::table! {
 }
 
 diesel::table! {
-    contacts (id) {
-        id -> Uuid,
+    contact_groups (workspace_id, id) {
         workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        color -> Nullable<Text>,
+        needle -> Text,
+        contact_count -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_jobs (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        operation -> Text,
+        group_id -> Nullable<Uuid>,
+        status -> Text,
+        requested -> Int4,
+        processed -> Int4,
+        changed -> Int4,
+        unchanged -> Int4,
+        not_found -> Int4,
+        tries -> Int4,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    contacts (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
         account_id -> Uuid,
         name -> Text,
         phone -> Int8,
         tags -> Array<Text>,
         meta -> Nullable<Jsonb>,
+        name_key -> Text,
+        needle -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -396,6 +435,8 @@ diesel::joinable!(subscriptions -> plans (plan_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     api_usage,
+    contact_groups,
+    contact_jobs,
     contacts,
     deliveries,
     delivery_queue,

@@ -86,6 +86,7 @@ impl Postgres {
     /// did, there may be more.
     pub async fn sweep(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
         let mut gone = self.sweep_replays(now - ANSWERS).await?;
+        gone += self.sweep_contacts(now, AT_ONCE).await?;
         let mut conn = self.conn().await?;
         gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))

@@ -43,7 +43,10 @@ async fn build() -> Result<String> {
         client
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .await?;
-        msgflash_postgres::migrate(&server::with_database(url, &name)).await?;
+        let template = server::with_database(url, &name);
+        msgflash_postgres::migrate(&template).await?;
+        // Where it cannot be had, tests find out how it is without.
+        msgflash_postgres::ensure_search_index(&template).await?;
         // Nobody can be cloned who has visitors, so from here on there are none.
         client
             .batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))

@@ -260,6 +260,7 @@ async fn a_database_that_falls_silent_is_given_up_and_found_again() {
     let limits = Limits {
         statement: Duration::from_secs(30),
         answer: Duration::from_millis(400),
+        ..Limits::default()
     };
     let pool = Postgres::limited(&line.address, 2, limits).expect("an address");
     let mut unit = AccountUnits::begin(&pool).await.expect("a unit");

@@ -1,0 +1,287 @@
+//! Bulk jobs and the turns of their books.
+
+use async_trait::async_trait;
+use diesel::QueryableByName;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use msgflash_contacts::ports::{JobReader, JobStore, JobWork};
+use msgflash_contacts::{ContactId, Counters, Job, JobId, JobPage, JobStatus, Operation};
+use msgflash_kernel::{Id, StoreError, WorkspaceId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::columns::each;
+use crate::error::failed;
+use crate::pool::Postgres;
+use crate::schema::contact_jobs;
+use crate::sql::sql;
+use crate::unit::PgUnit;
+
+/// Holds the book whose turn came first, unless somebody holds it.
+const TURN: &str = "SELECT b.workspace_id FROM address_books b \
+     WHERE b.job_turn_at <= $1 \
+       AND EXISTS (SELECT 1 FROM contact_jobs j WHERE j.workspace_id = b.workspace_id \
+                   AND j.status IN ('pending', 'processing') OFFSET 0) \
+     ORDER BY b.job_turn_at LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED";
+
+/// Ids behind a place, which arrays count from one.
+const IDS: &str = "SELECT ids[$2 + 1 : $2 + $3] AS ids FROM contact_job_ids WHERE job_id = $1";
+
+const KEEP_IDS: &str = "INSERT INTO contact_job_ids (job_id, ids) VALUES ($1, $2)";
+
+const FORGET_IDS: &str = "DELETE FROM contact_job_ids WHERE job_id = $1";
+
+/// A job that came while others wait changes nothing about the book's turn.
+const QUEUE: &str = "UPDATE address_books SET job_turn_at = coalesce(job_turn_at, $2) \
+     WHERE workspace_id = $1";
+
+const NEXT_TURN: &str = "UPDATE address_books SET job_turn_at = CASE WHEN EXISTS ( \
+         SELECT 1 FROM contact_jobs j WHERE j.workspace_id = $1 \
+           AND j.status IN ('pending', 'processing') OFFSET 0) THEN $2 END \
+     WHERE workspace_id = $1";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contact_jobs, check_for_backend(diesel::pg::Pg))]
+struct JobRow {
+    workspace_id: Uuid,
+    id: Uuid,
+    account_id: Uuid,
+    operation: String,
+    group_id: Option<Uuid>,
+    status: String,
+    requested: i32,
+    changed: i32,
+    unchanged: i32,
+    not_found: i32,
+    tries: i32,
+    error: Option<String>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    completed_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobRow) -> Result<Self, StoreError> {
+        let count = |stored: i32| u32::try_from(stored).unwrap_or(0);
+        Ok(Self {
+            id: Id::new(row.id),
+            workspace: Id::new(row.workspace_id),
+            account: Id::new(row.account_id),
+            operation: Operation::parse(&row.operation, row.group_id.map(Id::new))
+                .ok_or_else(|| StoreError::corrupt("contact_jobs.operation", row.operation))?,
+            status: JobStatus::parse(&row.status)
+                .ok_or_else(|| StoreError::corrupt("contact_jobs.status", row.status))?,
+            requested: count(row.requested),
+            counters: Counters {
+                changed: count(row.changed),
+                unchanged: count(row.unchanged),
+                not_found: count(row.not_found),
+            },
+            tries: count(row.tries),
+            error: row.error,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            completed_at: row.completed_at,
+        })
+    }
+}
+
+fn stored(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+#[async_trait]
+impl JobReader for Postgres {
+    async fn find(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<Job>, StoreError> {
+        let mut conn = self.conn().await?;
+        let row: Option<JobRow> = contact_jobs::table
+            .find((workspace.uuid(), id.uuid()))
+            .select(JobRow::as_select())
+            .first(&mut conn)
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Job::try_from).transpose()
+    }
+
+    async fn page(
+        &self,
+        workspace: WorkspaceId,
+        limit: u32,
+        after: Option<JobId>,
+    ) -> Result<JobPage, StoreError> {
+        let mut conn = self.conn().await?;
+        let before = after.map_or(Uuid::max(), JobId::uuid);
+        let rows: Vec<JobRow> = contact_jobs::table
+            .filter(contact_jobs::workspace_id.eq(workspace.uuid()))
+            .filter(contact_jobs::id.lt(before))
+            .order(contact_jobs::id.desc())
+            .limit(i64::from(limit) + 1)
+            .select(JobRow::as_select())
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        let jobs = rows.into_iter().map(Job::try_from);
+        let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        let more = jobs.len() > limit as usize;
+        jobs.truncate(limit as usize);
+        let next = jobs.last().filter(|_| more).map(|it| it.id);
+        Ok(JobPage { jobs, next })
+    }
+}
+
+#[derive(QueryableByName)]
+struct TurnRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct IdsRow {
+    #[diesel(sql_type = Array<SqlUuid>)]
+    ids: Vec<Uuid>,
+}
+
+#[async_trait]
+impl JobStore for PgUnit {
+    async fn insert(&mut self, job: &Job, ids: &[ContactId]) -> Result<(), StoreError> {
+        diesel::insert_into(contact_jobs::table)
+            .values((
+                contact_jobs::workspace_id.eq(job.workspace.uuid()),
+                contact_jobs::id.eq(job.id.uuid()),
+                contact_jobs::account_id.eq(job.account.uuid()),
+                contact_jobs::operation.eq(job.operation.as_str()),
+                contact_jobs::group_id.eq(job.operation.group().map(Id::uuid)),
+                contact_jobs::status.eq(job.status.as_str()),
+                contact_jobs::requested.eq(stored(job.requested)),
+                contact_jobs::created_at.eq(job.created_at),
+                contact_jobs::updated_at.eq(job.updated_at),
+            ))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        sql(KEEP_IDS)
+            .bind::<SqlUuid, _>(job.id.uuid())
+            .bind::<Array<SqlUuid>, _>(each(ids, |id| id.uuid()))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        self.turn(QUEUE, job.workspace, job.created_at).await
+    }
+
+    async fn claim(
+        &mut self,
+        now: OffsetDateTime,
+        most: usize,
+    ) -> Result<Option<JobWork>, StoreError> {
+        let turn: Option<TurnRow> = sql(TURN)
+            .bind::<Timestamptz, _>(now)
+            .get_result(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let Some(TurnRow { workspace_id }) = turn else {
+            return Ok(None);
+        };
+        // A statement of its own: it begins after the book is held, so it sees what whoever held it
+        // before has committed.
+        let row: Option<JobRow> = contact_jobs::table
+            .filter(contact_jobs::workspace_id.eq(workspace_id))
+            .filter(
+                contact_jobs::status
+                    .eq("pending")
+                    .or(contact_jobs::status.eq("processing")),
+            )
+            .order(contact_jobs::id)
+            .select(JobRow::as_select())
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        // The last of them ended just before the book was free.
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let job = Job::try_from(row)?;
+        let found: Option<IdsRow> = sql(IDS)
+            .bind::<SqlUuid, _>(job.id.uuid())
+            .bind::<BigInt, _>(i64::from(job.processed()))
+            .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+            .get_result(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let ids = found.map(|row| row.ids).unwrap_or_default();
+        if ids.is_empty() {
+            return Err(StoreError::corrupt("contact_job_ids.ids", "too few"));
+        }
+        let ids = ids.into_iter().map(Id::new).collect();
+        Ok(Some(JobWork { job, ids }))
+    }
+
+    async fn find(&mut self, workspace: WorkspaceId, id: JobId) -> Result<Option<Job>, StoreError> {
+        let row: Option<JobRow> = contact_jobs::table
+            .find((workspace.uuid(), id.uuid()))
+            .select(JobRow::as_select())
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Job::try_from).transpose()
+    }
+
+    async fn update(&mut self, job: &Job, turn: OffsetDateTime) -> Result<(), StoreError> {
+        let key = (job.workspace.uuid(), job.id.uuid());
+        let changed = diesel::update(contact_jobs::table.find(key))
+            .set((
+                contact_jobs::status.eq(job.status.as_str()),
+                contact_jobs::processed.eq(stored(job.processed())),
+                contact_jobs::changed.eq(stored(job.counters.changed)),
+                contact_jobs::unchanged.eq(stored(job.counters.unchanged)),
+                contact_jobs::not_found.eq(stored(job.counters.not_found)),
+                contact_jobs::tries.eq(stored(job.tries)),
+                contact_jobs::error.eq(&job.error),
+                contact_jobs::updated_at.eq(job.updated_at),
+                contact_jobs::completed_at.eq(job.completed_at),
+            ))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        if changed != 1 {
+            return Err(StoreError::Stale("contact_jobs"));
+        }
+        if job.status.is_final() {
+            sql(FORGET_IDS)
+                .bind::<SqlUuid, _>(job.id.uuid())
+                .execute(self.conn())
+                .await
+                .map_err(failed)?;
+        }
+        self.turn(NEXT_TURN, job.workspace, turn).await
+    }
+}
+
+impl PgUnit {
+    /// Settles when a book's turn comes.
+    async fn turn(
+        &mut self,
+        statement: &'static str,
+        workspace: WorkspaceId,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let settled = sql(statement)
+            .bind::<SqlUuid, _>(workspace.uuid())
+            .bind::<Timestamptz, _>(at)
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        if settled == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("address_books"))
+        }
+    }
+}
