@@ -5,17 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The allowed edges between our own packages, besides the kernel, which everybody may use.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("msgflash-kernel", &[]),
     ("msgflash-accounts", &[]),
     ("msgflash-billing", &[]),
     ("msgflash-contacts", &[]),
+    ("msgflash-templates", &[]),
     ("msgflash-webhooks", &[]),
     ("msgflash-teams", &["msgflash-accounts"]),
     ("msgflash-quotas", &["msgflash-billing"]),
     (
         "msgflash-messaging",
-        &["msgflash-quotas", "msgflash-contacts"],
+        &[
+            "msgflash-quotas",
+            "msgflash-contacts",
+            "msgflash-templates",
+        ],
     ),
     (
         "msgflash-postgres",
@@ -25,6 +30,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "msgflash-billing",
             "msgflash-quotas",
             "msgflash-contacts",
+            "msgflash-templates",
             "msgflash-webhooks",
             "msgflash-messaging",
         ],
@@ -46,6 +52,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "msgflash-billing",
             "msgflash-quotas",
             "msgflash-contacts",
+            "msgflash-templates",
             "msgflash-webhooks",
             "msgflash-messaging",
             "msgflash-postgres",
