@@ -24,3 +24,6 @@ pub use values::{ContactValues, InstanceValues, UserValues, Values};
 pub const MAX_PLACEHOLDERS: usize = 20;
 /// The longest placeholder, without braces and blanks, in characters.
 pub const MAX_PLACEHOLDER: usize = 50;
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ pub mod ports;
 pub mod preview;
 pub mod render;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod variables;
 
 pub use context::{ContactFacts, InstanceFacts, UserFacts};

@@ -216,3 +216,6 @@ impl fmt::Write for Sink<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
