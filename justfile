@@ -33,3 +33,8 @@ bench *arguments='all':
 # Every benchmark once and small, within five minutes.
 bench-quick:
     ./run bench quick
+
+# Throws arbitrary input at the placeholder engine for a minute, or as long as the arguments say:
+# `just fuzz placeholders -max_total_time=600`.
+fuzz *arguments:
+    ./run fuzz {{ arguments }}

@@ -3,6 +3,7 @@
 
 mod p1;
 mod p11;
+mod p12;
 mod p2;
 mod p3;
 mod p4;
@@ -36,6 +37,7 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p8" => "receipts",
         "p9" => "memory",
         "p11" => "start and size",
+        "p12" => "rendering templates",
         _ => "unknown",
     }
 }
@@ -51,6 +53,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p8" => p8::run(options, database).await,
         "p9" => p9::run(options, database).await,
         "p11" => p11::run(options, database).await,
+        "p12" => p12::run(options),
         _ => bail!("there is no line {line}"),
     }
 }

@@ -63,12 +63,14 @@ enum Command {
     P9,
     /// Time to start, and the size of the program
     P11,
+    /// Rendering 1,000,000 messages, against minijinja
+    P12,
 }
 
 impl Command {
     fn lines(self) -> &'static [&'static str] {
         match self {
-            Self::All | Self::Quick => &["p1", "p2", "p3", "p4", "p7", "p8", "p9", "p11"],
+            Self::All | Self::Quick => &["p1", "p2", "p3", "p4", "p7", "p8", "p9", "p11", "p12"],
             Self::P1 => &["p1"],
             Self::P2 => &["p2"],
             Self::P3 => &["p3"],
@@ -77,6 +79,7 @@ impl Command {
             Self::P8 => &["p8"],
             Self::P9 => &["p9"],
             Self::P11 => &["p11"],
+            Self::P12 => &["p12"],
         }
     }
 }
