@@ -45,7 +45,9 @@ fn rendered(text: &str) -> String {
         "orders": [{ "total": 12 }, { "total": 30 }], "deep": { "er": { "est": "here" } },
         "1": "one", "keyed": { "0": "zero" }
     });
-    let custom = json!({ "code": "SPRING", "a": 1, "flag": false, "empty": "" });
+    let custom = json!({
+        "code": "SPRING", "a": 1, "flag": false, "empty": "", "code.more": "never reached"
+    });
     match render(text, &meta, &custom) {
         Ok(text) => text,
         Err(RenderError::Missing(missing)) => format!("missing {}", missing.0.join(" ")),
