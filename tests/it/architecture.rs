@@ -16,11 +16,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("msgflash-quotas", &["msgflash-billing"]),
     (
         "msgflash-messaging",
-        &[
-            "msgflash-quotas",
-            "msgflash-contacts",
-            "msgflash-templates",
-        ],
+        &["msgflash-quotas", "msgflash-contacts", "msgflash-templates"],
     ),
     (
         "msgflash-postgres",
