@@ -3,6 +3,7 @@
 use msgflash_contacts::ContactId;
 use msgflash_kernel::{Fault, Kind, Problems, StoreError};
 use msgflash_quotas::QuotaError;
+use msgflash_templates::TemplateError;
 
 use crate::instance::InstanceId;
 use crate::message::MessageId;
@@ -23,9 +24,9 @@ pub enum MessagingError {
     /// No such contact in this workspace.
     #[error("Contact not found")]
     NoContact(ContactId),
-    /// No such template in this workspace.
-    #[error("Template not found")]
-    NoTemplate,
+    /// The template does not exist, or did not become a message.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The instance is switched off.
     #[error("The instance is suspended")]
     Suspended,
@@ -68,9 +69,8 @@ impl Fault for MessagingError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(cause) => cause.kind(),
-            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
-                Kind::Missing
-            }
+            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) => Kind::Missing,
+            Self::Template(cause) => cause.kind(),
             Self::Suspended
             | Self::TooManyInstances
             | Self::ButtonsNeedBusiness
@@ -88,9 +88,8 @@ impl Fault for MessagingError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(cause) => cause.code(),
-            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NoTemplate => {
-                "NOT_FOUND"
-            }
+            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) => "NOT_FOUND",
+            Self::Template(cause) => cause.code(),
             Self::Suspended => "FORBIDDEN",
             Self::KeyGone => "UNAUTHORIZED",
             Self::NoSubscription => "SUBSCRIPTION_INACTIVE",
@@ -108,6 +107,7 @@ impl Fault for MessagingError {
     fn details(&self) -> Option<serde_json::Value> {
         match self {
             Self::Invalid(cause) => cause.details(),
+            Self::Template(cause) => cause.details(),
             _ => None,
         }
     }

@@ -20,6 +20,7 @@ mod quotas;
 mod replay;
 mod schema;
 mod sql;
+mod templates;
 mod unit;
 mod upkeep;
 mod watch;

@@ -314,6 +314,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    templates (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        created_by -> Uuid,
+        name -> Text,
+        kind -> Text,
+        body -> Nullable<Text>,
+        media_url -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     usage_holds (account_id, period) {
         account_id -> Uuid,
         period -> Int4,
@@ -400,6 +415,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     queue,
     subscriptions,
     teams,
+    templates,
     usage_holds,
     usage_settled,
     users,

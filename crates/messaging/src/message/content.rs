@@ -17,7 +17,8 @@ pub enum Content {
         kind: MessageKind,
         /// An absolute public URL.
         url: String,
-        /// At most 1024 characters; none on sounds.
+        /// At most 1024 characters. A template may give one to a sound, too; it is kept and not
+        /// sent.
         caption: Option<String>,
     },
     /// A place.

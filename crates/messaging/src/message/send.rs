@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use msgflash_contacts::{Contact, ContactId, ContactReader};
+use msgflash_contacts::{ContactId, ContactReader};
 use msgflash_kernel::{Actor, Clock, Id, Ids, Once, Outcome, Phone};
 use msgflash_quotas::{KeyId, Period};
-use serde_json::Map;
+use msgflash_templates::{RenderTemplate, TemplateId};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
+use self::compose::{Composed, Found};
 use super::accept::{Accepted, Acceptor, Application};
-use super::content::{Card, Content};
+use super::content::Content;
 use super::{Message, MessageStatus};
 use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::error::MessagingError;
@@ -19,13 +20,20 @@ use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::safety::Safety;
 
+mod compose;
+
 /// What to send.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
     /// This content.
     Direct(Content),
-    /// What a template renders to.
-    Template(Uuid),
+    /// What a template becomes for the recipient.
+    Template {
+        /// The template.
+        template: TemplateId,
+        /// Values for its `custom.*` placeholders.
+        variables: Map<String, Value>,
+    },
 }
 
 /// An order to send one message.
@@ -41,7 +49,7 @@ pub struct SendOrder {
     pub to: String,
     /// What to send.
     pub content: Wanted,
-    /// The contact it is linked to.
+    /// The contact it is linked to, and whom a template addresses.
     pub contact: Option<ContactId>,
     /// When to send it; now when absent or past.
     pub scheduled_at: Option<OffsetDateTime>,
@@ -69,6 +77,8 @@ pub struct SendPorts {
     pub instances: Arc<RecentInstances>,
     /// Contacts.
     pub contacts: Arc<dyn ContactReader>,
+    /// Templates.
+    pub templates: Arc<RenderTemplate>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
@@ -100,15 +110,16 @@ impl SendMessage {
             .find(account, order.instance)
             .await?
             .ok_or(MessagingError::NoInstance(order.instance))?;
-        let content = self.resolve(&order).await?;
-        require_able(&instance, &content)?;
+        let found = self.look_up(&order).await?;
+        require_able(&instance, &found)?;
         let to = Phone::parse(&order.to)
             .map_err(|_| MessagingError::InvalidDestination(order.to.clone()))?;
+        let composed = self.compose(&order, found, &instance, to).await?;
 
         let window = self.ports.instances.window(instance.id).await?;
         let safety = instance.safety(&window, now);
         let mut warnings = safety.reasons.clone();
-        if let Content::Buttons(buttons) = &content
+        if let Content::Buttons(buttons) = &composed.content
             && instance.native_buttons
             && buttons.is_mixed()
         {
@@ -119,7 +130,7 @@ impl SendMessage {
         }
 
         let later = order.scheduled_at.is_some_and(|at| at > now);
-        let message = self.message(&order, to, &content, now);
+        let message = self.message(&order, to, composed, now);
         let entry = entry_of(&message, to, later, now);
         let sent = SentMessage {
             message,
@@ -142,52 +153,24 @@ impl SendMessage {
         })
     }
 
-    /// The content, with what it refers to looked up.
-    async fn resolve(&self, order: &SendOrder) -> Result<Content, MessagingError> {
-        let content = match &order.content {
-            Wanted::Direct(content) => content.clone(),
-            // No workspace has templates yet, so none is found.
-            Wanted::Template(_) => return Err(MessagingError::NoTemplate),
-        };
-        if let Content::Card { contact, .. } = content {
-            let found = self.contact(order, contact).await?;
-            let card = Card {
-                name: found.name,
-                phone: found.phone,
-            };
-            return Ok(Content::Card {
-                contact,
-                card: Some(card),
-            });
-        }
-        if let Some(contact) = order.contact {
-            self.contact(order, contact).await?;
-        }
-        Ok(content)
-    }
-
-    async fn contact(&self, order: &SendOrder, id: ContactId) -> Result<Contact, MessagingError> {
-        let workspace = order.actor.workspace.id;
-        let found = self.ports.contacts.find(workspace, id).await?;
-        found.ok_or(MessagingError::NoContact(id))
-    }
-
     fn message(
         &self,
         order: &SendOrder,
         to: Phone,
-        content: &Content,
+        composed: Composed,
         now: OffsetDateTime,
     ) -> Message {
+        let Composed {
+            content,
+            contact,
+            meta,
+        } = composed;
         Message {
             id: Id::new(self.ports.ids.next()),
             workspace: order.actor.workspace,
             acting_user: order.actor.user,
             instance: order.instance,
-            contact: match content {
-                Content::Card { contact, .. } => Some(*contact),
-                _ => order.contact,
-            },
+            contact,
             campaign: None,
             inbound: false,
             kind: content.kind(),
@@ -197,11 +180,7 @@ impl SendMessage {
             media_url: content.media_url(),
             status: MessageStatus::Queued,
             error: None,
-            meta: if matches!(content, Content::Text(_)) {
-                Map::new()
-            } else {
-                content.meta()
-            },
+            meta,
             provider_message_id: None,
             charged_to: None,
             scheduled_at: order.scheduled_at,
@@ -213,11 +192,11 @@ impl SendMessage {
 }
 
 /// Refuses what this instance can never send.
-fn require_able(instance: &Instance, content: &Content) -> Result<(), MessagingError> {
+fn require_able(instance: &Instance, found: &Found<'_>) -> Result<(), MessagingError> {
     if instance.status == InstanceStatus::Suspended {
         return Err(MessagingError::Suspended);
     }
-    if matches!(content, Content::Buttons(_)) && instance.is_business == Some(false) {
+    if matches!(found, Found::Content(Content::Buttons(_))) && instance.is_business == Some(false) {
         return Err(MessagingError::ButtonsNeedBusiness);
     }
     Ok(())

@@ -1,6 +1,8 @@
 use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{FixedClock, ReplayKey, SequentialIds, StoredAnswer};
+use msgflash_templates::{MockContextSource, MockTemplateReader, TemplateError};
 use time::Duration;
+use uuid::Uuid;
 
 use super::*;
 use crate::dispatch::ports::NoWake;
@@ -11,7 +13,7 @@ use crate::message::ports::FakeAcceptance;
 use crate::safety::Window;
 use crate::testing::{NOW, actor, instance, phone};
 
-fn order(content: Content) -> SendOrder {
+pub(super) fn order(content: Content) -> SendOrder {
     SendOrder {
         actor: actor(),
         key: Some(Id::new(Uuid::from_u128(0xC0))),
@@ -29,6 +31,18 @@ fn text() -> Content {
 }
 
 fn use_case(instance: Option<Instance>, desk: &FakeAcceptance) -> SendMessage {
+    let mut templates = MockTemplateReader::new();
+    templates.expect_find().returning(|_, _| Ok(None));
+    let context = MockContextSource::new();
+    let render = RenderTemplate::new(Arc::new(templates), Arc::new(context));
+    use_case_over(instance, desk, render)
+}
+
+pub(super) fn use_case_over(
+    instance: Option<Instance>,
+    desk: &FakeAcceptance,
+    templates: RenderTemplate,
+) -> SendMessage {
     let mut instances = MockInstanceReader::new();
     instances
         .expect_find()
@@ -51,6 +65,7 @@ fn use_case(instance: Option<Instance>, desk: &FakeAcceptance) -> SendMessage {
         acceptor,
         instances: Arc::new(RecentInstances::new(Arc::new(instances), clock.clone())),
         contacts: Arc::new(contacts),
+        templates: Arc::new(templates),
         clock,
         ids: Arc::new(SequentialIds::default()),
     })
@@ -109,10 +124,13 @@ async fn what_is_missing_comes_before_what_is_impossible() {
         Err(MessagingError::NoContact(_))
     ));
     let mut templated = wrong.clone();
-    templated.content = Wanted::Template(Uuid::from_u128(9));
+    templated.content = Wanted::Template {
+        template: Id::new(Uuid::from_u128(9)),
+        variables: Map::new(),
+    };
     assert!(matches!(
         sender.accept(templated, None).await,
-        Err(MessagingError::NoTemplate)
+        Err(MessagingError::Template(TemplateError::NoTemplate(_)))
     ));
     let refused = sender.accept(wrong, None).await;
     assert!(matches!(

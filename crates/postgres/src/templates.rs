@@ -1,0 +1,4 @@
+//! Templates, and what their placeholders may name.
+
+mod context;
+mod store;
