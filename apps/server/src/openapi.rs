@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::api::v1::{account, billing, instances, messages, routes, webhooks};
+use crate::api::v1::{account, billing, instances, messages, routes, templates, webhooks};
 
 mod events;
 mod responses;
@@ -37,7 +37,7 @@ pub struct ErrorBody {
     /// For people.
     #[schema(example = "Invalid request data")]
     pub message: String,
-    /// With `VALIDATION_ERROR`: every problem of the request.
+    /// Every problem of the request, or of the template, with the codes that have several.
     #[schema(required = false, nullable = false)]
     pub details: Option<Vec<ErrorDetail>>,
 }
@@ -69,6 +69,8 @@ pub struct ErrorDetail {
     paths(
         messages::send, messages::schedule, messages::list, messages::read, messages::cancel,
         instances::list, instances::read, instances::state, instances::health,
+        templates::list, templates::create, templates::read, templates::revise, templates::delete,
+        templates::preview,
         webhooks::list, webhooks::create, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::rotate, webhooks::deliveries::test, webhooks::deliveries::recover,
         webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
@@ -79,6 +81,7 @@ pub struct ErrorDetail {
     tags(
         (name = "Messages", description = "Send to one recipient, now or later, and follow it"),
         (name = "Instances", description = "The WhatsApp numbers of the account"),
+        (name = "Templates", description = "Messages with gaps that are filled in for each recipient"),
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),

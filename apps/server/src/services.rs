@@ -13,6 +13,9 @@ use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
+use msgflash_templates::{
+    CreateTemplate, DeleteTemplate, PreviewTemplate, ReadTemplates, ReviseTemplate,
+};
 use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
@@ -46,6 +49,16 @@ pub struct Services {
     pub read_instances: Arc<ReadInstances>,
     /// Takes the provider's events.
     pub receive_event: Arc<ReceiveEvent>,
+    /// Makes templates.
+    pub create_template: Arc<CreateTemplate>,
+    /// Reads them.
+    pub read_templates: Arc<ReadTemplates>,
+    /// Changes them.
+    pub revise_template: Arc<ReviseTemplate>,
+    /// Deletes them.
+    pub delete_template: Arc<DeleteTemplate>,
+    /// Shows what they become.
+    pub preview_template: Arc<PreviewTemplate>,
     /// Makes webhook endpoints.
     pub create_endpoint: Arc<CreateEndpoint>,
     /// Reads them.

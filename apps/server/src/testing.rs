@@ -25,6 +25,10 @@ use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
     ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
 };
+use msgflash_templates::{
+    CreateTemplate, DeleteTemplate, MockContextSource, MockTemplateReader, PreviewTemplate,
+    ReadTemplates, RenderTemplate, ReviseTemplate, Template,
+};
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, MockDeliveryReader,
     MockEndpointReader, ReadEndpoints, SendAgain,
@@ -55,6 +59,9 @@ pub(crate) struct Fake {
     pub(crate) provider: MockWhatsAppProvider,
     pub(crate) decoder: MockEventDecoder,
     pub(crate) inbox: MockInbox,
+    pub(crate) templates: MockTemplateReader,
+    pub(crate) context: MockContextSource,
+    pub(crate) held_template: Option<Template>,
     pub(crate) endpoints: MockEndpointReader,
     pub(crate) deliveries: MockDeliveryReader,
     pub(crate) held_endpoints: u32,
@@ -108,6 +115,9 @@ impl Fake {
             provider: MockWhatsAppProvider::new(),
             decoder: MockEventDecoder::new(),
             inbox: MockInbox::new(),
+            templates: MockTemplateReader::new(),
+            context: MockContextSource::new(),
+            held_template: None,
             endpoints: MockEndpointReader::new(),
             deliveries: MockDeliveryReader::new(),
             held_endpoints: 0,
@@ -152,7 +162,13 @@ impl Fake {
         let deliveries = Arc::new(self.deliveries);
         let usage = Arc::new(self.usage);
         let inbox = Arc::new(self.inbox);
-        let units = Arc::new(Units::new(self.replays.clone(), self.held_endpoints));
+        let units = Arc::new(Units::new(
+            self.replays.clone(),
+            self.held_endpoints,
+            self.held_template,
+        ));
+        let templates = Arc::new(self.templates);
+        let context = Arc::new(self.context);
         let record = Arc::new(RecordConnection::new(
             Arc::clone(&units) as _,
             clock.clone(),
@@ -175,6 +191,10 @@ impl Fake {
                 clock.clone(),
             )),
             contacts: Arc::new(self.contacts),
+            templates: Arc::new(RenderTemplate::new(
+                Arc::clone(&templates) as _,
+                Arc::clone(&context) as _,
+            )),
             clock: clock.clone(),
             ids: ids.clone(),
         };
@@ -200,6 +220,15 @@ impl Fake {
                 clock.clone(),
             )),
             receive_event: Arc::new(receive_event),
+            create_template: Arc::new(CreateTemplate::new(
+                Arc::clone(&units) as _,
+                clock.clone(),
+                ids.clone(),
+            )),
+            read_templates: Arc::new(ReadTemplates::new(Arc::clone(&templates) as _)),
+            revise_template: Arc::new(ReviseTemplate::new(Arc::clone(&units) as _, clock.clone())),
+            delete_template: Arc::new(DeleteTemplate::new(Arc::clone(&units) as _)),
+            preview_template: Arc::new(PreviewTemplate::new(templates, context)),
             create_endpoint: Arc::new(CreateEndpoint::new(
                 Arc::clone(&units) as _,
                 Arc::new(CountingRandom::default()),

@@ -25,6 +25,9 @@ use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
 use msgflash_redis::RedisWindows;
+use msgflash_templates::{
+    CreateTemplate, DeleteTemplate, PreviewTemplate, ReadTemplates, RenderTemplate, ReviseTemplate,
+};
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };
@@ -204,6 +207,7 @@ pub async fn services(
             acceptor: accepting(&store, backend),
             instances: Arc::clone(&backend.recent),
             contacts: store.clone(),
+            templates: Arc::new(RenderTemplate::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         })),
@@ -215,6 +219,15 @@ pub async fn services(
         read_messages: Arc::new(ReadMessages::new(store.clone())),
         read_instances: Arc::clone(&backend.read_instances),
         receive_event: Arc::new(receive_event),
+        create_template: Arc::new(CreateTemplate::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+        )),
+        read_templates: Arc::new(ReadTemplates::new(store.clone())),
+        revise_template: Arc::new(ReviseTemplate::new(store.clone(), Arc::clone(&clock))),
+        delete_template: Arc::new(DeleteTemplate::new(store.clone())),
+        preview_template: Arc::new(PreviewTemplate::new(store.clone(), store.clone())),
         create_endpoint: Arc::new(CreateEndpoint::new(
             store.clone(),
             Arc::new(SystemRandom),

@@ -9,6 +9,7 @@ pub mod instances;
 pub mod messages;
 pub mod policy;
 pub mod routes;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod webhooks;

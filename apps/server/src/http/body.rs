@@ -111,6 +111,14 @@ pub struct RawJson {
 }
 
 impl RawJson {
+    /// The same for a body that may be left out.
+    pub fn decode_or_default<T: DeserializeOwned + Default>(self) -> Result<T, Problem> {
+        match &self.bytes {
+            Ok(bytes) if bytes.is_empty() => Ok(T::default()),
+            _ => self.decode(),
+        }
+    }
+
     /// The members of the body; wrong types are remembered per member.
     pub fn decode<T: DeserializeOwned>(self) -> Result<T, Problem> {
         let bytes = self.bytes?;

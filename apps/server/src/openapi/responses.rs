@@ -11,7 +11,10 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
-use crate::api::v1::errors::{ErrorCode, VALIDATION_ERROR};
+use crate::api::v1::errors::{
+    ErrorCode, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, TEMPLATE_VARIABLES_MISSING,
+    VALIDATION_ERROR,
+};
 use crate::api::v1::routes::Route;
 
 /// Adds to one operation what its route says.
@@ -57,9 +60,8 @@ fn refusal(codes: &[ErrorCode]) -> Response {
     let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error")));
     for it in codes {
         let mut error = json!({ "code": it.code, "message": it.message });
-        if *it == VALIDATION_ERROR {
-            error["details"] =
-                json!([{ "field": "to", "code": "required", "message": "Required" }]);
+        if let Some((field, code, message)) = problem(it) {
+            error["details"] = json!([{ "field": field, "code": code, "message": message }]);
         }
         let example = ExampleBuilder::new()
             .value(Some(json!({ "error": error })))
@@ -72,6 +74,26 @@ fn refusal(codes: &[ErrorCode]) -> Response {
         .description(names.join(", "))
         .content("application/json", content)
         .build()
+}
+
+/// A problem a code comes with, if it comes with any.
+fn problem(of: &ErrorCode) -> Option<(&'static str, &'static str, &'static str)> {
+    match *of {
+        VALIDATION_ERROR => Some(("to", "required", "Required")),
+        TEMPLATE_INVALID => {
+            let message = "A template of type image needs mediaUrl";
+            Some(("mediaUrl", "required", message))
+        }
+        TEMPLATE_VARIABLES_MISSING => {
+            let message = "No value for custom.code";
+            Some(("custom.code", "missing_variable", message))
+        }
+        TEMPLATE_CONTEXT_UNAVAILABLE => {
+            let message = "This contact does not exist here or cannot be used";
+            Some(("contactId", "unavailable", message))
+        }
+        _ => None,
+    }
 }
 
 fn headers(response: &mut Response, status: &str, route: &Route) {

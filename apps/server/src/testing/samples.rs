@@ -6,6 +6,7 @@ use msgflash_billing::{
 };
 use msgflash_kernel::{CountingRandom, Id, Phone, Secret, Workspace};
 use msgflash_messaging::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
+use msgflash_templates::{StoredTemplate, Template, TemplateKind};
 use serde_json::Map;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -15,6 +16,9 @@ pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
 pub(crate) const TEAM: &str = "00000000-0000-0000-0000-00000000000a";
 pub(crate) const INSTANCE: &str = "00000000-0000-0000-0000-000000000010";
 pub(crate) const MESSAGE: &str = "00000000-0000-0000-0000-000000000020";
+
+pub(crate) const TEMPLATE: &str = "00000000-0000-0000-0000-000000000030";
+pub(crate) const CONTACT: &str = "00000000-0000-0000-0000-000000000040";
 
 pub(crate) fn uuid(n: u128) -> Uuid {
     Uuid::from_u128(n)
@@ -151,4 +155,21 @@ pub(crate) fn message() -> Message {
         created_at: datetime!(2026-05-20 10:00 UTC),
         updated_at: datetime!(2026-05-20 10:01:10.5 UTC),
     }
+}
+
+/// A template of the personal workspace: a text, or media with a caption.
+pub(crate) fn template(kind: TemplateKind, body: Option<&str>) -> Template {
+    Template::restore(StoredTemplate {
+        id: Id::parse(TEMPLATE).expect("an id"),
+        workspace: Workspace::personal(Id::new(uuid(2))),
+        created_by: Id::new(uuid(3)),
+        name: "Cart reminder".into(),
+        kind,
+        body: body.map(str::to_owned),
+        media_url: kind
+            .is_media()
+            .then(|| "https://files.example.com/a.bin".into()),
+        created_at: datetime!(2026-05-20 10:00 UTC),
+        updated_at: datetime!(2026-05-20 10:00 UTC),
+    })
 }

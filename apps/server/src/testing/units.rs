@@ -17,6 +17,7 @@ use msgflash_messaging::message::ports::{
     FakeAcceptance, MessageStore, MockMessageStore, SettleUnit, SettleUnits,
 };
 use msgflash_quotas::{LedgerStore, MockLedgerStore};
+use msgflash_templates::{MockTemplateStore, Template, TemplateStore, TemplateUnit, TemplateUnits};
 use msgflash_webhooks::ports::{DeliveryStore, EndpointStore, EndpointUnit, EndpointUnits};
 use msgflash_webhooks::{MockDeliveryStore, MockEndpointStore};
 use time::OffsetDateTime;
@@ -62,13 +63,19 @@ impl ReplayStore for Replays {
 pub(crate) struct Units {
     replays: Replays,
     held_endpoints: u32,
+    held_template: Option<Template>,
 }
 
 impl Units {
-    pub(crate) fn new(replays: Replays, held_endpoints: u32) -> Self {
+    pub(crate) fn new(
+        replays: Replays,
+        held_endpoints: u32,
+        held_template: Option<Template>,
+    ) -> Self {
         Self {
             replays,
             held_endpoints,
+            held_template,
         }
     }
 
@@ -81,6 +88,7 @@ impl Units {
             traces: MockTraceStore::new(),
             instances: MockInstanceStore::new(),
             outbox: MockOutbox::new(),
+            templates: MockTemplateStore::new(),
             endpoints: MockEndpointStore::new(),
             deliveries: MockDeliveryStore::new(),
         };
@@ -89,6 +97,18 @@ impl Units {
         unit.endpoints
             .expect_count_locked()
             .returning(move |_| Ok(held));
+        let held = self.held_template.clone();
+        let own = held.as_ref().map(|it| (it.workspace.id, it.id));
+        unit.templates
+            .expect_lock()
+            .returning(move |workspace, id| {
+                Ok(held.clone().filter(|_| own == Some((workspace, id))))
+            });
+        unit.templates
+            .expect_delete()
+            .returning(move |workspace, id| Ok(own == Some((workspace, id))));
+        unit.templates.expect_insert().returning(|_| Ok(()));
+        unit.templates.expect_update().returning(|_| Ok(()));
         unit.endpoints.expect_insert().returning(|_| Ok(()));
         unit.endpoints.expect_delete().returning(|_, _| Ok(false));
         unit.endpoints.expect_lock().returning(|_, _| Ok(None));
@@ -111,6 +131,13 @@ impl InstanceUnits for Units {
 }
 
 #[async_trait]
+impl TemplateUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn TemplateUnit>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+#[async_trait]
 impl EndpointUnits for Units {
     async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
         Ok(self.unit())
@@ -125,6 +152,7 @@ struct AllUnit {
     traces: MockTraceStore,
     instances: MockInstanceStore,
     outbox: MockOutbox,
+    templates: MockTemplateStore,
     endpoints: MockEndpointStore,
     deliveries: MockDeliveryStore,
 }
@@ -160,6 +188,15 @@ impl InstanceUnit for AllUnit {
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
         &mut self.outbox
+    }
+}
+
+impl TemplateUnit for AllUnit {
+    fn replays(&mut self) -> &mut dyn ReplayStore {
+        &mut self.replays
+    }
+    fn templates(&mut self) -> &mut dyn TemplateStore {
+        &mut self.templates
     }
 }
 

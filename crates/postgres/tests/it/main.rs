@@ -11,6 +11,7 @@ mod notify;
 mod outage;
 mod replay;
 mod stage;
+mod templates;
 mod unit;
 mod usage;
 mod webhooks;

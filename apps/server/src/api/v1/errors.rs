@@ -27,6 +27,9 @@ macro_rules! codes {
 
 codes! {
     VALIDATION_ERROR 400 "Invalid request data"
+    TEMPLATE_INVALID 400 "The template is not valid. A template of type image needs mediaUrl"
+    TEMPLATE_VARIABLES_MISSING 400 "Missing template variables: custom.code"
+    TEMPLATE_CONTEXT_UNAVAILABLE 400 "This contact does not exist here or cannot be used"
     BAD_REQUEST 400 "The body is not valid JSON"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
@@ -92,10 +95,12 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
 #[cfg(test)]
 mod tests {
     use msgflash_billing::BillingError;
-    use msgflash_kernel::{Fault, Phone, Problems};
+    use msgflash_kernel::{Fault, Id, Phone, Problems};
     use msgflash_messaging::MessagingError;
     use msgflash_messaging::provider::ProviderError;
     use msgflash_quotas::QuotaError;
+    use msgflash_templates::TemplateError;
+    use msgflash_templates::engine::MissingVariables;
 
     use super::*;
     use crate::http::problem::status_of;
@@ -111,7 +116,12 @@ mod tests {
             Box::new(QuotaError::RateLimited(wait)),
             Box::new(QuotaError::ApiRequests(wait)),
             Box::new(QuotaError::Outbound(wait)),
-            Box::new(MessagingError::NoTemplate),
+            Box::new(TemplateError::NoTemplate(Id::new(uuid::Uuid::nil()))),
+            Box::new(TemplateError::Unsound(Problems::default())),
+            Box::new(TemplateError::NoContext(Problems::default())),
+            Box::new(MessagingError::from(TemplateError::from(
+                MissingVariables::default(),
+            ))),
             Box::new(MessagingError::Suspended),
             Box::new(MessagingError::ButtonsNeedBusiness),
             Box::new(MessagingError::InvalidDestination("0612".into())),

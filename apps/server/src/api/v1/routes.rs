@@ -10,11 +10,12 @@ use actix_web::{HttpMessage as _, Route as ActixRoute, web};
 use super::errors::{
     self, BAD_REQUEST, CONFLICT, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN,
     INVALID_DESTINATION, MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND,
-    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
+    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, TEMPLATE_CONTEXT_UNAVAILABLE,
+    TEMPLATE_INVALID, TEMPLATE_VARIABLES_MISSING, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
 use super::policy::{self, Caller, Gate, Passage, Policy};
 use super::webhooks::deliveries;
-use super::{account, billing, instances, messages, webhooks};
+use super::{account, billing, instances, messages, templates, webhooks};
 use crate::http::Problem;
 use crate::http::shield::shield;
 use crate::services::Services;
@@ -84,6 +85,11 @@ const fn changes(it: Policy) -> Policy {
     }
 }
 
+/// A route that answers what a body asks, and changes nothing.
+const fn asks(it: Policy) -> Policy {
+    Policy { body: true, ..it }
+}
+
 /// A route that starts something without a body, once per `Idempotency-Key`.
 const fn starts(it: Policy) -> Policy {
     Policy {
@@ -106,6 +112,9 @@ const SENDING: &[ErrorCode] = &[
     FORBIDDEN,
     UNSUPPORTED_FEATURE,
     INVALID_DESTINATION,
+    TEMPLATE_INVALID,
+    TEMPLATE_CONTEXT_UNAVAILABLE,
+    TEMPLATE_VARIABLES_MISSING,
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
 ];
 /// A malformed `Idempotency-Key` is a problem of a request without body, too.
@@ -146,6 +155,14 @@ pub fn table() -> Vec<Route> {
         GET "/instances/{id}" instances::read, open, &[NOT_FOUND];
         GET "/instances/{id}/state" instances::state, open, LIVE;
         GET "/instances/{id}/health" instances::health, open, &[NOT_FOUND];
+
+        GET "/templates" templates::list, open, &[VALIDATION_ERROR];
+        POST "/templates" templates::create, open.creates, &[TEMPLATE_INVALID];
+        GET "/templates/{id}" templates::read, open, &[NOT_FOUND];
+        PUT "/templates/{id}" templates::revise, open.changes, &[NOT_FOUND, TEMPLATE_INVALID];
+        DELETE "/templates/{id}" templates::delete, open, &[NOT_FOUND];
+        POST "/templates/{id}/preview" templates::preview, open.asks,
+            &[NOT_FOUND, TEMPLATE_INVALID, TEMPLATE_CONTEXT_UNAVAILABLE];
 
         GET "/webhooks" webhooks::list, open, &[];
         POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
@@ -255,12 +272,16 @@ mod tests {
         }
     }
 
+    /// Their body asks and changes nothing.
+    const ASKING: [&str; 1] = ["POST /api/v1/templates/{id}/preview"];
+
     #[test]
     fn creating_and_changing_need_a_usable_subscription_and_reading_never_does() {
         for route in table() {
+            let asks = ASKING.contains(&route.policy.route);
             assert_eq!(
                 route.policy.usable,
-                route.policy.body || route.policy.once,
+                !asks && (route.policy.body || route.policy.once),
                 "{}",
                 route.policy.route
             );
@@ -274,7 +295,7 @@ mod tests {
 
     impl Policy {
         fn method_may_write(&self, method: &Method) -> bool {
-            !self.usable || [Method::POST, Method::PATCH].contains(method)
+            !self.usable || [Method::POST, Method::PUT, Method::PATCH].contains(method)
         }
     }
 }

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
 use super::buttons::{ButtonBody, buttons};
+use crate::api::v1::templates::body::values;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 use crate::services::Targets;
@@ -70,7 +71,9 @@ pub struct SendBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 500)]
     pub location_address: Field<String>,
-    /// The card to share for `contact`; else the contact the message is linked to.
+    /// The card to share for `contact`; else the contact the message is linked to. With a template
+    /// it is who is addressed; left out, it is the contact with the recipient's number, if there is
+    /// one.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Uuid)]
     pub contact_id: Field<String>,
@@ -149,9 +152,9 @@ impl SendBody {
     ) -> Result<Checked, Problems> {
         let instance = check.id("instanceId", &self.instance_id, Need::Must);
         let to = check.text("to", &self.to, Need::Must, MAX_TO);
-        self.variables(&mut check);
+        let variables = values(&mut check, &self.variables);
         let scheduled_at = self.time(&mut check, when, now);
-        let wanted = self.wanted(&mut check, targets);
+        let wanted = self.wanted(&mut check, targets, variables);
         let card = matches!(wanted, Some(Wanted::Direct(Content::Card { .. })));
         // A card's contact is checked with the card.
         let contact = if card || self.kind() == Some(MessageKind::Contact) {
@@ -182,7 +185,12 @@ impl SendBody {
             .and_then(|word| MessageKind::parse(word))
     }
 
-    fn wanted(&self, check: &mut Check, targets: Targets) -> Option<Wanted> {
+    fn wanted(
+        &self,
+        check: &mut Check,
+        targets: Targets,
+        variables: Map<String, Value>,
+    ) -> Option<Wanted> {
         match (self.r#type.is_empty(), self.template_id.is_empty()) {
             (true, true) => {
                 check.refuse(
@@ -200,9 +208,10 @@ impl SendBody {
                 );
                 None
             }
-            (true, false) => check
-                .uuid("templateId", &self.template_id, Need::Must)
-                .map(Wanted::Template),
+            (true, false) => Some(Wanted::Template {
+                template: check.id("templateId", &self.template_id, Need::Must)?,
+                variables,
+            }),
             (false, true) => {
                 let words = MessageKind::ALL.map(MessageKind::as_str).join(", ");
                 let kind =
@@ -219,11 +228,11 @@ impl SendBody {
                 .map(Content::Text),
             MessageKind::Image | MessageKind::Video | MessageKind::Document => {
                 let caption = check.text("text", &self.text, Need::May, MAX_CAPTION);
-                let url = self.media(check, targets)?;
+                let url = media_url(check, &self.media_url, Need::Must, targets)?;
                 Some(Content::Media { kind, url, caption })
             }
             MessageKind::Audio | MessageKind::VoiceNote => {
-                let url = self.media(check, targets)?;
+                let url = media_url(check, &self.media_url, Need::Must, targets)?;
                 Some(Content::Media {
                     kind,
                     url,
@@ -255,37 +264,6 @@ impl SendBody {
         })
     }
 
-    /// The address of the media as written: what follows it must not depend on our spelling.
-    fn media(&self, check: &mut Check, targets: Targets) -> Option<String> {
-        let url = check.url("mediaUrl", &self.media_url, Need::Must)?;
-        if let Err(reason) = targets.check_literal(&url) {
-            check.refuse("mediaUrl", "private_address", reason);
-            return None;
-        }
-        self.media_url.valid().cloned()
-    }
-
-    fn variables(&self, check: &mut Check) {
-        let Some(variables) = check.given("variables", &self.variables, Need::May, "an object")
-        else {
-            return;
-        };
-        for (name, value) in variables {
-            let path = format!("variables.{name}");
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.is_empty() || !name.bytes().all(plain) {
-                check.refuse(
-                    &path,
-                    "invalid_name",
-                    "Names have letters, digits and underscores",
-                );
-            }
-            if !(value.is_string() || value.is_number() || value.is_boolean()) {
-                check.refuse(&path, "invalid_type", "Must be text, a number or a boolean");
-            }
-        }
-    }
-
     fn time(
         &self,
         check: &mut Check,
@@ -310,4 +288,19 @@ impl SendBody {
         }
         Some(at)
     }
+}
+
+/// The address of media as written: what follows it must not depend on our spelling.
+pub(in crate::api::v1) fn media_url(
+    check: &mut Check,
+    field: &Field<String>,
+    need: Need,
+    targets: Targets,
+) -> Option<String> {
+    let url = check.url("mediaUrl", field, need)?;
+    if let Err(reason) = targets.check_literal(&url) {
+        check.refuse("mediaUrl", "private_address", reason);
+        return None;
+    }
+    field.valid().cloned()
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::testing::samples::{INSTANCE, MESSAGE, message};
 use crate::testing::{Fake, Running};
 
+mod templated;
+
 const SEND: &str = "/api/v1/messages/send";
 const SCHEDULE: &str = "/api/v1/messages/schedule";
 
@@ -200,14 +202,6 @@ async fn bodies_that_are_no_objects_are_refused_as_a_whole() {
     for body in [json!([INSTANCE]), json!("text"), json!(null)] {
         assert_eq!(refused(&body).await, problems(&[("", "invalid_type")]));
     }
-}
-
-#[actix_web::test]
-async fn templates_are_not_found_yet() {
-    let body =
-        with(&json!({ "templateId": MESSAGE, "variables": { "code": "A", "n": 1, "b": true } }));
-    let answer = Running::over(Fake::new()).post(SEND, &body).await;
-    assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()));
 }
 
 #[actix_web::test]

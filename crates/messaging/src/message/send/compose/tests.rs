@@ -137,7 +137,10 @@ async fn type_and_media_come_from_the_template() {
             let sent = Bench::new().send(template(kind, body), order).await;
             let message = sent.expect("accepted").message;
             assert_eq!(message.kind, made);
-            assert_eq!(message.media_url.as_deref(), Some("https://files.test/a.bin"));
+            assert_eq!(
+                message.media_url.as_deref(),
+                Some("https://files.test/a.bin")
+            );
             let text = body.map(|_| "To +33612345678".to_owned());
             assert_eq!(message.body, text);
             assert!(Content::of(&message).is_some(), "it can be sent later");
