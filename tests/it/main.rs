@@ -14,5 +14,6 @@ mod metrics;
 mod openapi;
 mod quotas;
 mod surface;
+mod templates;
 mod tenancy;
 mod webhooks;

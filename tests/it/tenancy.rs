@@ -14,6 +14,7 @@ struct Tenant {
     ids: Vec<String>,
     instance: String,
     contact: String,
+    template: String,
 }
 
 fn text(instance: &str) -> Value {
@@ -27,17 +28,19 @@ fn id(reply: &Reply) -> String {
         .to_owned()
 }
 
-/// Fills a workspace through the API: a message to come, a sent one, a webhook.
+/// Fills a workspace through the API: a message to come, a sent one, a webhook, a template.
 async fn fill(name: &'static str, client: Client, instance: String, contact: String) -> Tenant {
     let mut ids = vec![contact.clone()];
     let mut later = text(&instance);
     later["scheduledAt"] = json!(soon());
     later["contactId"] = json!(contact);
     let hook = json!({ "url": "https://hooks.example.com/a", "events": ["message.sent"] });
+    let template = json!({ "name": name, "type": "text", "body": "Hi {{contact.phone}}" });
     for (path, body) in [
         ("/api/v1/messages/send", text(&instance)),
         ("/api/v1/messages/schedule", later),
         ("/api/v1/webhooks", hook),
+        ("/api/v1/templates", template),
     ] {
         let made = client.post(path, &body).await;
         assert_eq!(made.status, 201, "{name}: {made:?}");
@@ -46,6 +49,7 @@ async fn fill(name: &'static str, client: Client, instance: String, contact: Str
     Tenant {
         name,
         client,
+        template: ids.last().cloned().expect("the template was made last"),
         ids,
         instance,
         contact,
@@ -106,6 +110,7 @@ async fn stored(stack: &Stack) -> String {
     for table in [
         "messages",
         "queue",
+        "templates",
         "webhook_endpoints",
         "deliveries",
         "delivery_queue",
@@ -223,6 +228,9 @@ async fn bodies_cannot_name_what_belongs_to_others() {
                 "instanceId": caller.instance, "to": "+33612345678", "type": "contact",
                 "contactId": owner.contact,
             }));
+            bodies.push(json!({
+                "instanceId": caller.instance, "to": "+33612345678", "templateId": owner.template,
+            }));
             for mut body in bodies {
                 let sent = caller.client.post("/api/v1/messages/send", &body).await;
                 assert_eq!(
@@ -266,6 +274,7 @@ async fn lists_show_the_callers_workspace_alone() {
             "/api/v1/messages?limit=100",
             "/api/v1/messages?limit=100&to=%2B33612345678",
             "/api/v1/instances",
+            "/api/v1/templates",
             "/api/v1/webhooks",
         ] {
             let list = caller.client.get(path).await;

@@ -23,6 +23,9 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
     let stack = Stack::with(&[("allow_private_targets", "false")]).await;
     let account = stack.account("pro").await;
     let instance = account.instance(&stack).await.id.to_string();
+    let template = json!({ "name": "A", "type": "text", "body": "{{custom.code}}" });
+    let template = account.client.post("/api/v1/templates", &template).await;
+    let template = template.data()["id"].clone();
     let document = document(&stack).await;
     let mut tried = 0;
     for (method, path, operation) in operations(&document) {
@@ -51,6 +54,9 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
             if body.get("instanceId").is_some() {
                 let mut own = body.clone();
                 own["instanceId"] = json!(instance);
+                if own.get("templateId").is_some() {
+                    own["templateId"] = template.clone();
+                }
                 let reply = send(&own).await;
                 assert_eq!(reply.status, 201, "{method} {path} {own}: {reply:?}");
             }

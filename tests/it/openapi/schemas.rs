@@ -111,6 +111,12 @@ async fn answers_have_the_members_and_types_the_document_says() {
     let hook = json!({ "url": "https://hooks.example.com/a", "events": ["message.sent"] });
     let made = account.client.post("/api/v1/webhooks", &hook).await;
     let made = made.data()["id"].as_str().expect("an id").to_owned();
+    let template = json!({
+        "name": "A", "type": "image", "mediaUrl": "https://files.example.com/a.jpg",
+        "body": "{{custom.code}}",
+    });
+    let stored = account.client.post("/api/v1/templates", &template).await;
+    let stored = stored.data()["id"].as_str().expect("an id").to_owned();
     let message = account.client.post("/api/v1/messages/send", &text).await;
     let message = message.data()["id"].as_str().expect("an id").to_owned();
     account.wait_message(&message, "read").await;
@@ -134,6 +140,27 @@ async fn answers_have_the_members_and_types_the_document_says() {
             None,
         ),
         ("GET", "/api/v1/instances/{id}/health", instance, None),
+        (
+            "POST",
+            "/api/v1/templates",
+            String::new(),
+            Some(template.clone()),
+        ),
+        ("GET", "/api/v1/templates", String::new(), None),
+        ("GET", "/api/v1/templates/{id}", stored.clone(), None),
+        (
+            "PUT",
+            "/api/v1/templates/{id}",
+            stored.clone(),
+            Some(json!({ "body": "" })),
+        ),
+        (
+            "POST",
+            "/api/v1/templates/{id}/preview",
+            stored.clone(),
+            Some(json!({})),
+        ),
+        ("DELETE", "/api/v1/templates/{id}", stored, None),
         ("GET", "/api/v1/webhooks", String::new(), None),
         ("GET", "/api/v1/webhooks/{id}", made.clone(), None),
         (

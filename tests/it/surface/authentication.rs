@@ -124,6 +124,7 @@ async fn a_team_key_reaches_the_workspace_and_the_catalogue_alone() {
     for path in [
         INSTANCES,
         "/api/v1/messages",
+        "/api/v1/templates",
         "/api/v1/webhooks",
         "/api/v1/billing/plans",
     ] {

@@ -174,6 +174,7 @@ async fn an_unusable_subscription_stops_writing_and_never_reading() {
             for path in [
                 "/api/v1/messages/send",
                 "/api/v1/messages/schedule",
+                "/api/v1/templates",
                 "/api/v1/webhooks",
             ] {
                 let refused = client.post(path, &hook).await;
@@ -193,6 +194,7 @@ async fn an_unusable_subscription_stops_writing_and_never_reading() {
             "billing/payments",
             "instances",
             "messages",
+            "templates",
             "webhooks",
         ] {
             assert_eq!(

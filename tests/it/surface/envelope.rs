@@ -14,7 +14,12 @@ use serde_json::{Value, json};
 use super::{NOBODY, text};
 
 const SEND: &str = "/api/v1/messages/send";
-const BODIES: [&str; 3] = [SEND, "/api/v1/messages/schedule", "/api/v1/webhooks"];
+const BODIES: [&str; 4] = [
+    SEND,
+    "/api/v1/messages/schedule",
+    "/api/v1/templates",
+    "/api/v1/webhooks",
+];
 const JSON: &str = "application/json";
 
 fn packed(plain: &[u8]) -> Vec<u8> {

@@ -65,6 +65,16 @@ async fn media_and_webhooks_never_lead_inside() {
                 "{scheme} media at {host}"
             );
             assert_eq!(reply.fields(), ["mediaUrl"], "{host}");
+            let template = json!({
+                "name": "a", "type": "image", "mediaUrl": format!("{scheme}://{host}/a.jpg"),
+            });
+            let reply = account.client.post("/api/v1/templates", &template).await;
+            assert_eq!(
+                reply.outcome(),
+                (400, "VALIDATION_ERROR"),
+                "{scheme} template with media at {host}"
+            );
+            assert_eq!(reply.fields(), ["mediaUrl"], "{host}");
             let hook =
                 json!({ "url": format!("{scheme}://{host}:8443/h"), "events": ["message.sent"] });
             let reply = account.client.post("/api/v1/webhooks", &hook).await;
@@ -76,7 +86,7 @@ async fn media_and_webhooks_never_lead_inside() {
             assert_eq!(reply.fields(), ["url"], "{host}");
         }
     }
-    for table in ["messages", "webhook_endpoints"] {
+    for table in ["messages", "templates", "webhook_endpoints"] {
         let rows = stack
             .count(&format!("SELECT count(*) FROM {table}"), &[])
             .await;
@@ -102,6 +112,10 @@ async fn public_addresses_pass_without_a_look_up() {
             "instanceId": instance, "to": "+33612345678", "type": "image", "mediaUrl": url,
         });
         let reply = account.client.post("/api/v1/messages/send", &body).await;
+        assert_eq!(reply.status, 201, "{url}: {reply:?}");
+        assert_eq!(reply.data()["mediaUrl"], url, "kept as written");
+        let template = json!({ "name": "a", "type": "image", "mediaUrl": url });
+        let reply = account.client.post("/api/v1/templates", &template).await;
         assert_eq!(reply.status, 201, "{url}: {reply:?}");
         assert_eq!(reply.data()["mediaUrl"], url, "kept as written");
     }

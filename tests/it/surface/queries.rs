@@ -144,6 +144,7 @@ async fn malformed_ids_in_a_path_are_404() {
         "instances/{}",
         "instances/{}/state",
         "instances/{}/health",
+        "templates/{}",
     ];
     for id in [
         "1",
@@ -173,6 +174,11 @@ async fn malformed_ids_in_a_path_are_404() {
                 .post_empty(&format!("/api/v1/messages/{id}/cancel"))
                 .await;
             assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "cancel {id}");
+            let reply = account
+                .client
+                .post_empty(&format!("/api/v1/templates/{id}/preview"))
+                .await;
+            assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "preview {id}");
         }
     }
 }

@@ -41,6 +41,10 @@ const BUSY_FOR: u64 = 1;
             "instanceId": "0197b3c0-1111-7000-8000-000000000001", "to": "+33612345678",
             "type": "image", "mediaUrl": "https://files.example.com/parcel.jpg", "text": "Here it is"
         }))),
+        ("Template" = (value = json!({
+            "instanceId": "0197b3c0-1111-7000-8000-000000000001", "to": "+33612345678",
+            "templateId": "0197b3c0-1111-7000-8000-000000000002", "variables": { "code": "SPRING" }
+        }))),
         ("Buttons" = (value = json!({
             "instanceId": "0197b3c0-1111-7000-8000-000000000001", "to": "+33612345678",
             "type": "buttons", "title": "Appointment", "description": "Can you come on Monday?",
