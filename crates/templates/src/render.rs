@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use msgflash_kernel::{Phone, Problems, Workspace, WorkspaceId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -69,7 +70,8 @@ impl RenderTemplate {
         found.ok_or(TemplateError::NoTemplate(id))
     }
 
-    /// Renders it for one recipient. Only what its placeholders name is looked up.
+    /// Renders it for one recipient. Only what its placeholders name is looked up, side by side:
+    /// a message waits for it.
     pub async fn render(
         &self,
         template: &Template,
@@ -81,13 +83,12 @@ impl RenderTemplate {
 
         let program = template.program()?;
         let needs_contact = program.is_some_and(Program::needs_contact);
-        let contact = self.contact(&order, needs_contact).await?;
-        let payer = match program {
-            Some(program) if program.uses(Namespace::User) => {
-                self.context.payer(order.workspace.account).await?
-            }
-            _ => None,
-        };
+        let needs_payer = program.is_some_and(|it| it.uses(Namespace::User));
+        let (contact, payer) = try_join(
+            self.contact(&order, needs_contact),
+            self.payer(order.workspace, needs_payer),
+        )
+        .await?;
         let only_number = ContactValues {
             phone: Some(order.to),
             ..ContactValues::default()
@@ -107,6 +108,17 @@ impl RenderTemplate {
             used: template.variables(),
             contact: contact.map(|it| it.id),
         })
+    }
+
+    async fn payer(
+        &self,
+        workspace: Workspace,
+        needed: bool,
+    ) -> Result<Option<UserFacts>, TemplateError> {
+        if !needed {
+            return Ok(None);
+        }
+        Ok(self.context.payer(workspace.account).await?)
     }
 
     /// The contact that is named, or the one with the recipient's number.

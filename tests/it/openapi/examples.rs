@@ -83,3 +83,32 @@ fn from_schema(document: &Value, schema: &Value) -> Value {
     }
     body
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_may_be_left_out_where_the_document_says_so() {
+    let stack = Stack::start().await;
+    let account = stack.account("pro").await;
+    let document = document(&stack).await;
+    let mut spare = 0;
+    for (method, path, operation) in operations(&document) {
+        let body = &operation["requestBody"];
+        if body.is_null() {
+            continue;
+        }
+        let verb: Method = method.parse().expect("a method");
+        let target = path.replace("{id}", NOBODY);
+        let reply = account.client.call(verb, &target, None, "").await;
+        if body["required"] == true {
+            let told = (reply.outcome(), reply.fields());
+            assert_eq!(
+                told,
+                ((400, "VALIDATION_ERROR"), vec![""]),
+                "{method} {path}"
+            );
+        } else {
+            assert_eq!(reply.outcome(), (404, "NOT_FOUND"), "{method} {path}");
+            spare += 1;
+        }
+    }
+    assert_eq!(spare, 2, "a template's change and its preview");
+}

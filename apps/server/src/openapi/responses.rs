@@ -23,6 +23,11 @@ pub(super) fn complete(document: &mut Document, route: &Route) {
     let Some(operation) = item.and_then(|item| operation(item, &route.method)) else {
         return;
     };
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && route.policy.spare_body
+    {
+        body.required = Some(Required::False);
+    }
     operation
         .parameters
         .get_or_insert_default()

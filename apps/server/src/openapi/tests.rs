@@ -65,6 +65,12 @@ fn a_body_is_documented_exactly_where_one_is_read() {
             "{}",
             route.policy.route
         );
+        let may_be_left_out = body["required"] == false;
+        assert_eq!(
+            may_be_left_out, route.policy.spare_body,
+            "{}",
+            route.policy.route
+        );
     }
 }
 

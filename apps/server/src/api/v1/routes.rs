@@ -55,6 +55,7 @@ const fn open(route: &'static str) -> Policy {
         usable: false,
         gate: None,
         body: false,
+        spare_body: false,
         once: false,
     }
 }
@@ -88,6 +89,14 @@ const fn changes(it: Policy) -> Policy {
 /// A route that answers what a body asks, and changes nothing.
 const fn asks(it: Policy) -> Policy {
     Policy { body: true, ..it }
+}
+
+/// The body of the route may be left out.
+const fn spare(it: Policy) -> Policy {
+    Policy {
+        spare_body: true,
+        ..it
+    }
 }
 
 /// A route that starts something without a body, once per `Idempotency-Key`.
@@ -159,9 +168,10 @@ pub fn table() -> Vec<Route> {
         GET "/templates" templates::list, open, &[VALIDATION_ERROR];
         POST "/templates" templates::create, open.creates, &[TEMPLATE_INVALID];
         GET "/templates/{id}" templates::read, open, &[NOT_FOUND];
-        PUT "/templates/{id}" templates::revise, open.changes, &[NOT_FOUND, TEMPLATE_INVALID];
+        PUT "/templates/{id}" templates::revise, open.changes.spare,
+            &[NOT_FOUND, TEMPLATE_INVALID];
         DELETE "/templates/{id}" templates::delete, open, &[NOT_FOUND];
-        POST "/templates/{id}/preview" templates::preview, open.asks,
+        POST "/templates/{id}/preview" templates::preview, open.asks.spare,
             &[NOT_FOUND, TEMPLATE_INVALID, TEMPLATE_CONTEXT_UNAVAILABLE];
 
         GET "/webhooks" webhooks::list, open, &[];
