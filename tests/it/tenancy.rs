@@ -1,6 +1,6 @@
 //! Nobody sees or touches what belongs to another workspace. Its ids are 404, never 403.
 
-use blackbox::{Account, Client, Reply, Stack};
+use blackbox::{Client, Reply, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -66,19 +66,6 @@ fn soon() -> String {
         .expect("a date")
 }
 
-/// A contact of a team.
-async fn team_contact(stack: &Stack, account: &Account, team: uuid::Uuid, phone: i64) -> String {
-    let made = account.contact(stack, "Shared", phone).await;
-    let contact: uuid::Uuid = made.parse().expect("an id");
-    stack
-        .sql(
-            "UPDATE contacts SET workspace_id = $1 WHERE id = $2",
-            &[&team, &contact],
-        )
-        .await;
-    made
-}
-
 /// Two accounts; the first has a personal workspace and two teams, the second a personal one and a
 /// team. An instance belongs to its owner and serves every workspace of theirs.
 async fn tenants(stack: &Stack) -> Vec<Tenant> {
@@ -97,7 +84,9 @@ async fn tenants(stack: &Stack) -> Vec<Tenant> {
         all.push(fill(names[0], account.client.clone(), instance.clone(), contact).await);
         for name in names.into_iter().skip(1).take(2 - at) {
             let team = account.team(stack).await;
-            let contact = team_contact(stack, account, team.team.uuid(), 33_611_111_112).await;
+            let contact = account
+                .team_contact(stack, team.team, "Shared", 33_611_111_112)
+                .await;
             all.push(fill(name, team.client, instance.clone(), contact).await);
         }
     }

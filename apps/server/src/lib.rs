@@ -3,6 +3,7 @@
 //! Start at [`app`] for the whole, at [`api::v1::routes`] for what there is, and at
 //! [`api::v1::policy`] for what every call passes first.
 
+pub mod address_book;
 mod alarms;
 pub mod api;
 pub mod app;

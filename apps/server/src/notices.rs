@@ -21,13 +21,14 @@ const GAP: Duration = Duration::from_millis(50);
 pub(crate) const LANES: &str = "msgflash_lanes";
 
 /// Each bell with the topic it is rung by.
-fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 5] {
+fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 6] {
     [
         (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
         ("msgflash_inbox", &bells.inbox),
         ("msgflash_events", &bells.events),
         ("msgflash_posts", &bells.posts),
+        ("msgflash_contact_jobs", &bells.contact_jobs),
     ]
 }
 

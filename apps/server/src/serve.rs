@@ -84,6 +84,8 @@ impl Server {
         if !applied.is_empty() {
             info!(count = applied.len(), "schema brought up to date");
         }
+        // Everything works without it, so nobody waits for it.
+        tokio::spawn(search_index(database.url().to_owned()));
         let postgres = database.connect(&config)?;
         let draining = CancellationToken::new();
         let backend = wire::backend(&config, &postgres)?;
@@ -163,6 +165,13 @@ impl Server {
         if let Some(ops) = self.ops {
             ops.stop().await;
         }
+    }
+}
+
+/// Makes the index for searches of contacts, where that is possible.
+async fn search_index(url: String) {
+    if let Err(error) = msgflash_postgres::ensure_search_index(&url).await {
+        warn!(%error, "the index for searches of contacts could not be looked after");
     }
 }
 

@@ -23,6 +23,8 @@ use msgflash_webhooks::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::address_book::AddressBook;
+
 /// Use cases, readers and settings of the HTTP surfaces.
 pub struct Services {
     /// Tells whose an API key is.
@@ -71,6 +73,8 @@ pub struct Services {
     pub delivery_log: Arc<DeliveryLog>,
     /// Delivers on request.
     pub send_again: Arc<SendAgain>,
+    /// Contacts, groups and bulk jobs.
+    pub address_book: Arc<AddressBook>,
     /// What operators ask.
     pub ops: Arc<Ops>,
     /// Time.

@@ -33,6 +33,7 @@ use msgflash_webhooks::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
@@ -82,6 +83,8 @@ pub struct Backend {
     pub principals: Principals,
     /// What is remembered of instances.
     pub recent: Arc<RecentInstances>,
+    /// Contacts, groups and bulk jobs.
+    pub address_book: Arc<AddressBook>,
     /// The store, for what has no use case.
     pub postgres: Postgres,
 }
@@ -148,7 +151,20 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
     let principals = Principals::default();
     let recent = Arc::new(RecentInstances::new(store.clone(), Arc::clone(&clock)));
     let announce = principals.announcing(store.clone());
+    let bells = Bells::default();
+    let address_book = AddressBook::new(AddressBookPorts {
+        contact_units: store.clone(),
+        group_units: store.clone(),
+        bulk_units: store.clone(),
+        book: store.clone(),
+        groups: store.clone(),
+        jobs: store.clone(),
+        wake: bells.contact_jobs.clone(),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+    });
     Ok(Backend {
+        address_book: Arc::new(address_book),
         accounts: store.clone(),
         billing: store.clone(),
         create_user: CreateUser::new(store.clone(), hasher, Arc::clone(&clock), Arc::clone(&ids)),
@@ -162,7 +178,7 @@ pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         record,
         alarms,
         follow_signs,
-        bells: Bells::default(),
+        bells,
         principals,
         recent,
         postgres: postgres.clone(),
@@ -252,6 +268,7 @@ pub async fn services(
             Arc::clone(&ids),
             backend.bells.posts.clone(),
         )),
+        address_book: Arc::clone(&backend.address_book),
         ops,
         clock,
         ids,

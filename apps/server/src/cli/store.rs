@@ -16,6 +16,12 @@ pub(super) async fn migrate(config: &Config, revert: bool, out: Output) -> Resul
         msgflash_postgres::migrate(database.url()).await
     };
     let done = done.map_err(Failure::from_error)?;
+    if !revert {
+        // Told in the log; a schema without it is complete.
+        msgflash_postgres::ensure_search_index(database.url())
+            .await
+            .map_err(Failure::from_error)?;
+    }
     let verb = if revert { "reverted" } else { "applied" };
     let text = match done.as_slice() {
         [] => "The schema is up to date.".to_owned(),

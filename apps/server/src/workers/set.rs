@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use msgflash_contacts::RunJobs;
 use msgflash_evolution::EvolutionDecoder;
 use msgflash_kernel::{Clock, Tick};
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
@@ -52,6 +53,8 @@ pub struct Bells {
     pub events: Arc<Bell>,
     /// A delivery may be due.
     pub posts: Arc<Bell>,
+    /// A bulk job of an address book was accepted.
+    pub contact_jobs: Arc<Bell>,
 }
 
 impl Default for Bells {
@@ -64,6 +67,7 @@ impl Default for Bells {
             inbox: Bell::new(),
             events: Bell::new(),
             posts: Bell::new(),
+            contact_jobs: Bell::new(),
         }
     }
 }
@@ -90,6 +94,7 @@ struct Work {
     fan_out: Arc<FanOut>,
     deliverer: Arc<Deliverer>,
     recorder: Recorder,
+    contact_jobs: Arc<RunJobs>,
     sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
@@ -253,6 +258,7 @@ impl Work {
                 ids,
                 span(config.webhook_disable_after),
             ),
+            contact_jobs: Arc::new(RunJobs::new(store.clone(), Arc::clone(&clock))),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),
@@ -363,6 +369,13 @@ impl Work {
             }
         });
         yard.run_posts(self.deliverer, self.recorder, bells.posts.clone());
+        yard.run("contact-jobs", bells.contact_jobs.clone(), POLL, vec![], {
+            let it = self.contact_jobs;
+            move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            }
+        });
         yard.run("sampler", Bell::new(), sampler::EVERY, vec![], {
             let it = self.sampler;
             move || {

@@ -1,5 +1,7 @@
 //! Messages.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{
@@ -121,7 +123,13 @@ impl MessageReader for Postgres {
             .await
             .optional()
             .map_err(failed)?;
-        row.map(Message::try_from).transpose()
+        let mut found: Vec<Message> = row
+            .map(Message::try_from)
+            .transpose()?
+            .into_iter()
+            .collect();
+        forget_gone_contacts(&mut conn, workspace, &mut found).await?;
+        Ok(found.pop())
     }
 
     async fn page(
@@ -169,10 +177,11 @@ impl MessageReader for Postgres {
         }
         let mut conn = self.conn().await?;
         let rows: Vec<MessageRow> = query.load(&mut conn).await.map_err(failed)?;
-        let found = rows
+        let mut found = rows
             .into_iter()
             .map(Message::try_from)
             .collect::<Result<Vec<_>, _>>()?;
+        forget_gone_contacts(&mut conn, workspace, &mut found).await?;
         let scope = filter.scope();
         Ok(Page::cut(found, page.limit, |last| {
             Cursor::new(scope.clone(), last.id.to_string())
@@ -283,6 +292,43 @@ impl MessageStore for PgUnit {
             team: row.team_id.map(Id::new),
         }))
     }
+}
+
+/// Messages outlive the contacts they were linked to; whoever looks is not sent to nobody.
+///
+/// Looked up when messages are read: deleting a contact would have to touch all of them.
+async fn forget_gone_contacts(
+    conn: &mut AsyncPgConnection,
+    workspace: WorkspaceId,
+    messages: &mut [Message],
+) -> Result<(), StoreError> {
+    let linked: Vec<Uuid> = messages
+        .iter()
+        .filter_map(|it| it.contact.map(Id::uuid))
+        .collect();
+    if linked.is_empty() {
+        return Ok(());
+    }
+    let there: Vec<ContactIdRow> = sql(
+        "SELECT c.id FROM UNNEST($2) AS k (id) CROSS JOIN LATERAL ( \
+           SELECT c.id FROM contacts c WHERE c.workspace_id = $1 AND c.id = k.id OFFSET 0) c",
+    )
+    .bind::<SqlUuid, _>(workspace.uuid())
+    .bind::<Array<SqlUuid>, _>(linked)
+    .get_results(conn)
+    .await
+    .map_err(failed)?;
+    let there: HashSet<Uuid> = there.into_iter().map(|row| row.id).collect();
+    for message in messages {
+        message.contact = message.contact.filter(|id| there.contains(&id.uuid()));
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct ContactIdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
 }
 
 /// Reads messages by their keys; those not there are left out.

@@ -49,6 +49,13 @@ impl Stage {
         self.database.url()
     }
 
+    /// The same place, for somebody with the rights of a role.
+    pub(crate) fn url_as(&self, role: &str) -> String {
+        let url = self.url();
+        let more = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{more}options=-c%20role%3D{role}")
+    }
+
     /// A session for what no port can do.
     pub(crate) async fn session(&self) -> Client {
         let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls)
