@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod contacts;
 mod crash;
 mod database;
 mod failures;

@@ -39,6 +39,11 @@ impl Check {
         self.problems.add(path, code, message);
     }
 
+    /// Notes what somebody else finds.
+    pub fn also<T>(&mut self, find: impl FnOnce(&mut Problems) -> T) -> T {
+        find(&mut self.problems)
+    }
+
     /// `Ok` when nothing was noted.
     pub fn finish(self) -> Result<(), Problems> {
         self.problems.into_result()

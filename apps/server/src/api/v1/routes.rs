@@ -7,14 +7,16 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpMessage as _, Route as ActixRoute, web};
 
+use super::contacts::{bulk, groups, jobs, members};
 use super::errors::{
     self, BAD_REQUEST, CONFLICT, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN,
-    INVALID_DESTINATION, MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND,
-    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
+    INVALID_DESTINATION, MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR, PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
 use super::policy::{self, Caller, Gate, Passage, Policy};
 use super::webhooks::deliveries;
-use super::{account, billing, instances, messages, webhooks};
+use super::{account, billing, contacts, instances, messages, webhooks};
 use crate::http::Problem;
 use crate::http::shield::shield;
 use crate::services::Services;
@@ -84,6 +86,16 @@ const fn changes(it: Policy) -> Policy {
     }
 }
 
+/// A route that deletes what a body names: whoever pays no more may still clear up.
+const fn deletes(it: Policy) -> Policy {
+    Policy { body: true, ..it }
+}
+
+/// A route that answers an equal request with the first answer.
+const fn once(it: Policy) -> Policy {
+    Policy { once: true, ..it }
+}
+
 /// A route that starts something without a body, once per `Idempotency-Key`.
 const fn starts(it: Policy) -> Policy {
     Policy {
@@ -147,6 +159,27 @@ pub fn table() -> Vec<Route> {
         GET "/instances/{id}/state" instances::state, open, LIVE;
         GET "/instances/{id}/health" instances::health, open, &[NOT_FOUND];
 
+        GET "/contacts" contacts::list, open, &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/contacts" contacts::create, open.creates, &[];
+        GET "/contacts/{id}" contacts::read, open, &[NOT_FOUND];
+        PUT "/contacts/{id}" contacts::change, open.changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/{id}" contacts::delete, open, &[NOT_FOUND];
+        GET "/contacts/{id}/groups" groups::of_contact, open, &[NOT_FOUND];
+        POST "/contacts/bulk-delete" bulk::delete, open.deletes.once, &[];
+        GET "/contacts/bulk-jobs" jobs::list, open, &[VALIDATION_ERROR];
+        GET "/contacts/bulk-jobs/{jobId}" jobs::read, open, &[NOT_FOUND];
+        GET "/contacts/bulk-jobs/{jobId}/progress" jobs::progress, open, &[NOT_FOUND];
+        POST "/contacts/bulk-jobs/{jobId}/cancel" jobs::cancel, open, &[NOT_FOUND, CONFLICT];
+        GET "/contacts/groups" groups::list, open, &[VALIDATION_ERROR];
+        POST "/contacts/groups" groups::create, open.creates, &[MAX_CONTACT_GROUPS_REACHED];
+        GET "/contacts/groups/{groupId}" groups::read, open, &[NOT_FOUND];
+        PUT "/contacts/groups/{groupId}" groups::change, open.changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/groups/{groupId}" groups::delete, open, &[NOT_FOUND];
+        GET "/contacts/groups/{groupId}/members" members::list, open,
+            &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/contacts/groups/{groupId}/members" members::add, open.creates, &[NOT_FOUND];
+        DELETE "/contacts/groups/{groupId}/members" members::remove, open.deletes, &[NOT_FOUND];
+
         GET "/webhooks" webhooks::list, open, &[];
         POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
             &[MAX_WEBHOOK_ENDPOINTS_REACHED];
@@ -172,17 +205,23 @@ pub fn table() -> Vec<Route> {
     }
 }
 
-/// Makes the table reachable: one resource per path, so that a known path with another method is
-/// told apart from an unknown one before any key is looked at.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// The routes of each path, in the order in which paths are tried.
+fn paths() -> Vec<(&'static str, Vec<Route>)> {
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
     for route in table() {
         paths.entry(route.path).or_default().push(route);
     }
     let mut paths: Vec<_> = paths.into_iter().collect();
-    // A fixed segment is matched before a parameter in its place.
+    // A fixed segment is matched before a parameter in its place. Of two paths with as many
+    // parameters the map gives that one first whose fixed segment comes first: braces sort last.
     paths.sort_by_key(|(path, _)| path.matches('{').count());
-    for (path, routes) in paths {
+    paths
+}
+
+/// Makes the table reachable: one resource per path, so that a known path with another method is
+/// told apart from an unknown one before any key is looked at.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for (path, routes) in paths() {
         let allow: Vec<_> = routes
             .iter()
             .map(|route| route.method.to_string())
@@ -255,12 +294,37 @@ mod tests {
         }
     }
 
+    /// Their body names what is to be deleted.
+    const DELETING: [&str; 2] = [
+        "POST /api/v1/contacts/bulk-delete",
+        "DELETE /api/v1/contacts/groups/{groupId}/members",
+    ];
+
+    #[test]
+    fn fixed_segments_win_over_parameters() {
+        let paths = paths();
+        let at = |path: &str| {
+            let path = format!("/api/v1/contacts{path}");
+            paths.iter().position(|it| it.0 == path).expect("a route")
+        };
+        for (fixed, parameter) in [
+            ("/bulk-jobs", "/{id}"),
+            ("/bulk-delete", "/{id}"),
+            ("/groups", "/{id}"),
+            ("/groups/{groupId}", "/{id}/groups"),
+            ("/bulk-jobs/{jobId}", "/{id}/groups"),
+        ] {
+            assert!(at(fixed) < at(parameter), "{fixed}");
+        }
+    }
+
     #[test]
     fn creating_and_changing_need_a_usable_subscription_and_reading_never_does() {
         for route in table() {
+            let deletes = DELETING.contains(&route.policy.route);
             assert_eq!(
                 route.policy.usable,
-                route.policy.body || route.policy.once,
+                !deletes && (route.policy.body || route.policy.once),
                 "{}",
                 route.policy.route
             );
@@ -274,7 +338,7 @@ mod tests {
 
     impl Policy {
         fn method_may_write(&self, method: &Method) -> bool {
-            !self.usable || [Method::POST, Method::PATCH].contains(method)
+            !self.usable || [Method::POST, Method::PUT, Method::PATCH].contains(method)
         }
     }
 }
