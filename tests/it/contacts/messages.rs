@@ -1,7 +1,9 @@
 //! Contacts and what is sent to them.
 
+use std::time::Duration;
+
 use blackbox::book::{CONTACTS, each};
-use blackbox::{Stack, id_of, text};
+use blackbox::{Stack, id_of, moment_in, text};
 use serde_json::{Value, json};
 
 const LINA: u64 = 33_698_765_432;
@@ -17,7 +19,8 @@ async fn messages_forget_a_contact_that_is_deleted_and_lose_nothing_else() {
     let mut linked = text(&instance, LINA_PHONE, "Hi");
     linked["contactId"] = json!(lina);
     let sent = id_of(&client.send(&linked).await);
-    let later = client.schedule(&linked, "2099-01-01T00:00:00Z").await;
+    let at = moment_in(Duration::from_hours(1));
+    let later = client.schedule(&linked, &at).await;
     assert_eq!(later["contactId"], json!(lina));
     let mut card = linked.clone();
     card["type"] = json!("contact");
