@@ -3,6 +3,7 @@
 mod architecture;
 mod backup;
 mod cli;
+mod contacts;
 mod crash;
 mod database;
 mod failures;

@@ -1,5 +1,6 @@
 //! Nobody sees or touches what belongs to another workspace. Its ids are 404, never 403.
 
+use blackbox::book::{BULK_DELETE, CONTACTS, GROUPS, JOBS, ids, members, unknown};
 use blackbox::{Client, Reply, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ struct Tenant {
     instance: String,
     contact: String,
     template: String,
+    group: String,
 }
 
 fn text(instance: &str) -> Value {
@@ -28,9 +30,14 @@ fn id(reply: &Reply) -> String {
         .to_owned()
 }
 
-/// Fills a workspace through the API: a message to come, a sent one, a webhook, a template.
-async fn fill(name: &'static str, client: Client, instance: String, contact: String) -> Tenant {
-    let mut ids = vec![contact.clone()];
+/// Fills a workspace through the API: a contact in a group, a job, a message to come, a sent one, a
+/// webhook, a template. Workspaces may have the same number and the same names.
+async fn fill(name: &'static str, client: Client, instance: String) -> Tenant {
+    let contact = client.contact("Shared", 33_611_111_111).await;
+    let group = client.group("Shared").await;
+    client.join(&group, &[&contact]).await;
+    let job = client.begin(Method::POST, BULK_DELETE, &unknown(100)).await;
+    let mut ids = vec![contact.clone(), group.clone(), job];
     let mut later = text(&instance);
     later["scheduledAt"] = json!(soon());
     later["contactId"] = json!(contact);
@@ -53,6 +60,7 @@ async fn fill(name: &'static str, client: Client, instance: String, contact: Str
         ids,
         instance,
         contact,
+        group,
     }
 }
 
@@ -80,14 +88,10 @@ async fn tenants(stack: &Stack) -> Vec<Tenant> {
     .enumerate()
     {
         let instance = account.instance(stack).await.id.to_string();
-        let contact = account.contact(stack, "Own", 33_611_111_111).await;
-        all.push(fill(names[0], account.client.clone(), instance.clone(), contact).await);
+        all.push(fill(names[0], account.client.clone(), instance.clone()).await);
         for name in names.into_iter().skip(1).take(2 - at) {
             let team = account.team(stack).await;
-            let contact = account
-                .team_contact(stack, team.team, "Shared", 33_611_111_112)
-                .await;
-            all.push(fill(name, team.client, instance.clone(), contact).await);
+            all.push(fill(name, team.client, instance.clone()).await);
         }
     }
     all
@@ -104,6 +108,10 @@ async fn stored(stack: &Stack) -> String {
         "deliveries",
         "delivery_queue",
         "contacts",
+        "contact_groups",
+        "contact_group_members",
+        "contact_jobs",
+        "address_books",
         "instances",
         "users",
         "teams",
@@ -188,6 +196,12 @@ fn body_for(method: &Method, path: &str) -> Option<Vec<u8>> {
     if path.ends_with("/recover") {
         return Some(br#"{"since":"2026-01-01T00:00:00Z"}"#.to_vec());
     }
+    if path.ends_with("/members") && method != Method::GET {
+        return Some(ids(&[NOBODY]).to_string().into_bytes());
+    }
+    if path.starts_with(CONTACTS) && method == Method::PUT {
+        return Some(br#"{"name":"Taken over"}"#.to_vec());
+    }
     matches!(method.as_str(), "PUT" | "PATCH").then(|| b"{}".to_vec())
 }
 
@@ -248,6 +262,34 @@ async fn bodies_cannot_name_what_belongs_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn contacts_of_others_are_unknown_wherever_a_body_or_query_names_them() {
+    let stack = Stack::with(&[("roles", "api")]).await;
+    let tenants = tenants(&stack).await;
+    let before = stored(&stack).await;
+    for caller in &tenants {
+        for owner in tenants.iter().filter(|it| it.name != caller.name) {
+            let at = format!("{} with {}'s", caller.name, owner.name);
+            let foreign = ids(&[&owner.contact]);
+            let deleted = caller.client.post(BULK_DELETE, &foreign).await;
+            assert_eq!(deleted.data()["notFound"], json!([owner.contact]), "{at}");
+            let own = members(&caller.group);
+            let added = caller.client.post(&own, &foreign).await;
+            assert_eq!(
+                (&added.data()["added"], &added.data()["notFound"]),
+                (&json!(0), &json!(1)),
+                "{at}"
+            );
+            let removed = caller.client.delete_with(&own, &foreign).await;
+            assert_eq!(removed.data()["notInGroup"], 1, "{at}");
+            let theirs = format!("{CONTACTS}?groupId={}", owner.group);
+            let listed = caller.client.get(&theirs).await;
+            assert_eq!(listed.outcome(), (404, "NOT_FOUND"), "{at}");
+        }
+    }
+    assert_eq!(stored(&stack).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_show_the_callers_workspace_alone() {
     let stack = Stack::start().await;
     let tenants = tenants(&stack).await;
@@ -265,6 +307,11 @@ async fn lists_show_the_callers_workspace_alone() {
             "/api/v1/instances",
             "/api/v1/templates",
             "/api/v1/webhooks",
+            CONTACTS,
+            "/api/v1/contacts?sort=name_asc&search=shared",
+            GROUPS,
+            &members(&caller.group),
+            JOBS,
         ] {
             let list = caller.client.get(path).await;
             assert_eq!(list.status, 200, "{}: {list:?}", caller.name);

@@ -1,8 +1,7 @@
 //! One user of the product, with a key and what tests need of its ids.
 
 use msgflash_accounts::{KeyOrder, UserOrder};
-use msgflash_contacts::ContactOrder;
-use msgflash_kernel::{Actor, Id, Outcome, Secret, TeamId, UserId, Workspace};
+use msgflash_kernel::{Actor, Id, Secret, TeamId, UserId, Workspace};
 use msgflash_messaging::instance::provision::NewInstance;
 use msgflash_messaging::provider::Pairing;
 use msgflash_messaging::{Instance, InstanceId};
@@ -39,27 +38,8 @@ pub struct TeamKey {
     clippy::disallowed_methods,
     reason = "tests take random ids where nothing depends on them"
 )]
-fn fresh() -> Uuid {
+pub(crate) fn fresh() -> Uuid {
     Uuid::now_v7()
-}
-
-async fn make_contact(stack: &Stack, workspace: Workspace, name: &str, phone: i64) -> String {
-    let order = ContactOrder {
-        actor: Actor {
-            workspace,
-            user: workspace.owner(),
-        },
-        name: name.to_owned(),
-        phone: phone.to_string(),
-        tags: Vec::new(),
-        meta: None,
-    };
-    let book = &stack.server().backend().address_book;
-    match book.create_contact.create(order, None).await {
-        Ok(Outcome::Done(made)) => made.contact.id.to_string(),
-        Ok(Outcome::Replayed(_)) => panic!("there was no key"),
-        Err(refused) => panic!("no contact: {refused}"),
-    }
 }
 
 impl Account {
@@ -178,22 +158,6 @@ impl Account {
             (reply.json["data"]["status"] == status).then_some(())
         })
         .await;
-    }
-
-    /// A contact in the personal workspace; answers its id.
-    pub async fn contact(&self, stack: &Stack, name: &str, phone: i64) -> String {
-        make_contact(stack, Workspace::personal(self.user), name, phone).await
-    }
-
-    /// A contact of a team this account owns; answers its id.
-    pub async fn team_contact(
-        &self,
-        stack: &Stack,
-        team: TeamId,
-        name: &str,
-        phone: i64,
-    ) -> String {
-        make_contact(stack, Workspace::team(team, self.user), name, phone).await
     }
 
     /// Waits until a message has a state and answers it.

@@ -103,6 +103,19 @@ impl Client {
         .await
     }
 
+    /// `PUT` with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        let body = Some(body.to_string().into_bytes());
+        self.call(Method::PUT, path, body, "application/json").await
+    }
+
+    /// `DELETE` with a JSON body.
+    pub async fn delete_with(&self, path: &str, body: &Value) -> Reply {
+        let body = Some(body.to_string().into_bytes());
+        self.call(Method::DELETE, path, body, "application/json")
+            .await
+    }
+
     /// `POST` without a body.
     pub async fn post_empty(&self, path: &str) -> Reply {
         self.call(Method::POST, path, None, "").await

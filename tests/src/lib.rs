@@ -4,6 +4,7 @@
 //! fails. Rows that have no route yet are written with SQL. Start at [`Stack`].
 
 pub mod account;
+pub mod book;
 pub mod burst;
 pub mod client;
 pub mod fleet;

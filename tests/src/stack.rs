@@ -92,6 +92,14 @@ impl Stack {
         }
     }
 
+    /// Starts the server again with another setting.
+    pub async fn restart_with(&mut self, name: &str, value: &str) {
+        self.stop_server().await;
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self.start_server().await;
+    }
+
     /// The settings the server runs with, for a process of its own.
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
@@ -147,7 +155,8 @@ impl Stack {
         rows.first().map_or(0, |row| row.get(0))
     }
 
-    async fn connection(&self) -> tokio_postgres::Client {
+    /// A session of its own; what it holds is let go when it is dropped.
+    pub async fn connection(&self) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls)
             .await
             .expect("the database answers");

@@ -6,7 +6,10 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::api::v1::{account, billing, instances, messages, routes, templates, webhooks};
+use crate::api::v1::contacts::{bulk, groups, jobs, members};
+use crate::api::v1::{
+    account, billing, contacts, instances, messages, routes, templates, webhooks,
+};
 
 mod events;
 mod responses;
@@ -71,6 +74,10 @@ pub struct ErrorDetail {
         instances::list, instances::read, instances::state, instances::health,
         templates::list, templates::create, templates::read, templates::revise, templates::delete,
         templates::preview,
+        contacts::list, contacts::create, contacts::read, contacts::change, contacts::delete,
+        bulk::delete, jobs::list, jobs::read, jobs::progress, jobs::cancel,
+        groups::list, groups::create, groups::read, groups::change, groups::delete,
+        groups::of_contact, members::list, members::add, members::remove,
         webhooks::list, webhooks::create, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::rotate, webhooks::deliveries::test, webhooks::deliveries::recover,
         webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
@@ -82,6 +89,9 @@ pub struct ErrorDetail {
         (name = "Messages", description = "Send to one recipient, now or later, and follow it"),
         (name = "Instances", description = "The WhatsApp numbers of the account"),
         (name = "Templates", description = "Messages with gaps that are filled in for each recipient"),
+        (name = "Contacts", description = "The address book of the workspace"),
+        (name = "Contact groups", description = "Groups of contacts; WhatsApp's own groups are another thing"),
+        (name = "Bulk jobs", description = "Changes of many contacts, in the background"),
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use msgflash_accounts::{Authenticate, MockAccountReader, MockCredentialReader};
 use msgflash_billing::{Entitlement, MockBillingReader};
-use msgflash_contacts::{MockBookReader, MockContactReader, MockGroupReader, MockJobReader};
+use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{CountingRandom, FixedClock, NoNudge, SequentialIds};
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::ports::MockInstanceReader;
@@ -36,14 +36,16 @@ use msgflash_webhooks::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::address_book::{AddressBook, AddressBookPorts};
+use crate::address_book::AddressBook;
 use crate::app::app;
 use crate::http::metrics;
 use crate::services::{Ops, Probe, Services, Settings, Targets};
 
+pub(crate) mod book;
 pub(crate) mod samples;
 pub(crate) mod units;
 
+use self::book::FakeBook;
 use self::samples::{NOW, credential, entitlement, instance, key};
 use self::units::{Replays, Units};
 
@@ -56,9 +58,6 @@ pub(crate) struct Fake {
     pub(crate) usage: MockUsageReader,
     pub(crate) instances: MockInstanceReader,
     pub(crate) contacts: MockContactReader,
-    pub(crate) book: MockBookReader,
-    pub(crate) groups: MockGroupReader,
-    pub(crate) jobs: MockJobReader,
     pub(crate) messages: MockMessageReader,
     pub(crate) provider: MockWhatsAppProvider,
     pub(crate) decoder: MockEventDecoder,
@@ -66,6 +65,7 @@ pub(crate) struct Fake {
     pub(crate) templates: MockTemplateReader,
     pub(crate) context: MockContextSource,
     pub(crate) held_template: Option<Template>,
+    pub(crate) book: FakeBook,
     pub(crate) endpoints: MockEndpointReader,
     pub(crate) deliveries: MockDeliveryReader,
     pub(crate) held_endpoints: u32,
@@ -115,9 +115,6 @@ impl Fake {
             usage,
             instances: MockInstanceReader::new(),
             contacts: MockContactReader::new(),
-            book: MockBookReader::new(),
-            groups: MockGroupReader::new(),
-            jobs: MockJobReader::new(),
             messages: MockMessageReader::new(),
             provider: MockWhatsAppProvider::new(),
             decoder: MockEventDecoder::new(),
@@ -125,6 +122,7 @@ impl Fake {
             templates: MockTemplateReader::new(),
             context: MockContextSource::new(),
             held_template: None,
+            book: FakeBook::default(),
             endpoints: MockEndpointReader::new(),
             deliveries: MockDeliveryReader::new(),
             held_endpoints: 0,
@@ -205,19 +203,9 @@ impl Fake {
             clock: clock.clone(),
             ids: ids.clone(),
         };
-        let address_book = AddressBook::new(AddressBookPorts {
-            contact_units: Arc::clone(&units) as _,
-            group_units: Arc::clone(&units) as _,
-            bulk_units: Arc::clone(&units) as _,
-            book: Arc::new(self.book),
-            groups: Arc::new(self.groups),
-            jobs: Arc::new(self.jobs),
-            wake: Arc::new(NoNudge),
-            clock: clock.clone(),
-            ids: ids.clone(),
-        });
+        let book = self.book.ports(&self.replays, &clock, &ids);
         Arc::new(Services {
-            address_book: Arc::new(address_book),
+            address_book: Arc::new(AddressBook::new(book)),
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
             accounts: Arc::new(self.accounts),
             billing: Arc::new(self.billing),

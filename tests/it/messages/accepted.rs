@@ -91,7 +91,7 @@ async fn what_a_type_holds_is_found_in_the_message() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
-    let contact = account.contact(&stack, "Zoé Martin", 33_699_887_766).await;
+    let contact = account.client.contact("Zoé Martin", 33_699_887_766).await;
     let send = async |mut body: Value| {
         body["instanceId"] = json!(instance.id.to_string());
         body["to"] = json!(TO);

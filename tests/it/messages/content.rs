@@ -165,7 +165,8 @@ async fn a_contact_is_shared_as_a_card() {
     let scene = Scene::new().await;
     let contact = scene
         .account
-        .contact(&scene.stack, "Zoé Martin", 33_699_887_766)
+        .client
+        .contact("Zoé Martin", 33_699_887_766)
         .await;
     let shown = scene
         .shows(json!({ "type": "contact", "contactId": contact }))

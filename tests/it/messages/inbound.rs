@@ -27,7 +27,7 @@ async fn inbox(client: &Client) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_comes_in_whole() {
     let (stack, account, instance) = scene().await;
-    let contact = account.contact(&stack, "Maria", 33_612_345_678).await;
+    let contact = account.client.contact("Maria", 33_612_345_678).await;
     let body = json!({ "from": FROM, "text": "Yes please", "id": "3EB0FFEE01" });
     stack.phone(&instance, "inbound", body).await;
     let message = account.client.wait_inbound("Yes please").await;

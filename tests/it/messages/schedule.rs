@@ -95,7 +95,7 @@ async fn a_contact_card_is_kept_as_it_was_when_it_was_scheduled() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
-    let contact = account.contact(&stack, "Before", 33_699_887_766).await;
+    let contact = account.client.contact("Before", 33_699_887_766).await;
     let body = json!({
         "instanceId": instance.id.to_string(), "to": TO, "type": "contact", "contactId": contact,
     });
@@ -103,7 +103,9 @@ async fn a_contact_card_is_kept_as_it_was_when_it_was_scheduled() {
         .client
         .schedule(&body, &moment_in(Duration::from_secs(1)))
         .await;
-    stack.sql("UPDATE contacts SET name = 'After'", &[]).await;
+    let renamed = json!({ "name": "After" });
+    let path = format!("/api/v1/contacts/{contact}");
+    assert_eq!(account.client.put(&path, &renamed).await.status, 200);
     let received = stack.wait_received(TO, 1).await;
     assert_eq!(
         received[0]["message"]["contactMessage"]["displayName"],

@@ -56,7 +56,7 @@ impl Bench {
         let stack = Stack::start().await;
         let account = stack.account("max").await;
         let instance = account.instance(&stack).await.id.to_string();
-        let card = account.contact(&stack, "Ada", 33_611_111_111).await;
+        let card = account.client.contact("Ada", 33_611_111_111).await;
         let id: uuid::Uuid = CARD.parse().expect("an id");
         let old: uuid::Uuid = card.parse().expect("an id");
         stack

@@ -120,7 +120,7 @@ async fn what_comes_in_is_told_with_its_button() {
         .client
         .endpoint(&receiver.url, &["message.received"])
         .await;
-    let contact = account.contact(&stack, "Maria", 33_699_887_766).await;
+    let contact = account.client.contact("Maria", 33_699_887_766).await;
     let instance = account.connected(&stack).await;
     let text = json!({ "from": "33699887766", "text": "Yes please", "id": "3EB0FFEE01" });
     stack.phone(&instance, "inbound", text).await;

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod billing;
+pub mod contacts;
 pub mod errors;
 pub mod instances;
 pub mod messages;

@@ -40,8 +40,8 @@ impl Check {
     }
 
     /// Notes what somebody else finds.
-    pub fn also(&mut self, find: impl FnOnce(&mut Problems)) {
-        find(&mut self.problems);
+    pub fn also<T>(&mut self, find: impl FnOnce(&mut Problems) -> T) -> T {
+        find(&mut self.problems)
     }
 
     /// `Ok` when nothing was noted.

@@ -1,7 +1,5 @@
 //! Query strings, read member by member like bodies.
 
-use std::collections::HashMap;
-
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::{Ready, ready};
@@ -10,9 +8,10 @@ use url::form_urlencoded;
 use super::field::Field;
 use super::problem::Problem;
 
-/// The members of a query. Of several with one name the last counts; unknown ones are ignored.
+/// The members of a query. Of several with one name the last counts, unless all are asked for;
+/// unknown ones are ignored.
 #[derive(Clone, Debug, Default)]
-pub struct Query(HashMap<String, String>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query string.
@@ -26,11 +25,16 @@ impl Query {
 
     /// One member. An empty one counts as left out, as forms send it.
     pub fn field(&self, name: &str) -> Field<String> {
-        self.0
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .cloned()
-            .into()
+        let mut all = self.0.iter().filter(|(known, _)| known == name);
+        let last = all.next_back().map(|(_, value)| value);
+        last.filter(|value| !value.is_empty()).cloned().into()
+    }
+
+    /// Every value of a member that may come several times, without empty ones.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let all = self.0.iter().filter(|(known, _)| known == name);
+        let values = all.map(|(_, value)| value.as_str());
+        values.filter(|value| !value.is_empty()).collect()
     }
 }
 
@@ -53,5 +57,17 @@ mod tests {
         assert_eq!(query.field("limit"), Field::Absent);
         assert_eq!(query.field("status"), Field::Valid("read".into()));
         assert_eq!(query.field("to"), Field::Valid("+336".into()));
+        assert_eq!(
+            Query::parse("to=1&to=").field("to"),
+            Field::Absent,
+            "the last one counts"
+        );
+    }
+
+    #[test]
+    fn a_member_may_come_several_times() {
+        let query = Query::parse("tag=vip&limit=1&tag=&tag=a%20b");
+        assert_eq!(query.all("tag"), ["vip", "a b"]);
+        assert!(query.all("tags").is_empty());
     }
 }

@@ -4,10 +4,11 @@ use msgflash_accounts::{ApiKey, Credential, KeyKind, KeySecret};
 use msgflash_billing::{
     BillingProvider, Entitlement, Features, Limits, Plan, Subscription, SubscriptionStatus,
 };
+use msgflash_contacts::{Contact, Counters, Group, Job, JobStatus, Operation};
 use msgflash_kernel::{CountingRandom, Id, Phone, Secret, Workspace};
 use msgflash_messaging::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
 use msgflash_templates::{StoredTemplate, Template, TemplateKind};
-use serde_json::Map;
+use serde_json::{Map, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -16,9 +17,11 @@ pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
 pub(crate) const TEAM: &str = "00000000-0000-0000-0000-00000000000a";
 pub(crate) const INSTANCE: &str = "00000000-0000-0000-0000-000000000010";
 pub(crate) const MESSAGE: &str = "00000000-0000-0000-0000-000000000020";
+pub(crate) const CONTACT: &str = "00000000-0000-0000-0000-000000000030";
+pub(crate) const GROUP: &str = "00000000-0000-0000-0000-000000000031";
+pub(crate) const JOB: &str = "00000000-0000-0000-0000-000000000032";
 
-pub(crate) const TEMPLATE: &str = "00000000-0000-0000-0000-000000000030";
-pub(crate) const CONTACT: &str = "00000000-0000-0000-0000-000000000040";
+pub(crate) const TEMPLATE: &str = "00000000-0000-0000-0000-000000000050";
 
 pub(crate) fn uuid(n: u128) -> Uuid {
     Uuid::from_u128(n)
@@ -172,4 +175,54 @@ pub(crate) fn template(kind: TemplateKind, body: Option<&str>) -> Template {
         created_at: datetime!(2026-05-20 10:00 UTC),
         updated_at: datetime!(2026-05-20 10:00 UTC),
     })
+}
+
+/// A contact of the personal workspace.
+pub(crate) fn contact() -> Contact {
+    Contact {
+        id: Id::parse(CONTACT).expect("an id"),
+        workspace: Workspace::personal(Id::new(uuid(2))),
+        name: "Lina Moreau".into(),
+        phone: Phone::parse("+33698765432").expect("a number"),
+        tags: vec!["wholesale".into()],
+        meta: Some(json!({ "city": "Lyon" })),
+        created_at: datetime!(2026-05-02 9:15 UTC),
+        updated_at: datetime!(2026-05-02 9:15 UTC),
+    }
+}
+
+/// A group of contacts of the personal workspace.
+pub(crate) fn group() -> Group {
+    Group {
+        id: Id::parse(GROUP).expect("an id"),
+        workspace: Workspace::personal(Id::new(uuid(2))),
+        name: "Wholesale".into(),
+        description: None,
+        color: Some("#1A7F5A".into()),
+        contact_count: 1,
+        created_at: datetime!(2026-05-02 9:15 UTC),
+        updated_at: datetime!(2026-05-02 9:15 UTC),
+    }
+}
+
+/// A bulk job that is not yet half done.
+pub(crate) fn job() -> Job {
+    Job {
+        id: Id::parse(JOB).expect("an id"),
+        workspace: Workspace::personal(Id::new(uuid(2))).id,
+        account: Id::new(uuid(2)),
+        operation: Operation::AddTo(Id::parse(GROUP).expect("an id")),
+        status: JobStatus::Processing,
+        requested: 1200,
+        counters: Counters {
+            changed: 470,
+            unchanged: 25,
+            not_found: 5,
+        },
+        tries: 0,
+        error: None,
+        created_at: datetime!(2026-05-10 8:00 UTC),
+        updated_at: datetime!(2026-05-10 8:00:03 UTC),
+        completed_at: None,
+    }
 }

@@ -3,11 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use msgflash_contacts::ports::{
-    BookStore, BulkUnit, BulkUnits, ContactStore, ContactUnit, ContactUnits, GroupStore, GroupUnit,
-    GroupUnits, JobStore,
-};
-use msgflash_contacts::{MockBookStore, MockContactStore, MockGroupStore, MockJobStore};
 use msgflash_kernel::{
     Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError,
     StoredAnswer, Unit,
@@ -96,12 +91,7 @@ impl Units {
             templates: MockTemplateStore::new(),
             endpoints: MockEndpointStore::new(),
             deliveries: MockDeliveryStore::new(),
-            books: MockBookStore::new(),
-            contacts: MockContactStore::new(),
-            groups: MockGroupStore::new(),
-            jobs: MockJobStore::new(),
         };
-        unit.books.expect_lock().returning(|_| Ok(()));
         unit.queue.expect_lock().returning(|_| Ok(None));
         let held = self.held_endpoints;
         unit.endpoints
@@ -148,27 +138,6 @@ impl TemplateUnits for Units {
 }
 
 #[async_trait]
-impl ContactUnits for Units {
-    async fn begin(&self) -> Result<Box<dyn ContactUnit>, StoreError> {
-        Ok(self.unit())
-    }
-}
-
-#[async_trait]
-impl GroupUnits for Units {
-    async fn begin(&self) -> Result<Box<dyn GroupUnit>, StoreError> {
-        Ok(self.unit())
-    }
-}
-
-#[async_trait]
-impl BulkUnits for Units {
-    async fn begin(&self) -> Result<Box<dyn BulkUnit>, StoreError> {
-        Ok(self.unit())
-    }
-}
-
-#[async_trait]
 impl EndpointUnits for Units {
     async fn begin(&self) -> Result<Box<dyn EndpointUnit>, StoreError> {
         Ok(self.unit())
@@ -186,10 +155,6 @@ struct AllUnit {
     templates: MockTemplateStore,
     endpoints: MockEndpointStore,
     deliveries: MockDeliveryStore,
-    books: MockBookStore,
-    contacts: MockContactStore,
-    groups: MockGroupStore,
-    jobs: MockJobStore,
 }
 
 #[async_trait]
@@ -244,48 +209,6 @@ impl EndpointUnit for AllUnit {
     }
     fn deliveries(&mut self) -> &mut dyn DeliveryStore {
         &mut self.deliveries
-    }
-}
-
-impl ContactUnit for AllUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        &mut self.replays
-    }
-    fn books(&mut self) -> &mut dyn BookStore {
-        &mut self.books
-    }
-    fn contacts(&mut self) -> &mut dyn ContactStore {
-        &mut self.contacts
-    }
-}
-
-impl GroupUnit for AllUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        &mut self.replays
-    }
-    fn books(&mut self) -> &mut dyn BookStore {
-        &mut self.books
-    }
-    fn groups(&mut self) -> &mut dyn GroupStore {
-        &mut self.groups
-    }
-}
-
-impl BulkUnit for AllUnit {
-    fn replays(&mut self) -> &mut dyn ReplayStore {
-        &mut self.replays
-    }
-    fn books(&mut self) -> &mut dyn BookStore {
-        &mut self.books
-    }
-    fn contacts(&mut self) -> &mut dyn ContactStore {
-        &mut self.contacts
-    }
-    fn groups(&mut self) -> &mut dyn GroupStore {
-        &mut self.groups
-    }
-    fn jobs(&mut self) -> &mut dyn JobStore {
-        &mut self.jobs
     }
 }
 

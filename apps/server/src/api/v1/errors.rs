@@ -39,6 +39,7 @@ codes! {
     FEATURE_NOT_AVAILABLE_ON_PLAN 403 "Voice notes are not available on the current plan"
     WEBHOOKS_NOT_AVAILABLE_ON_PLAN 403 "Webhooks are not available on the current plan"
     MAX_WEBHOOK_ENDPOINTS_REACHED 403 "The plan's webhook endpoint limit is reached"
+    MAX_CONTACT_GROUPS_REACHED 403 "The plan's limit of contact groups is reached"
     UNSUPPORTED_FEATURE 403 "Buttons need a WhatsApp Business number"
     NOT_FOUND 404 "Not found"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
@@ -95,6 +96,7 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
 #[cfg(test)]
 mod tests {
     use msgflash_billing::BillingError;
+    use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
     use msgflash_messaging::MessagingError;
     use msgflash_messaging::provider::ProviderError;
@@ -127,6 +129,8 @@ mod tests {
             Box::new(MessagingError::InvalidDestination("0612".into())),
             Box::new(MessagingError::WrongState("no")),
             Box::new(MessagingError::ReplayMismatch),
+            Box::new(ContactError::TooManyGroups),
+            Box::new(ContactError::PhoneTaken),
             Box::new(ProviderError::Timeout),
             Box::new(ProviderError::Unavailable),
             Box::new(ProviderError::Failed("x".into())),

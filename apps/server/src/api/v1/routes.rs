@@ -7,15 +7,17 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpMessage as _, Route as ActixRoute, web};
 
+use super::contacts::{bulk, groups, jobs, members};
 use super::errors::{
     self, BAD_REQUEST, CONFLICT, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN,
-    INVALID_DESTINATION, MAX_WEBHOOK_ENDPOINTS_REACHED, MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND,
-    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, TEMPLATE_CONTEXT_UNAVAILABLE,
-    TEMPLATE_INVALID, TEMPLATE_VARIABLES_MISSING, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
+    INVALID_DESTINATION, MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR, PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
+    TEMPLATE_VARIABLES_MISSING, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
 use super::policy::{self, Caller, Gate, Passage, Policy};
 use super::webhooks::deliveries;
-use super::{account, billing, instances, messages, templates, webhooks};
+use super::{account, billing, contacts, instances, messages, templates, webhooks};
 use crate::http::Problem;
 use crate::http::shield::shield;
 use crate::services::Services;
@@ -99,6 +101,16 @@ const fn spare(it: Policy) -> Policy {
     }
 }
 
+/// A route that deletes what a body names: whoever pays no more may still clear up.
+const fn deletes(it: Policy) -> Policy {
+    Policy { body: true, ..it }
+}
+
+/// A route that answers an equal request with the first answer.
+const fn once(it: Policy) -> Policy {
+    Policy { once: true, ..it }
+}
+
 /// A route that starts something without a body, once per `Idempotency-Key`.
 const fn starts(it: Policy) -> Policy {
     Policy {
@@ -173,6 +185,26 @@ pub fn table() -> Vec<Route> {
         DELETE "/templates/{id}" templates::delete, open, &[NOT_FOUND];
         POST "/templates/{id}/preview" templates::preview, open.asks.spare,
             &[NOT_FOUND, TEMPLATE_INVALID, TEMPLATE_CONTEXT_UNAVAILABLE];
+        GET "/contacts" contacts::list, open, &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/contacts" contacts::create, open.creates, &[];
+        GET "/contacts/{id}" contacts::read, open, &[NOT_FOUND];
+        PUT "/contacts/{id}" contacts::change, open.changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/{id}" contacts::delete, open, &[NOT_FOUND];
+        GET "/contacts/{id}/groups" groups::of_contact, open, &[NOT_FOUND];
+        POST "/contacts/bulk-delete" bulk::delete, open.deletes.once, &[];
+        GET "/contacts/bulk-jobs" jobs::list, open, &[VALIDATION_ERROR];
+        GET "/contacts/bulk-jobs/{jobId}" jobs::read, open, &[NOT_FOUND];
+        GET "/contacts/bulk-jobs/{jobId}/progress" jobs::progress, open, &[NOT_FOUND];
+        POST "/contacts/bulk-jobs/{jobId}/cancel" jobs::cancel, open, &[NOT_FOUND, CONFLICT];
+        GET "/contacts/groups" groups::list, open, &[VALIDATION_ERROR];
+        POST "/contacts/groups" groups::create, open.creates, &[MAX_CONTACT_GROUPS_REACHED];
+        GET "/contacts/groups/{groupId}" groups::read, open, &[NOT_FOUND];
+        PUT "/contacts/groups/{groupId}" groups::change, open.changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/groups/{groupId}" groups::delete, open, &[NOT_FOUND];
+        GET "/contacts/groups/{groupId}/members" members::list, open,
+            &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/contacts/groups/{groupId}/members" members::add, open.creates, &[NOT_FOUND];
+        DELETE "/contacts/groups/{groupId}/members" members::remove, open.deletes, &[NOT_FOUND];
 
         GET "/webhooks" webhooks::list, open, &[];
         POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
@@ -199,17 +231,23 @@ pub fn table() -> Vec<Route> {
     }
 }
 
-/// Makes the table reachable: one resource per path, so that a known path with another method is
-/// told apart from an unknown one before any key is looked at.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// The routes of each path, in the order in which paths are tried.
+fn paths() -> Vec<(&'static str, Vec<Route>)> {
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
     for route in table() {
         paths.entry(route.path).or_default().push(route);
     }
     let mut paths: Vec<_> = paths.into_iter().collect();
-    // A fixed segment is matched before a parameter in its place.
+    // A fixed segment is matched before a parameter in its place. Of two paths with as many
+    // parameters the map gives that one first whose fixed segment comes first: braces sort last.
     paths.sort_by_key(|(path, _)| path.matches('{').count());
-    for (path, routes) in paths {
+    paths
+}
+
+/// Makes the table reachable: one resource per path, so that a known path with another method is
+/// told apart from an unknown one before any key is looked at.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for (path, routes) in paths() {
         let allow: Vec<_> = routes
             .iter()
             .map(|route| route.method.to_string())
@@ -284,14 +322,38 @@ mod tests {
 
     /// Their body asks and changes nothing.
     const ASKING: [&str; 1] = ["POST /api/v1/templates/{id}/preview"];
+    /// Their body names what is to be deleted.
+    const DELETING: [&str; 2] = [
+        "POST /api/v1/contacts/bulk-delete",
+        "DELETE /api/v1/contacts/groups/{groupId}/members",
+    ];
+
+    #[test]
+    fn fixed_segments_win_over_parameters() {
+        let paths = paths();
+        let at = |path: &str| {
+            let path = format!("/api/v1/contacts{path}");
+            paths.iter().position(|it| it.0 == path).expect("a route")
+        };
+        for (fixed, parameter) in [
+            ("/bulk-jobs", "/{id}"),
+            ("/bulk-delete", "/{id}"),
+            ("/groups", "/{id}"),
+            ("/groups/{groupId}", "/{id}/groups"),
+            ("/bulk-jobs/{jobId}", "/{id}/groups"),
+        ] {
+            assert!(at(fixed) < at(parameter), "{fixed}");
+        }
+    }
 
     #[test]
     fn creating_and_changing_need_a_usable_subscription_and_reading_never_does() {
         for route in table() {
             let asks = ASKING.contains(&route.policy.route);
+            let deletes = DELETING.contains(&route.policy.route);
             assert_eq!(
                 route.policy.usable,
-                !asks && (route.policy.body || route.policy.once),
+                !asks && !deletes && (route.policy.body || route.policy.once),
                 "{}",
                 route.policy.route
             );
