@@ -9,7 +9,7 @@ use msgflash_kernel::Phone;
 use msgflash_messaging::message::content::Content;
 use msgflash_messaging::provider::{
     Accepted, Address, Echo, LinkState, NewSession, NumberCheck, Outbound, Pairing, ProviderError,
-    ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    FoundSent, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
@@ -102,8 +102,8 @@ impl WhatsAppProvider for Instant {
         _: Phone,
         _: OffsetDateTime,
         _: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
-        Ok(Vec::new())
+    ) -> Result<FoundSent, ProviderError> {
+        Ok(FoundSent::default())
     }
 
     async fn find_by_key(&self, _: &str, _: &str) -> Result<Option<SentRecord>, ProviderError> {

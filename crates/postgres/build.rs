@@ -17,7 +17,6 @@ fn main() -> io::Result<()> {
     let mut texts = String::from("pub(super) const STEPS: &[Step] = &[\n");
     for step in steps.iter().filter(|step| step.is_dir()) {
         let up = fs::canonicalize(step.join("up.sql"))?;
-        // As text, because it becomes a literal of the program.
         let up = up.to_string_lossy();
         let name = step.file_name().unwrap_or_default().to_string_lossy();
         writeln!(

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{
-    Accepted, Echo, LinkState, NewSession, NumberCheck, Outbound, Pairing, ProviderError,
-    ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, Pairing,
+    ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
@@ -60,7 +60,7 @@ impl WhatsAppProvider for NoGateway {
         _: Phone,
         _: OffsetDateTime,
         _: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
+    ) -> Result<FoundSent, ProviderError> {
         Err(AWAY)
     }
     async fn find_by_key(&self, _: &str, _: &str) -> Result<Option<SentRecord>, ProviderError> {

@@ -88,7 +88,7 @@ impl Server {
         tokio::spawn(search_index(database.url().to_owned()));
         let postgres = database.connect(&config)?;
         let draining = CancellationToken::new();
-        let backend = wire::backend(&config, &postgres)?;
+        let backend = wire::backend(&config, &postgres).await?;
         let ops = Arc::new(wire::ops(&postgres, draining.clone())?);
         let workers = wire::workers(&config, &postgres, &backend)?.start();
         let listening =

@@ -1,8 +1,10 @@
 //! Adapters into use cases: the only place that names both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use msgflash_accounts::{
     AccountReader, Authenticate, CreateKey, CreateUser, InlineHasher, ListKeys, RevokeKey,
@@ -22,7 +24,7 @@ use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
-use msgflash_postgres::Postgres;
+use msgflash_postgres::{DatabaseClock, Postgres};
 use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
 use msgflash_redis::RedisWindows;
 use msgflash_templates::{
@@ -32,6 +34,7 @@ use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
 
 use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
@@ -107,10 +110,35 @@ pub fn provider(
     })
 }
 
+/// How often the database's clock is looked at. Crystals drift by a second a day.
+const CLOCK_EVERY: Duration = Duration::from_secs(30);
+
+/// The database's time, looked at now and then for as long as somebody wants to know it.
+async fn database_clock(postgres: &Postgres) -> Arc<DatabaseClock> {
+    let clock = Arc::new(DatabaseClock::new(Arc::new(SystemClock)));
+    if let Err(cause) = clock.look(postgres).await {
+        warn!(%cause, "the database's clock could not be read");
+    }
+    let (watched, postgres) = (Arc::downgrade(&clock), postgres.clone());
+    drop(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(CLOCK_EVERY).await;
+            let Some(clock) = watched.upgrade() else {
+                break;
+            };
+            match clock.look(&postgres).await {
+                Ok(ahead) => gauge!("msgflash_clock_offset_seconds").set(ahead.as_seconds_f64()),
+                Err(cause) => debug!(%cause, "the database's clock could not be read"),
+            }
+        }
+    }));
+    clock
+}
+
 /// Builds what everything shares.
-pub fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
+pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
     let store = Arc::new(postgres.clone());
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = database_clock(postgres).await;
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let alarms: Arc<dyn Alarms> = Arc::new(LoggedAlarms);

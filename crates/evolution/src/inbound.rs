@@ -45,7 +45,7 @@ fn receipt(data: &Value) -> Option<ProviderEvent> {
         return None;
     }
     let key_id = match data["keyId"].as_str() {
-        Some(id) if !id.is_empty() => id.to_owned(),
+        Some(id) if record::is_id(id) => id.to_owned(),
         _ => record::key_id(data)?,
     };
     Some(ProviderEvent::Receipt {

@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 
 use msgflash_kernel::Phone;
-use msgflash_messaging::provider::{Address, NumberCheck, ProviderError, ReceiptRank, SentRecord};
+use msgflash_messaging::provider::{
+    Address, FoundSent, NumberCheck, ProviderError, ReceiptRank, SentRecord,
+};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tracing::debug;
 
 use crate::client::{Answer, EvolutionClient};
 use crate::number::{address_of, jid_of, spellings};
@@ -25,6 +28,24 @@ impl EvolutionClient {
         session: &str,
         numbers: &[Phone],
     ) -> Result<Vec<NumberCheck>, ProviderError> {
+        let told = self.ask_entries(session, numbers).await?;
+        let found = told.into_iter().filter_map(|(asked, entry)| {
+            let address = if entry["exists"].as_bool()? {
+                Some(address_of(entry["jid"].as_str()?))
+            } else {
+                None
+            };
+            Some(NumberCheck { asked, address })
+        });
+        Ok(found.collect())
+    }
+
+    /// What the gateway says of each number, in the order asked.
+    async fn ask_entries(
+        &self,
+        session: &str,
+        numbers: &[Phone],
+    ) -> Result<Vec<(String, Value)>, ProviderError> {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
@@ -40,66 +61,53 @@ impl EvolutionClient {
         let entries = body.as_array().ok_or_else(|| odd(&body))?;
         // The order of the answer is not the order of the question.
         let found = asked.into_iter().filter_map(|asked| {
-            let entry = entries
-                .iter()
-                .find(|entry| entry["number"] == asked.as_str())?;
-            let address = if entry["exists"].as_bool()? {
-                Some(address_of(entry["jid"].as_str()?))
-            } else {
-                None
-            };
-            Some(NumberCheck { asked, address })
+            let mut entries = entries.iter();
+            let entry = entries.find(|entry| entry["number"] == asked.as_str())?;
+            Some((asked, entry.clone()))
         });
         Ok(found.collect())
     }
 
-    /// Messages to a number, oldest first, whatever address they went to.
-    ///
-    /// Most numbers are stored under one of their known spellings. When none of these has anything,
-    /// the gateway is asked which address it would use: only then does "nothing" mean that.
+    /// Messages to a number, oldest first, whatever address they went to: every known spelling, and
+    /// those that WhatsApp tells when it is asked. While it does not tell, the look is not whole.
     pub(crate) async fn stored_to(
         &self,
         session: &str,
         to: Phone,
         from: OffsetDateTime,
         until: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
+    ) -> Result<FoundSent, ProviderError> {
         // The gateway counts in whole seconds and cuts ours down to them.
         let from = from.replace_nanosecond(0).unwrap_or(from);
-        let known: Vec<Address> = spellings(to).into_iter().map(Address::Phone).collect();
-        let found = self.stored_at(session, &known, from, until).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        let checked = self.ask_numbers(session, &[to]).await?.pop();
-        let checked = checked.ok_or_else(|| left_out(session))?;
-        match checked.address {
-            Some(other) if !known.contains(&other) => {
-                self.stored_at(session, &[other], from, until).await
+        let mut addresses: Vec<Address> = spellings(to).into_iter().map(Address::Phone).collect();
+        let told = match self.ask_entries(session, &[to]).await {
+            Ok(told) => told.into_iter().next().map(|(_, entry)| entry),
+            Err(cause) => {
+                debug!(%cause, "the addresses of a number are not known");
+                None
             }
-            _ => Ok(Vec::new()),
+        };
+        let mut is_whole = told.is_some();
+        for name in ["jid", "lid"] {
+            let address = told.as_ref().and_then(|it| it[name].as_str());
+            match address.map(address_of) {
+                Some(address) if !addresses.contains(&address) => addresses.push(address),
+                _ => {}
+            }
         }
-    }
-
-    /// Messages to any of some addresses, oldest first.
-    async fn stored_at(
-        &self,
-        session: &str,
-        addresses: &[Address],
-        from: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
         let range = json!({ "gte": instant(from)?, "lte": instant(until)? });
-        let mut found = Vec::new();
+        let mut records = Vec::new();
         for jid in addresses.iter().filter_map(jid_of) {
             let filter = json!({
                 "key": { "remoteJid": jid, "fromMe": true },
                 "messageTimestamp": range,
             });
-            found.extend(self.stored_messages(session, &filter).await?);
+            let (found, all) = self.stored_messages(session, &filter).await?;
+            records.extend(found);
+            is_whole &= all;
         }
         // Not every release keeps to the filter.
-        found.retain(|record| {
+        records.retain(|record| {
             let is_theirs = match &record.address {
                 address @ Address::Phone(_) => addresses.contains(address),
                 Address::Lid(_) => true,
@@ -108,9 +116,9 @@ impl EvolutionClient {
             is_theirs && (from..=until).contains(&record.at)
         });
         let mut seen = HashSet::new();
-        found.retain(|record| seen.insert(record.key_id.clone()));
-        found.sort_by_key(|record| record.at);
-        Ok(found)
+        records.retain(|record| seen.insert(record.key_id.clone()));
+        records.sort_by_key(|record| record.at);
+        Ok(FoundSent { records, is_whole })
     }
 
     pub(crate) async fn stored_under(
@@ -119,7 +127,7 @@ impl EvolutionClient {
         key_id: &str,
     ) -> Result<Option<SentRecord>, ProviderError> {
         let filter = json!({ "key": { "id": key_id } });
-        let found = self.stored_messages(session, &filter).await?;
+        let (found, _) = self.stored_messages(session, &filter).await?;
         Ok(found.into_iter().find(|record| record.key_id == key_id))
     }
 
@@ -142,12 +150,12 @@ impl EvolutionClient {
         Ok(record::furthest(&ours))
     }
 
-    /// Our own messages under a filter, page by page.
+    /// Our own messages under a filter, page by page, and whether all pages were read.
     async fn stored_messages(
         &self,
         session: &str,
         filter: &Value,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
+    ) -> Result<(Vec<SentRecord>, bool), ProviderError> {
         let path = ["chat", "findMessages", session];
         let mut found = Vec::new();
         for page in 1..=MOST_PAGES {
@@ -157,10 +165,10 @@ impl EvolutionClient {
             let records = messages["records"].as_array().ok_or_else(|| odd(&answer))?;
             found.extend(records.iter().filter_map(record::sent));
             if records.is_empty() || page >= messages["pages"].as_u64().unwrap_or(1) {
-                break;
+                return Ok((found, true));
             }
         }
-        Ok(found)
+        Ok((found, false))
     }
 }
 
@@ -174,10 +182,6 @@ fn is_without_socket(answer: &Answer) -> bool {
     answer.status == 400
         && (is_empty || Refusal::of(answer.body.as_ref()).is_dead_socket())
         && !matches!(of_call(answer), ProviderError::LicenceRequired)
-}
-
-fn left_out(session: &str) -> ProviderError {
-    ProviderError::Failed(format!("{session} was not told where the number is"))
 }
 
 fn instant(at: OffsetDateTime) -> Result<String, ProviderError> {

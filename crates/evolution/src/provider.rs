@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{
-    Accepted, Echo, LinkState, NewSession, NumberCheck, Outbound, Pairing, ProviderError,
-    ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, Pairing,
+    ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
@@ -75,7 +75,7 @@ impl WhatsAppProvider for EvolutionClient {
         to: Phone,
         from: OffsetDateTime,
         until: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError> {
+    ) -> Result<FoundSent, ProviderError> {
         self.stored_to(session, to, from, until).await
     }
 

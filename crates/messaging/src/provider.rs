@@ -187,6 +187,15 @@ pub struct SentRecord {
     pub receipt: Option<ReceiptRank>,
 }
 
+/// What a look for messages to one recipient came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundSent {
+    /// The messages, oldest first.
+    pub records: Vec<SentRecord>,
+    /// Whether everything was looked at. Half a look proves nothing by what it does not show.
+    pub is_whole: bool,
+}
+
 /// What of a message can be recognised again: its type at the provider and its text, if any.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Echo {
@@ -242,14 +251,14 @@ pub trait WhatsAppProvider: Send + Sync {
         session: &str,
         numbers: &[Phone],
     ) -> Result<Vec<NumberCheck>, ProviderError>;
-    /// What was sent to `to` between two moments, oldest first.
+    /// What was sent to `to` between two moments, oldest first, whatever address it went to.
     async fn find_sent(
         &self,
         session: &str,
         to: Phone,
         from: OffsetDateTime,
         until: OffsetDateTime,
-    ) -> Result<Vec<SentRecord>, ProviderError>;
+    ) -> Result<FoundSent, ProviderError>;
     /// What is stored under one of WhatsApp's ids.
     async fn find_by_key(
         &self,

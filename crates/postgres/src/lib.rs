@@ -8,6 +8,7 @@
 mod accounts;
 mod backup;
 mod billing;
+mod clock;
 mod columns;
 mod connect;
 mod contacts;
@@ -27,6 +28,7 @@ mod watch;
 mod webhooks;
 
 pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
+pub use clock::DatabaseClock;
 pub use connect::Limits;
 pub use contacts::{SearchIndex, ensure_search_index};
 pub use migrate::{MigrateError, migrate, migrations_hash, pending_migrations, revert_all};

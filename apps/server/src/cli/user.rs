@@ -18,7 +18,7 @@ pub(super) async fn open(config: &Config) -> Result<(Database, Backend), Failure
         .await
         .map_err(Failure::from_error)?;
     let postgres = database.connect(config)?;
-    let backend = wire::backend(config, &postgres)?;
+    let backend = wire::backend(config, &postgres).await?;
     Ok((database, backend))
 }
 

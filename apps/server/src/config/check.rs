@@ -88,7 +88,12 @@ impl Config {
             },
             unconfirmed_after: seconds(raw.unconfirmed_after_seconds, 600),
             restriction: seconds(raw.restriction_seconds, 3600),
-            worker_silence: seconds(raw.worker_silence_seconds, 30),
+            worker_silence: match seconds(raw.worker_silence_seconds, 30) {
+                short if short < Duration::from_secs(2) => {
+                    bail!("worker_silence_seconds is at least 2: workers beat in between")
+                }
+                silence => silence,
+            },
             reconnect_patience: seconds(raw.reconnect_patience_seconds, 60),
             webhook_timeout: seconds(raw.webhook_timeout_seconds, 10),
             webhook_retry: retry(

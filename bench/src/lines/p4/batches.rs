@@ -82,8 +82,8 @@ const SETTLE: &str = "WITH gone AS ( \
       SELECT g.*, row_number() OVER (ORDER BY message_id) AS n, \
         '3EB0' || upper(right(replace(message_id::text, '-', ''), 16)) AS key_id FROM gone g), \
     moved AS ( \
-      UPDATE messages m SET status = 1, provider_message_id = g.key_id, meta = $4, \
-        updated_at = now() \
+      UPDATE messages m SET status = 1, charged_period = g.period, meta = $4, \
+        provider_message_id = g.key_id, updated_at = now() \
       FROM numbered g WHERE m.workspace_id = g.workspace_id AND m.id = g.message_id \
       RETURNING m.workspace_id, m.id, m.account_id, m.peer, g.key_id, g.n), \
     bound AS ( \

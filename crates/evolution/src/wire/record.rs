@@ -65,11 +65,16 @@ pub(crate) fn rank(status: &Value) -> Option<ReceiptRank> {
     }
 }
 
-/// The id in a message's key.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// The id in a message's key. WhatsApp's are hexadecimal; anything that could not be stored or looked
+/// for is none.
 pub(crate) fn key_id(record: &Value) -> Option<String> {
     record["key"]["id"]
         .as_str()
-        .filter(|id| !id.is_empty())
+        .filter(|id| is_id(id))
         .map(str::to_owned)
 }
 

@@ -83,17 +83,23 @@ async fn finds_what_was_sent_under_any_spelling_oldest_first() {
         )
         .await
         .expect("found");
-    let ids: Vec<_> = found.iter().map(|it| it.key_id.as_str()).collect();
+    let ids: Vec<_> = found.records.iter().map(|it| it.key_id.as_str()).collect();
     assert_eq!(ids, ["3EB0A", "3EB0B"]);
-    assert_eq!(found[0].address, Address::Phone(phone("553187654321")));
     assert_eq!(
-        found[0].echo,
+        found.records[0].address,
+        Address::Phone(phone("553187654321"))
+    );
+    assert_eq!(
+        found.records[0].echo,
         Echo {
             kind: "text",
             text: Some("first".into())
         }
     );
-    assert_eq!((found[0].at, found[0].receipt), (at(AT), None));
+    assert_eq!(
+        (found.records[0].at, found.records[0].receipt),
+        (at(AT), None)
+    );
 }
 
 fn told(server_answer: &Value) -> Mock {
@@ -121,7 +127,7 @@ async fn finds_what_went_to_an_address_that_is_no_spelling_of_the_number() {
             .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
             .await
             .expect("found");
-        let ids: Vec<_> = found.iter().map(|it| it.key_id.as_str()).collect();
+        let ids: Vec<_> = found.records.iter().map(|it| it.key_id.as_str()).collect();
         assert_eq!(ids, ["3EB0A"], "{other}");
     }
 }
@@ -146,7 +152,8 @@ async fn nothing_found_means_nothing_only_when_the_address_is_known() {
         let found = client(&server.uri())
             .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
             .await;
-        assert_eq!(found.is_ok(), is_known, "{found:?}");
+        let found = found.expect("answered");
+        assert_eq!(found.is_whole, is_known, "{found:?}");
     }
 }
 
@@ -172,7 +179,7 @@ async fn reads_every_page() {
         .find_sent("a", phone("351912345678"), at(AT - 60), at(AT))
         .await
         .expect("found");
-    let ids: Vec<_> = found.iter().map(|it| it.key_id.as_str()).collect();
+    let ids: Vec<_> = found.records.iter().map(|it| it.key_id.as_str()).collect();
     assert_eq!(ids, ["3EB03", "3EB02", "3EB01"]);
 }
 
@@ -274,4 +281,85 @@ async fn a_dead_socket_cannot_tell_who_has_whatsapp() {
         .check_numbers("a", &[phone("351912345678")])
         .await;
     assert_eq!(outcome, Err(ProviderError::Unavailable));
+}
+
+/// The check names the number's own address and the opaque one; the message is stored under the latter.
+#[tokio::test]
+async fn finds_what_is_stored_under_the_lid_that_the_check_names() {
+    let server = MockServer::start().await;
+    let (own, lid) = ("15550100060@s.whatsapp.net", "123456789012345@lid");
+    told(&json!([{ "number": "15550100060", "exists": true, "jid": own, "lid": lid }]))
+        .mount(&server)
+        .await;
+    Mock::given(body_partial_json(
+        json!({ "where": { "key": { "remoteJid": lid } } }),
+    ))
+    .respond_with(page(&[record(lid, "3EB0A", AT, "Oi")], 1, 1))
+    .mount(&server)
+    .await;
+    Mock::given(path("/chat/findMessages/a"))
+        .respond_with(page(&[], 1, 0))
+        .mount(&server)
+        .await;
+    let found = client(&server.uri())
+        .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
+        .await;
+    let ids = found.map(|it| {
+        it.records
+            .into_iter()
+            .map(|it| it.key_id)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(ids, Ok(vec!["3EB0A".to_owned()]));
+}
+
+/// Somebody wrote another text by hand, under the known spelling; ours is under the other address.
+#[tokio::test]
+async fn another_message_at_the_known_spelling_does_not_end_the_look() {
+    let server = MockServer::start().await;
+    let (own, other) = ("15550100060@s.whatsapp.net", "155501000609@s.whatsapp.net");
+    told(&json!([{ "number": "15550100060", "exists": true, "jid": other }]))
+        .mount(&server)
+        .await;
+    Mock::given(body_partial_json(
+        json!({ "where": { "key": { "remoteJid": other } } }),
+    ))
+    .respond_with(page(&[record(other, "3EB0A", AT, "ours")], 1, 1))
+    .mount(&server)
+    .await;
+    Mock::given(body_partial_json(
+        json!({ "where": { "key": { "remoteJid": own } } }),
+    ))
+    .respond_with(page(&[record(own, "3EB0B", AT, "by hand")], 1, 1))
+    .mount(&server)
+    .await;
+    let found = client(&server.uri())
+        .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
+        .await
+        .expect("answered");
+    assert!(
+        found.records.iter().any(|it| it.key_id == "3EB0A"),
+        "{found:?}"
+    );
+}
+
+/// Half a look must not say "nothing".
+#[tokio::test]
+async fn pages_that_were_not_read_are_no_proof() {
+    let server = MockServer::start().await;
+    told(
+        &json!([{ "number": "15550100060", "exists": true, "jid": "15550100060@s.whatsapp.net" }]),
+    )
+    .mount(&server)
+    .await;
+    // A release that does not keep to the filter, on a busy number: ours is on page 21.
+    let foreign = record("5511900000000@s.whatsapp.net", "3EB0X", AT, "x");
+    Mock::given(path("/chat/findMessages/a"))
+        .respond_with(page(&[foreign], 1, 21))
+        .mount(&server)
+        .await;
+    let found = client(&server.uri())
+        .find_sent("a", phone("15550100060"), at(AT - 60), at(AT))
+        .await;
+    assert!(found.is_ok_and(|it| !it.is_whole));
 }

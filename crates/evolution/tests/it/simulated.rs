@@ -200,7 +200,7 @@ async fn every_kind_is_sent_and_found_again_by_its_echo() {
         .find_sent(NAME, phone("5511987654321"), from, until)
         .await
         .expect("found");
-    let mut found: Vec<_> = found.into_iter().map(|record| record.key_id).collect();
+    let mut found: Vec<_> = found.records.into_iter().map(|record| record.key_id).collect();
     found.sort();
     sent.sort();
     assert_eq!(found, sent);
@@ -232,7 +232,7 @@ async fn numbers_are_checked_and_rewritten() {
         .find_sent(NAME, message.to, from, until)
         .await
         .expect("found");
-    assert_eq!(found.len(), 1, "found under the number that was asked for");
+    assert_eq!(found.records.len(), 1, "found under the number that was asked for");
 }
 
 /// What a send to one of the simulator's special numbers says, and whether it left.
@@ -283,10 +283,10 @@ async fn every_way_to_fail_is_judged_by_what_it_proves() {
             .find_sent(NAME, message.to, from, until)
             .await
             .expect("answered");
-        assert_eq!(found.len(), stored, "{number}");
+        assert_eq!(found.records.len(), stored, "{number}");
         let expected = patient.expected_echo(&message);
         assert!(
-            found.iter().all(|record| record.echo == expected),
+            found.records.iter().all(|record| record.echo == expected),
             "{number}"
         );
     }

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use msgflash_kernel::{Clock, Random, StoreError, Tick};
 use time::OffsetDateTime;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::entry::QueueEntry;
 use super::gateway::Gateway;
 use super::lane::{Lane, QueueKey};
-use super::ports::{LaneStore, StartUnits};
+use super::ports::{EntryKey, LaneStore, StartUnits};
 use super::settle::{Failure, Patience};
 use super::settler::{Outcome, Settler};
 use crate::alarm::Alarms;
@@ -74,7 +75,15 @@ struct State {
     claim_at: Option<OffsetDateTime>,
     poll_at: Option<OffsetDateTime>,
     /// What is known and could not be recorded while the database was away.
-    kept: Vec<Outcome>,
+    kept: Vec<Kept>,
+    /// Marks whose commit nobody confirmed, and whose calls nobody makes.
+    doubtful: Vec<(EntryKey, u32)>,
+}
+
+/// An outcome that could not be recorded, and how often that was the outcome's own fault.
+struct Kept {
+    outcome: Outcome,
+    refusals: u32,
 }
 
 /// What one step of dispatching came to.
@@ -140,12 +149,14 @@ impl Dispatcher {
     async fn begin(&self, most: usize) -> Result<Vec<Call>, StoreError> {
         let now = self.ports.clock.now();
         let (picked, overdue) = self.pick(most, now);
-        if !overdue.is_empty() {
-            let unavailable = overdue.into_iter().map(|it| (it, Failure::UNAVAILABLE));
-            self.fail(unavailable.collect()).await?;
-        }
+        let unavailable = overdue.into_iter().map(|it| (it, Failure::UNAVAILABLE));
+        let failed = self.fail(unavailable.collect()).await;
         if picked.is_empty() {
-            return Ok(Vec::new());
+            return failed.map(|()| Vec::new());
+        }
+        if let Err(cause) = failed {
+            // They are looked at again. What was picked must not be forgotten over it.
+            warn!(%cause, "what waited too long could not be ended");
         }
         self.start(picked, now).await
     }

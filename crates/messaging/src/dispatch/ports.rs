@@ -110,8 +110,12 @@ pub trait QueueStore: Send {
     /// Makes an entry ready once more, after it proved not to have left; without a reservation it
     /// waits for one.
     async fn resend(&mut self, key: EntryKey, now: OffsetDateTime) -> Result<(), StoreError>;
-    /// The provider's id of the last message known to have left the lane.
-    async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError>;
+    /// The provider's id of the last message known to have left the lane, at or after `since`.
+    async fn last_ref(
+        &mut self,
+        instance: InstanceId,
+        since: OffsetDateTime,
+    ) -> Result<Option<String>, StoreError>;
     /// Turns started entries whose lease ran out into unknown ones; answers how many.
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError>;
     /// Makes doubtful entries unknown, the first of each recipient without an open call, while fewer
@@ -185,6 +189,8 @@ pub struct OwnedLane {
 pub struct Claimed {
     /// Lanes that are this worker's from now on.
     pub taken: Vec<OwnedLane>,
+    /// Lanes this worker believes to own and does not: somebody took them over meanwhile.
+    pub lost: Vec<InstanceId>,
     /// How many lanes one worker should own, when all own as many.
     pub share: usize,
     /// Calls of workers that are gone, whose outcome is now to be looked up.
@@ -275,6 +281,13 @@ pub trait StartStore: Send {
         lease: Lease,
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError>;
+    /// Makes entries ready again that `worker` has started at these attempts, as if it had not. What
+    /// was never marked, or was marked by somebody else, stays as it is.
+    async fn take_back(
+        &mut self,
+        worker: Uuid,
+        attempts: &[(EntryKey, u32)],
+    ) -> Result<(), StoreError>;
 }
 
 /// Lanes that were locked.

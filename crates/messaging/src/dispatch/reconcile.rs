@@ -11,7 +11,7 @@ use super::entry::{QueueEntry, QueueState};
 use super::settle::{Failure, Settle, Verdict};
 use crate::instance::ports::InstanceReader;
 use crate::message::ports::{MessageReader, SettleUnits};
-use crate::provider::{SentRecord, WhatsAppProvider};
+use crate::provider::{FoundSent, SentRecord, WhatsAppProvider};
 
 const BATCH: u32 = 32;
 /// While so many outcomes are unknown, what came out of a backup waits: the gateway has other work
@@ -136,11 +136,20 @@ impl Reconciler {
         patience.resend && !entry.has_left && !entry.resent && age >= patience.unknown / 2
     }
 
-    /// Whether the provider shows the last message we know to have left there: then it stores what
-    /// it sends and answers, and what it does not show was not sent.
+    /// Whether the provider shows a message that is known to have left there after this call was
+    /// started: then it stored what it sent in this time and answers, and what it does not show was
+    /// not sent. Of an entry that came out of a backup the whole time since is in question; there
+    /// any message must do.
     async fn has_witness(&self, entry: &QueueEntry) -> Result<bool, StoreError> {
+        let started = entry.started_at.unwrap_or(entry.due_at);
+        let is_restored = entry.ready_since.is_some_and(|ready| ready > started);
+        let since = if is_restored {
+            OffsetDateTime::UNIX_EPOCH
+        } else {
+            started
+        };
         let mut unit = self.ports.units.begin().await?;
-        let last = unit.queue().last_ref(entry.instance).await?;
+        let last = unit.queue().last_ref(entry.instance, since).await?;
         unit.commit().await?;
         let instance = self.ports.instances.get(entry.instance).await?;
         let Some((key_id, instance)) = last.zip(instance) else {
@@ -182,8 +191,8 @@ impl Reconciler {
         let found = provider
             .find_sent(&instance.session, entry.phone, from, until)
             .await;
-        let records = match found {
-            Ok(records) => records,
+        let FoundSent { records, is_whole } = match found {
+            Ok(found) => found,
             Err(error) => {
                 warn!(message.id = %entry.message, %error, "the look-up failed");
                 return Ok(Found::NoAnswer);
@@ -200,7 +209,11 @@ impl Reconciler {
                 return Ok(Found::This(record));
             }
         }
-        Ok(Found::Nothing)
+        Ok(if is_whole {
+            Found::Nothing
+        } else {
+            Found::NoAnswer
+        })
     }
 }
 

@@ -92,7 +92,7 @@ async fn record(settle: &Settle, group: Vec<Outcome>) -> Vec<Recorded> {
                     recorded[index] = Some(Ok(was_first));
                 }
             }
-            Err(StoreError::Failed(cause)) if some.len() > 1 => {
+            Err(cause) if some.len() > 1 && !matches!(cause, StoreError::Unavailable(_)) => {
                 warn!(%cause, members = some.len(), "a group of outcomes failed and is halved");
                 let middle = some.start + some.len() / 2;
                 open.push(middle..some.end);

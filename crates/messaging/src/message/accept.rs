@@ -251,6 +251,8 @@ impl Desk {
             let wait = if repeats > 0 { Wait::Yes } else { wait };
             match self.once(&some, wait, repeats > 0).await {
                 Ok(outcomes) => return Ok(outcomes),
+                // Somebody answered an equal request meanwhile: what it answered is seen now.
+                Err(Undone::No(StoreError::Stale(_))) if repeats < REPEATS => repeats += 1,
                 Err(Undone::No(cause)) if repeats == 0 => return Err(cause),
                 Err(Undone::No(cause) | Undone::Perhaps(cause)) if repeats == REPEATS => {
                     return Err(cause);

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tracing::{debug, error, warn};
 
 use super::ports::{EventUnit, EventUnits, StoredEvent};
-use super::retry::{PATIENCE, retry};
+use super::retry::{may_still_fit, retry};
 use super::sent::Proof;
 use crate::dispatch::settle::Settle;
 use crate::instance::connection;
@@ -188,7 +188,7 @@ impl ApplyEvents {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let mut unit = self.ports.units.begin().await?;
-        if now - item.received_at < PATIENCE {
+        if may_still_fit(item.received_at, item.tries, now) {
             warn!(event = %item.event, %cause, "an event could not be applied yet");
             unit.events()
                 .put_off(item.id, now + retry(item.tries))

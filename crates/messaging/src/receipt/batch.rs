@@ -11,7 +11,7 @@ use tracing::{debug, error, warn};
 use super::brake;
 use super::fold::steps;
 use super::ports::{InboxId, Moved, ReceiptUnit, ReceiptUnits, RefKey, StoredReceipt, Tracked};
-use super::retry::{PATIENCE, retry};
+use super::retry::{may_still_fit, retry};
 use crate::alarm::{Alarm, Alarms};
 use crate::events;
 use crate::instance::InstanceId;
@@ -214,7 +214,7 @@ impl ApplyReceipts {
         }
         // Nobody knows these ids: not yet, or never.
         for receipt in by_key.into_values().flatten() {
-            if now - receipt.received_at < PATIENCE {
+            if may_still_fit(receipt.received_at, receipt.tries, now) {
                 let until = now + retry(receipt.tries);
                 outcome.waiting.push((receipt.id, until));
             } else {
@@ -236,7 +236,7 @@ impl ApplyReceipts {
         let mut unit = self.units.begin().await?;
         let (waiting, lost): (Vec<_>, Vec<_>) = receipts
             .iter()
-            .partition(|it| now - it.received_at < PATIENCE);
+            .partition(|it| may_still_fit(it.received_at, it.tries, now));
         if !waiting.is_empty() {
             warn!(count = waiting.len(), %cause, "an event could not be applied yet");
             let until: Vec<_> = waiting

@@ -1,6 +1,6 @@
 //! How long what cannot be applied yet waits.
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 /// What belongs to nothing we know is tried again after this wait, doubled each time …
 const RETRY: Duration = Duration::seconds(2);
@@ -8,6 +8,15 @@ const RETRY: Duration = Duration::seconds(2);
 const LONGEST_RETRY: Duration = Duration::seconds(30);
 /// … for this long: the row it belongs to may be committing beside it.
 pub(super) const PATIENCE: Duration = Duration::minutes(15);
+
+/// So often it is looked at before it is given up, however old it is: nobody may have been there to
+/// look for hours.
+const ENOUGH: u32 = 20;
+
+/// Whether what came at `received` and was tried `tries` times is tried again.
+pub(super) fn may_still_fit(received: OffsetDateTime, tries: u32, now: OffsetDateTime) -> bool {
+    now - received < PATIENCE || tries < ENOUGH
+}
 
 /// The wait before something that was tried `tries` times is tried again.
 pub(super) fn retry(tries: u32) -> Duration {

@@ -123,7 +123,7 @@ impl<W: Write> Writer<W> {
 
     /// Whole rows of the table at hand, as COPY wrote them.
     pub(super) fn rows(&mut self, rows: &[u8]) -> Result<(), BackupError> {
-        let count = rows.iter().filter(|byte| **byte == b'\n').count();
+        let count = rows.split(|byte| *byte == b'\n').count() - 1;
         *self.rows.last_mut().expect("a table has begun") += count as u64;
         self.put(rows)
     }
@@ -249,7 +249,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads to the end and says whether the file is whole, wherever reading has stopped.
-    pub(super) fn is_whole(mut self) -> bool {
+    pub(super) fn ends_whole(mut self) -> bool {
         loop {
             let hash = self.hash.clone();
             if self.next_line().is_err() {

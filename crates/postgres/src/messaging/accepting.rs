@@ -413,14 +413,15 @@ async fn keep(
     if kept.is_empty() {
         return Ok(());
     }
-    sql("INSERT INTO idempotency_keys \
+    let written = sql("INSERT INTO idempotency_keys \
            (workspace_id, route, key_hash, request_hash, status, body, created_at) \
          SELECT workspace_id, route, key_hash, request_hash, status, body, $7 \
          FROM UNNEST($1, $2, $3, $4, $5, $6) \
            AS n (workspace_id, route, key_hash, request_hash, status, body) \
          ON CONFLICT (workspace_id, route, key_hash) DO UPDATE SET \
            request_hash = EXCLUDED.request_hash, status = EXCLUDED.status, \
-           body = EXCLUDED.body, created_at = EXCLUDED.created_at")
+           body = EXCLUDED.body, created_at = EXCLUDED.created_at \
+         WHERE idempotency_keys.created_at <= $8")
     .bind::<Array<SqlUuid>, _>(each(&kept, |(key, _)| key.workspace.uuid()))
     .bind::<Array<Text>, _>(each(&kept, |(key, _)| key.route))
     .bind::<Array<Binary>, _>(each(&kept, |(key, _)| key.key.to_vec()))
@@ -430,10 +431,15 @@ async fn keep(
     }))
     .bind::<Array<Text>, _>(each(&kept, |(_, answer)| answer.body.clone()))
     .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - LIFE)
     .execute(&mut conn)
     .await
-    .map(drop)
-    .map_err(failed)
+    .map_err(failed)?;
+    if written < kept.len() {
+        // An equal request of another month, whose usage row is another one, came first.
+        return Err(StoreError::Stale("idempotency_keys"));
+    }
+    Ok(())
 }
 
 fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {

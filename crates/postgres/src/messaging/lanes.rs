@@ -16,11 +16,12 @@ use msgflash_messaging::dispatch::ports::{
 };
 use msgflash_messaging::{Instance, InstanceId, MessageId};
 use time::{Duration, OffsetDateTime};
+use tracing::error;
 use uuid::Uuid;
 
 use super::instance::{InstanceRow, phone};
-use super::message::find_messages;
-use super::queue::{QueueRow, entries, queue_columns};
+use super::message::read_messages;
+use super::queue::{QueueRow, queue_columns};
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
@@ -37,6 +38,8 @@ struct StandingRow {
     lanes: i64,
     #[diesel(sql_type = BigInt)]
     mine: i64,
+    #[diesel(sql_type = BigInt)]
+    known: i64,
     #[diesel(sql_type = BigInt)]
     workers: i64,
 }
@@ -155,21 +158,29 @@ impl LaneStore for Postgres {
         .map_err(failed)?;
         let standing: StandingRow = sql(
             "SELECT count(*) AS lanes, count(*) FILTER (WHERE owner = $1) AS mine, \
+               count(*) FILTER (WHERE owner = $1 AND instance_id = ANY($3)) AS known, \
                (SELECT count(*) FROM workers w WHERE w.id = $1 OR w.beat_at > now() - $2) \
                  AS workers FROM lanes",
         )
         .bind::<SqlUuid, _>(worker)
         .bind::<Interval, _>(interval(silence))
+        .bind::<Array<SqlUuid>, _>(each(held, |lane| lane.uuid()))
         .get_result(conn)
         .await
         .map_err(failed)?;
-        if size(standing.mine) > held.len() {
+        if standing.mine > standing.known {
             // Taken by a transaction whose commit was never confirmed.
             disown(conn, worker, held).await?;
         }
         let share = size(standing.lanes).div_ceil(size(standing.workers).max(1));
-        let room = share.saturating_sub(held.len());
+        let known = size(standing.known);
+        let room = share.saturating_sub(known);
         let mut claimed = Claimed {
+            lost: if known < held.len() {
+                lost(conn, worker, held).await?
+            } else {
+                Vec::new()
+            },
             share,
             ..Claimed::default()
         };
@@ -241,12 +252,14 @@ impl LaneStore for Postgres {
         .get_results(&mut conn)
         .await
         .map_err(failed)?;
-        let found: Vec<QueueEntry> = entries(rows)?;
+        // What cannot be read, such as what a newer release beside this one accepted, waits for
+        // somebody who can, and holds up nobody else.
+        let found: Vec<QueueEntry> = readable(rows.into_iter().map(QueueEntry::try_from));
         if found.is_empty() {
             return Ok(vec![]);
         }
         let keys = each(&found, |it| (it.workspace, it.message));
-        let messages = find_messages(&mut conn, &keys).await?;
+        let messages = readable(read_messages(&mut conn, &keys).await?);
         let mut messages: HashMap<MessageId, _> =
             messages.into_iter().map(|it| (it.id, it)).collect();
         Ok(found
@@ -264,6 +277,16 @@ impl LaneStore for Postgres {
     }
 }
 
+/// Those that could be read; the others are told in the log.
+fn readable<T>(read: impl IntoIterator<Item = Result<T, StoreError>>) -> Vec<T> {
+    read.into_iter()
+        .filter_map(|it| {
+            it.inspect_err(|cause| error!(%cause, "a queued message cannot be read"))
+                .ok()
+        })
+        .collect()
+}
+
 /// Gives back what nobody remembers having taken.
 async fn disown(
     conn: &mut AsyncPgConnection,
@@ -277,6 +300,26 @@ async fn disown(
         .await
         .map(drop)
         .map_err(failed)
+}
+
+/// Which of the lanes are not the worker's.
+async fn lost(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    held: &[InstanceId],
+) -> Result<Vec<InstanceId>, StoreError> {
+    let rows: Vec<LaneRow> = sql("SELECT k.id AS instance_id FROM UNNEST($2) AS k (id) \
+         WHERE NOT EXISTS (SELECT 1 FROM lanes l \
+                           WHERE l.instance_id = k.id AND l.owner = $1 OFFSET 0)")
+    .bind::<SqlUuid, _>(worker)
+    .bind::<Array<SqlUuid>, _>(each(held, |lane| lane.uuid()))
+    .get_results(conn)
+    .await
+    .map_err(failed)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Id::new(row.instance_id))
+        .collect())
 }
 
 /// Takes up to `room` lanes that nobody alive owns.
@@ -454,5 +497,28 @@ impl StartStore for PgUnit {
                 (key, u32::try_from(row.attempt).unwrap_or(0))
             })
             .collect())
+    }
+
+    async fn take_back(
+        &mut self,
+        worker: Uuid,
+        attempts: &[(EntryKey, u32)],
+    ) -> Result<(), StoreError> {
+        sql(
+            "UPDATE queue q SET state = 1, owner = NULL, lease_until = NULL \
+             FROM UNNEST($2, $3, $4) AS a (instance_id, message_id, attempt) \
+             WHERE q.instance_id = a.instance_id AND q.message_id = a.message_id \
+               AND q.attempt = a.attempt AND q.state + 0 = 2 AND q.owner = $1",
+        )
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Array<SqlUuid>, _>(each(attempts, |((lane, _), _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(attempts, |((_, message), _)| message.uuid()))
+        .bind::<Array<Integer>, _>(each(attempts, |(_, attempt)| {
+            i32::try_from(*attempt).unwrap_or(i32::MAX)
+        }))
+        .execute(self.conn())
+        .await
+        .map(drop)
+        .map_err(failed)
     }
 }

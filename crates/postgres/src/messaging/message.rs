@@ -332,10 +332,10 @@ struct ContactIdRow {
 }
 
 /// Reads messages by their keys; those not there are left out.
-pub(super) async fn find_messages(
+pub(super) async fn read_messages(
     conn: &mut AsyncPgConnection,
     keys: &[(WorkspaceId, MessageId)],
-) -> Result<Vec<Message>, StoreError> {
+) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
     let rows: Vec<MessageRow> = sql(concat!(
         "SELECT ",
         message_columns!(),
@@ -347,7 +347,7 @@ pub(super) async fn find_messages(
     .get_results(conn)
     .await
     .map_err(failed)?;
-    rows.into_iter().map(Message::try_from).collect()
+    Ok(rows.into_iter().map(Message::try_from).collect())
 }
 
 /// Stores new messages. None of them is charged yet.

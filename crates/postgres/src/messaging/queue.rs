@@ -101,6 +101,12 @@ fn small(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+#[derive(QueryableByName)]
+struct RefRow {
+    #[diesel(sql_type = Text)]
+    key_id: String,
+}
+
 #[async_trait]
 impl QueueStore for PgUnit {
     async fn push(&mut self, new: &[QueueEntry]) -> Result<(), StoreError> {
@@ -278,15 +284,25 @@ impl QueueStore for PgUnit {
         .map_err(failed)
     }
 
-    async fn last_ref(&mut self, instance: InstanceId) -> Result<Option<String>, StoreError> {
-        provider_refs::table
-            .filter(provider_refs::instance_id.eq(instance.uuid()))
-            .order(provider_refs::created_at.desc())
-            .select(provider_refs::key_id)
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)
+    async fn last_ref(
+        &mut self,
+        instance: InstanceId,
+        since: OffsetDateTime,
+    ) -> Result<Option<String>, StoreError> {
+        // What came in was kept by whoever received it, and proves nothing about what is sent.
+        let last: Option<RefRow> = sql("SELECT r.key_id FROM provider_refs r \
+             CROSS JOIN LATERAL ( \
+               SELECT 1 FROM messages m WHERE m.workspace_id = r.workspace_id \
+                 AND m.id = r.message_id AND NOT m.inbound OFFSET 0) left_here \
+             WHERE r.instance_id = $1 AND r.created_at >= $2 \
+             ORDER BY r.created_at DESC LIMIT 1")
+        .bind::<SqlUuid, _>(instance.uuid())
+        .bind::<Timestamptz, _>(since)
+        .get_result(self.conn())
+        .await
+        .optional()
+        .map_err(failed)?;
+        Ok(last.map(|row| row.key_id))
     }
 
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError> {
@@ -427,6 +443,7 @@ impl PgUnit {
         attempts: &[(EntryKey, u32)],
         all: bool,
     ) -> Result<Vec<QueueEntry>, StoreError> {
+        // One that is to go out once more has not yet: an answer that came after all ends it.
         // Locked in the order of the list. The sum hides the state from the planner, which takes
         // the index of open entries for empty and would read it once for each.
         let mut attempts = attempts.to_vec();
@@ -438,7 +455,8 @@ impl PgUnit {
                CROSS JOIN LATERAL ( \
                  SELECT o.instance_id, o.message_id FROM queue o \
                  WHERE o.instance_id = a.instance_id AND o.message_id = a.message_id \
-                   AND o.attempt = a.attempt AND ($4 OR o.state + 0 IN (2, 3)) FOR UPDATE) q) \
+                   AND o.attempt = a.attempt \
+                   AND ($4 OR o.state + 0 IN (2, 3) OR o.resent) FOR UPDATE) q) \
              DELETE FROM queue q USING k \
              WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING ",
             queue_columns!()

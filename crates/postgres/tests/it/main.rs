@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod billing;
+mod clock;
 mod contacts;
 mod keys;
 mod ledger;

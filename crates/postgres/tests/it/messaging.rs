@@ -10,6 +10,7 @@ mod queue;
 mod receipts;
 mod restored;
 mod restricted;
+mod review;
 mod sample;
 mod throughput;
 mod traces;

@@ -83,6 +83,10 @@ const GAUGES: &[(&str, &str)] = &[
         "msgflash_inbox_events",
         "Events of the gateway that are stored and not applied yet.",
     ),
+    (
+        "msgflash_clock_offset_seconds",
+        "By how much the database's clock is ahead of this machine's.",
+    ),
     ("msgflash_lanes_owned", "Lanes that this process sends for."),
     (
         "msgflash_ledger_drift",

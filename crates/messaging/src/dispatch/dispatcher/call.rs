@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use metrics::{counter, histogram};
 use msgflash_kernel::StoreError;
-use tracing::{Instrument as _, info, info_span, warn};
+use tracing::{Instrument as _, error, info, info_span, warn};
 
-use super::{Dispatcher, name};
+use super::{Dispatcher, Kept, name};
 use crate::alarm::Alarm;
 use crate::dispatch::entry::QueueEntry;
 use crate::dispatch::gateway;
+use crate::dispatch::ports::EntryKey;
 use crate::dispatch::settle::Verdict;
 use crate::dispatch::settler::Outcome;
 use crate::instance::Instance;
@@ -20,6 +21,9 @@ use crate::safety::Safety;
 /// A mark that is not on the wire after so long is taken back: whoever stops a lane waits for this
 /// and no longer.
 const WIRE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// So often an outcome is recorded again that the database refuses.
+const MOST_REFUSALS: u32 = 5;
 
 /// One call to make, marked as started.
 pub struct Call {
@@ -76,14 +80,17 @@ impl Dispatcher {
         counter!("msgflash_calls_total", "outcome" => verdict.word()).increment(1);
         self.judge_gateway(answer.as_ref());
         let settled = self
-            .record(Outcome {
-                key: entry.key(),
-                account: entry.account,
-                attempt: entry.attempt,
-                verdict: verdict.clone(),
-                safety: Some(safety),
-                message: Some(message),
-            })
+            .record(
+                0,
+                Outcome {
+                    key: entry.key(),
+                    account: entry.account,
+                    attempt: entry.attempt,
+                    verdict: verdict.clone(),
+                    safety: Some(safety),
+                    message: Some(message),
+                },
+            )
             .await;
         self.landed(&entry, &verdict);
         let settled = settled?;
@@ -134,25 +141,62 @@ impl Dispatcher {
         }
     }
 
-    /// Records an outcome; while the database is away it is kept.
-    async fn record(&self, outcome: Outcome) -> Result<bool, StoreError> {
+    /// Records an outcome; what a call proved must not be forgotten because the database is away.
+    async fn record(&self, refusals: u32, outcome: Outcome) -> Result<bool, StoreError> {
         let again = outcome.clone();
         let settled = self.ports.settler.record(outcome).await;
-        if settled.is_err() {
-            // What a call proved must not be forgotten because the database is away.
-            self.state().kept.push(again);
+        let Err(cause) = &settled else {
+            return settled;
+        };
+        let refusals = refusals + u32::from(!matches!(cause, StoreError::Unavailable(_)));
+        if refusals >= MOST_REFUSALS {
+            // Its lease ends, and then it is looked up.
+            error!(message.id = %again.key.1, "an outcome cannot be recorded: it is given up");
+        } else {
+            self.state().kept.push(Kept {
+                outcome: again,
+                refusals,
+            });
         }
         settled
     }
 
-    /// Records what could not be recorded before. Recording twice changes nothing.
+    /// Records what could not be recorded before, and takes back what was marked for nothing.
+    /// Recording twice changes nothing. Only a database that is away is a reason to wait.
     pub(super) async fn record_kept(&self) -> Result<(), StoreError> {
-        let kept = std::mem::take(&mut self.state().kept);
-        if kept.is_empty() {
-            return Ok(());
+        let (kept, doubtful) = {
+            let mut state = self.state();
+            (
+                std::mem::take(&mut state.kept),
+                std::mem::take(&mut state.doubtful),
+            )
+        };
+        if !doubtful.is_empty() {
+            let taken = self.take_back(&doubtful).await;
+            if taken.is_err() {
+                let mut state = self.state();
+                state.doubtful.extend(doubtful);
+                state.kept.extend(kept);
+                return taken;
+            }
         }
-        let done = futures_util::future::join_all(kept.into_iter().map(|it| self.record(it))).await;
-        done.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
+        let again = kept
+            .into_iter()
+            .map(|it| self.record(it.refusals, it.outcome));
+        for done in futures_util::future::join_all(again).await {
+            match done {
+                Err(cause @ StoreError::Unavailable(_)) => return Err(cause),
+                Err(cause) => warn!(%cause, "an outcome could not be recorded"),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, marks: &[(EntryKey, u32)]) -> Result<(), StoreError> {
+        let mut unit = self.ports.starts.begin().await?;
+        unit.starts().take_back(self.worker, marks).await?;
+        unit.commit().await
     }
 
     /// A socket can be dead under a link that looks open; a restart is the cure. Best effort.

@@ -12,7 +12,8 @@ use crate::dispatch::lane::Lane;
 use crate::dispatch::ports::Mark;
 use crate::instance::InstanceId;
 
-/// How often the heart beats.
+/// How often the heart beats, at least this often and several times within the silence after which
+/// others take its lanes.
 const BEAT: Duration = Duration::seconds(5);
 /// How often ownership is looked at, and lanes that nothing woke.
 const CLAIM: Duration = Duration::SECOND;
@@ -26,7 +27,7 @@ impl Dispatcher {
         let (beats, claims, held) = {
             let state = self.state();
             (
-                due(state.beat_at, BEAT),
+                due(state.beat_at, BEAT.min(self.pace.silence / 6)),
                 due(state.claim_at, CLAIM),
                 state.lanes.keys().copied().collect::<Vec<_>>(),
             )
@@ -52,6 +53,10 @@ impl Dispatcher {
         let surplus: Vec<InstanceId> = {
             let mut state = self.state();
             state.claim_at = Some(now);
+            for lane in &claimed.lost {
+                warn!(instance.id = %lane, "the lane has another owner");
+                state.lanes.remove(lane);
+            }
             for owned in claimed.taken {
                 let lane = Lane::new(owned, self.pace, now);
                 state.lanes.insert(owned.lane, lane);

@@ -26,8 +26,11 @@ impl Dispatcher {
         let mut state = self.state();
         let State { lanes, gateway, .. } = &mut *state;
         let mut overdue = Vec::new();
-        if let Some(down) = gateway.down_since() {
-            for lane in lanes.values_mut().filter(|it| it.has_next()) {
+        let away = gateway.down_since();
+        for lane in lanes.values_mut().filter(|it| it.has_next()) {
+            let dead = lane.down_since;
+            let down = away.map_or(dead, |away| Some(dead.map_or(away, |dead| dead.min(away))));
+            if let Some(down) = down {
                 overdue.extend(lane.overdue(down, self.patience.gateway, now));
             }
         }
@@ -75,7 +78,10 @@ impl Dispatcher {
                     lost.remove(&planned.entry.key());
                 }
                 self.settle_picks(lost.into_values(), &waits, calls.is_empty(), now);
-                self.fail(failed).await?;
+                if let Err(cause) = self.fail(failed).await {
+                    // They are looked at again. The calls are marked, and must be made.
+                    warn!(%cause, "messages that will not be sent could not be ended");
+                }
                 #[expect(clippy::cast_precision_loss, reason = "at most 512")]
                 histogram!("msgflash_start_group_size").record(calls.len() as f64);
                 Ok(calls)
@@ -91,14 +97,9 @@ impl Dispatcher {
                 state.gateway.passed(now);
                 // The marks may have been made all the same: nobody makes these calls, and that
                 // is known, so they must not be looked up in vain.
-                state.kept.extend(picked.into_iter().map(|it| Outcome {
-                    key: it.entry.key(),
-                    account: it.entry.account,
-                    attempt: it.entry.attempt + 1,
-                    verdict: Verdict::NotCalled,
-                    safety: None,
-                    message: None,
-                }));
+                let marks = picked.iter();
+                let marks = marks.map(|it| (it.entry.key(), it.entry.attempt + 1));
+                state.doubtful.extend(marks);
                 Err(error)
             }
         }

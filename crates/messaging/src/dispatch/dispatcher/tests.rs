@@ -63,6 +63,7 @@ fn lane(waiting: Vec<Planned>) -> MockLaneStore {
             down_since: None,
         }];
         Ok(Claimed {
+            lost: Vec::new(),
             taken,
             share: 1,
             orphans: 0,

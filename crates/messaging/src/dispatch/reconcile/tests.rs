@@ -9,7 +9,7 @@ use super::*;
 use crate::dispatch::settle::Patience;
 use crate::instance::ports::MockInstanceReader;
 use crate::message::ports::{MockMessageReader, SettleUnit};
-use crate::provider::{Address, Echo, MockWhatsAppProvider, ProviderError};
+use crate::provider::{Address, Echo, FoundSent, MockWhatsAppProvider, ProviderError};
 use crate::testing::{FakeUnit, NOW, entry, instance, message, phone};
 
 /// How long before now the backup was made that these entries come from.
@@ -95,7 +95,7 @@ async fn look_up(entry: QueueEntry, shown: Shown) -> &'static str {
         unit.queue.expect_find_ref().returning(|_, _| Ok(None));
         unit.queue
             .expect_last_ref()
-            .returning(|_| Ok(Some("WITNESS".into())));
+            .returning(|_, _| Ok(Some("WITNESS".into())));
         unit.messages
             .expect_lock()
             .returning(|_| Ok(vec![message()]));
@@ -124,7 +124,10 @@ async fn look_up(entry: QueueEntry, shown: Shown) -> &'static str {
             // Since the backup, whenever it was restored.
             assert_eq!(from, NOW - BACKED_UP - CLOCK_SLACK);
             assert!(until >= NOW);
-            sent.clone()
+            sent.clone().map(|records| FoundSent {
+                records,
+                is_whole: true,
+            })
         });
     provider
         .expect_find_by_key()
@@ -149,8 +152,7 @@ async fn look_up(entry: QueueEntry, shown: Shown) -> &'static str {
         clock,
     });
     reconciler.look_up(&entry).await.expect("looked up");
-    let done = *done.lock().expect("unpoisoned");
-    done
+    done.lock().map(|done| *done).expect("unpoisoned")
 }
 
 fn nothing(witness: bool) -> Shown {

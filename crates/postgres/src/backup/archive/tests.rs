@@ -119,7 +119,7 @@ fn whether_the_rest_is_whole_is_known_wherever_reading_stopped() {
         let (mut reader, header) = Reader::open(file, "this").expect("a header");
         reader.table(&header.tables[0]).expect("a table");
         reader.rows().expect("some rows");
-        reader.is_whole()
+        reader.ends_whole()
     };
     let file = written(&header());
     assert!(stopped(&file));

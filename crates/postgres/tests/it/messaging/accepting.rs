@@ -226,3 +226,39 @@ async fn an_account_held_elsewhere_holds_up_no_other() {
     holding.commit().await.expect("let go");
     assert!(waiting.await.expect("no panic").is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_requests_on_both_sides_of_a_month_are_one_message() {
+    let stage = Stage::new().await;
+    let sender = Sender::new(&stage, "one@example.com", 1000).await;
+    let processes = [process(&stage.pool(4)), process(&stage.pool(4))];
+    let last = time::macros::datetime!(2026-04-30 23:59:59.999 UTC);
+    let first = time::macros::datetime!(2026-05-01 00:00 UTC);
+    let mut twice = 0;
+    for n in 0..20_u8 {
+        let once = ReplayKey {
+            workspace: Workspace::personal(sender.user.id).id,
+            route: "POST /api/v1/messages/send",
+            key: [n; 32],
+            request: [9; 32],
+        };
+        let made = |at: time::OffsetDateTime| {
+            let mut it = sender.application(u32::from(n));
+            it.message.created_at = at;
+            it.entry.period = Some(Period::of(at));
+            let answer = StoredAnswer {
+                status: 201,
+                body: it.message.id.to_string(),
+            };
+            it.once = Some((once.clone(), answer));
+            it
+        };
+        let answers = all(&processes, vec![made(last), made(first)]).await;
+        let now = answers
+            .iter()
+            .filter(|it| matches!(it, Ok(Accepted::Now)))
+            .count();
+        twice += usize::from(now == 2);
+    }
+    assert_eq!(twice, 0, "of 20 keys, so many made two messages");
+}
