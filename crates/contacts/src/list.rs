@@ -111,7 +111,9 @@ impl Walk {
         if let Some(text) = cursor {
             let cursor = Cursor::decode(text, &walk.scope).map_err(|_| foreign_cursor())?;
             let (total, place) = cursor.key().split_once(';').ok_or_else(foreign_cursor)?;
-            walk.total = read_total(total).ok_or_else(foreign_cursor)?;
+            if !total.is_empty() {
+                walk.total = Some(read_total(total).ok_or_else(foreign_cursor)?);
+            }
             after = Some(P::read(place).ok_or_else(foreign_cursor)?);
         }
         let request = PartRequest {
@@ -151,16 +153,11 @@ fn write_total(total: Option<Total>) -> String {
     }
 }
 
-/// The outer `None` is text that is no total.
-fn read_total(text: &str) -> Option<Option<Total>> {
-    if text.is_empty() {
-        return Some(None);
+fn read_total(text: &str) -> Option<Total> {
+    match text.strip_suffix('+') {
+        Some(count) => count.parse().ok().map(Total::at_least),
+        None => text.parse().ok().map(Total::exactly),
     }
-    let total = match text.strip_suffix('+') {
-        Some(count) => Total::at_least(count.parse().ok()?),
-        None => Total::exactly(text.parse().ok()?),
-    };
-    Some(Some(total))
 }
 
 #[cfg(test)]

@@ -102,26 +102,24 @@ impl GroupReader for Postgres {
         part: &PartRequest<GroupId>,
     ) -> Result<Part<Group, GroupId>, StoreError> {
         let mut conn = self.conn().await?;
-        let leaf = match search.as_ref().map(patterns) {
-            Some(patterns) => {
-                let mut walk = Walk::new(part, self.look());
-                while let Some((after, rows)) = walk.step() {
-                    let row = step(&mut conn, workspace, after, rows, Some(&patterns)).await?;
-                    walk.took(rows, row);
-                }
-                let (Found::Page(leaf) | Found::Little(leaf)) = walk.found(part);
-                leaf
+        let leaf = if let Some(search) = &search {
+            let patterns = patterns(search);
+            let mut walk = Walk::new(part, self.look());
+            while let Some((after, rows)) = walk.step() {
+                let row = step(&mut conn, workspace, after, rows, Some(&patterns)).await?;
+                walk.took(rows, row);
             }
-            None => {
-                let counted: TotalRow = sql(COUNT)
-                    .bind::<SqlUuid, _>(workspace.uuid())
-                    .get_result(&mut conn)
-                    .await
-                    .map_err(failed)?;
-                let (after, enough) = (part.after.as_ref(), i64::from(part.limit) + 1);
-                let all = step(&mut conn, workspace, after, enough, None).await?;
-                Leaf::cut(all.fitting, part.limit, Some(exactly(counted.total)))
-            }
+            let (Found::Page(leaf) | Found::Little(leaf)) = walk.found(part);
+            leaf
+        } else {
+            let counted: TotalRow = sql(COUNT)
+                .bind::<SqlUuid, _>(workspace.uuid())
+                .get_result(&mut conn)
+                .await
+                .map_err(failed)?;
+            let (after, enough) = (part.after.as_ref(), i64::from(part.limit) + 1);
+            let all = step(&mut conn, workspace, after, enough, None).await?;
+            Leaf::cut(all.fitting, part.limit, Some(exactly(counted.total)))
         };
         Ok(Part {
             items: load(&mut conn, workspace, &leaf.places).await?,

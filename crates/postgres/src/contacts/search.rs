@@ -49,7 +49,7 @@ const EXTENSIONS: [(&str, &str); 2] = [
 ];
 
 /// How long it is believed that there is an index, or that there is none.
-const BELIEVED: Duration = Duration::from_secs(60);
+const BELIEVED: Duration = Duration::from_mins(1);
 
 /// What became of the index for searches.
 #[derive(Clone, Debug, PartialEq, Eq)]

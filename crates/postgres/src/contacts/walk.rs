@@ -84,10 +84,11 @@ impl<P: Clone> Walk<P> {
     pub(super) fn found(self, part: &PartRequest<P>) -> Found<P> {
         let limit = part.limit as usize;
         let seen = self.fitting.len() as u64;
-        let total = part.count.then(|| Total {
+        let counted = Total {
             count: seen,
             is_exact: self.has_ended,
-        });
+        };
+        let total = part.count.then_some(counted);
         let is_full = self.fitting.len() > limit;
         let mut places = self.fitting;
         places.truncate(limit);

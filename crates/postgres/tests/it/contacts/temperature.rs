@@ -11,6 +11,9 @@ const SENT: i16 = 1;
 const FAILED: i16 = 4;
 const RECEIVED: i16 = 6;
 
+/// Messages by their status, and how many hours ago they were.
+type History = &'static [(i16, i64)];
+
 async fn message(session: &Client, book: &Book, phone: u64, status: i16, at: OffsetDateTime) {
     let seconds = at.unix_timestamp();
     let millis = u64::try_from(seconds).expect("of our time") * 1000;
@@ -37,7 +40,7 @@ async fn temperature_follows_the_messages_of_the_own_workspace() {
     let (book, other) = (Book::new(&stage).await, Book::new(&stage).await);
     let session = stage.session().await;
     let ago = |hours: i64| NOW - Duration::hours(hours);
-    let histories: [(&[(i16, i64)], Option<Temperature>); 8] = [
+    let histories: [(History, Option<Temperature>); 8] = [
         (&[], None),
         (&[(QUEUED, 1)], None),
         (&[(SENT, 2)], Some(Temperature::Cold)),
