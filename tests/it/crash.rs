@@ -161,7 +161,7 @@ async fn killed_at_random(
         })
         .await;
         let after = started.elapsed();
-        println!("kill {kill} at {before}: {again} left after {after:?}");
+        eprintln!("kill {kill} at {before}: {again} left after {after:?}");
     }
     burst.end(&stack, &account).await;
 }

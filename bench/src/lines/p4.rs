@@ -86,7 +86,7 @@ async fn ours(
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::load(None, &settings.to_vec())?;
     let postgres = Postgres::new(database.url(), config.database_pool)?;
-    let mut backend = wire::backend(&config, &postgres)?;
+    let mut backend = wire::backend(&config, &postgres).await?;
     let provider = Arc::new(instant::Instant::default());
     backend.provider = provider.clone();
     let begun = Instant::now();

@@ -200,7 +200,11 @@ async fn every_kind_is_sent_and_found_again_by_its_echo() {
         .find_sent(NAME, phone("5511987654321"), from, until)
         .await
         .expect("found");
-    let mut found: Vec<_> = found.records.into_iter().map(|record| record.key_id).collect();
+    let mut found: Vec<_> = found
+        .records
+        .into_iter()
+        .map(|record| record.key_id)
+        .collect();
     found.sort();
     sent.sort();
     assert_eq!(found, sent);
@@ -232,7 +236,11 @@ async fn numbers_are_checked_and_rewritten() {
         .find_sent(NAME, message.to, from, until)
         .await
         .expect("found");
-    assert_eq!(found.records.len(), 1, "found under the number that was asked for");
+    assert_eq!(
+        found.records.len(),
+        1,
+        "found under the number that was asked for"
+    );
 }
 
 /// What a send to one of the simulator's special numbers says, and whether it left.

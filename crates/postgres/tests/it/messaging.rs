@@ -1,6 +1,7 @@
 //! The stores that sending rests on.
 
 mod accepting;
+mod attacks;
 mod audit;
 mod charged;
 mod inbox;
@@ -10,7 +11,7 @@ mod queue;
 mod receipts;
 mod restored;
 mod restricted;
-mod review;
+
 mod sample;
 mod throughput;
 mod traces;

@@ -84,6 +84,10 @@ const GAUGES: &[(&str, &str)] = &[
         "Events of the gateway that are stored and not applied yet.",
     ),
     (
+        "msgflash_lanes",
+        "Instances this process sends for, by what they do.",
+    ),
+    (
         "msgflash_clock_offset_seconds",
         "By how much the database's clock is ahead of this machine's.",
     ),

@@ -74,6 +74,7 @@ impl Dispatcher {
         }
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         gauge!("msgflash_lanes_owned").set(state.lanes.len() as f64);
+        show_states(state.lanes.values());
         Ok(())
     }
 
@@ -133,5 +134,21 @@ impl Dispatcher {
             }
         }
         Ok(any)
+    }
+}
+
+/// How the lanes of this worker are, each counted once.
+fn show_states<'a>(lanes: impl Iterator<Item = &'a Lane>) {
+    let (mut down, mut calling, mut idle) = (0u32, 0u32, 0u32);
+    for lane in lanes {
+        let count = match lane {
+            lane if lane.down_since.is_some() => &mut down,
+            lane if lane.is_busy() => &mut calling,
+            _ => &mut idle,
+        };
+        *count += 1;
+    }
+    for (state, count) in [("down", down), ("calling", calling), ("idle", idle)] {
+        gauge!("msgflash_lanes", "state" => state).set(f64::from(count));
     }
 }

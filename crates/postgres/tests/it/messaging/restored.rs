@@ -111,12 +111,12 @@ async fn what_may_have_been_sent_since_is_doubted_and_nothing_else() {
                 continue;
             }
             let is_open = matches!(was.state, QueueState::Started | QueueState::Unknown);
-            let state = if is_open {
+            let expected = if is_open {
                 QueueState::Unknown
             } else {
                 QueueState::Doubtful
             };
-            assert_eq!(is.state, state, "{kind}");
+            assert_eq!(is.state, expected, "{kind}");
             // One call more than was known of, begun after the snapshot; an open one is the last.
             let more = u32::from(!is_open);
             assert_eq!(is.attempt, was.attempt + more, "{kind}");
