@@ -7,7 +7,7 @@ async fn a_preview_sends_nothing_and_costs_no_message() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await.id.to_string();
-    let contact = account.contact(&stack, "Awa Diop", 33_612_345_678).await;
+    let contact = account.client.contact("Awa Diop", 33_612_345_678).await;
     let id = make(
         &account.client,
         &text_template("Hello {{contact.firstName}}, use {{custom.code}} today."),
@@ -93,7 +93,7 @@ async fn a_context_that_cannot_be_used_is_refused_whether_it_is_needed_or_not() 
     let account = stack.account("pro").await;
     let client = &account.client;
     let stranger = stack.account("pro").await;
-    let theirs = stranger.contact(&stack, "Awa", 33_612_345_678).await;
+    let theirs = stranger.client.contact("Awa", 33_612_345_678).await;
     let foreign = stranger.instance(&stack).await.id.to_string();
     let own = account.instance(&stack).await.id;
     let id = make(client, &text_template("Hi")).await;

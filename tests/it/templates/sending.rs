@@ -20,7 +20,7 @@ impl Bench {
         let stack = Stack::start().await;
         let account = stack.account("pro").await;
         let instance = account.connected(&stack).await.id.to_string();
-        let contact = account.contact(&stack, "Awa Diop", 33_612_345_678).await;
+        let contact = account.client.contact("Awa Diop", 33_612_345_678).await;
         Self {
             stack,
             account,
@@ -163,7 +163,8 @@ async fn without_a_contact_the_one_with_the_number_is_addressed() {
     // A contact with another number is addressed when it is named.
     let other = bench
         .account
-        .contact(&bench.stack, "Max Roy", 33_699_999_999)
+        .client
+        .contact("Max Roy", 33_699_999_999)
         .await;
     let named_other = bench.of(&named, &json!({ "contactId": other }));
     let sent = bench.client().send(&named_other).await;
