@@ -1,4 +1,5 @@
 use msgflash_contacts::Contact;
+use msgflash_contacts::ports::ContactUnits;
 use msgflash_kernel::Phone;
 use msgflash_templates::{ContactFacts, ContextSource, InstanceFacts, UserFacts};
 use serde_json::json;
@@ -23,8 +24,11 @@ async fn a_contact_is_told_in_its_workspace_by_id_and_by_number() {
         created_at: NOW,
         updated_at: NOW,
     };
-    let inserted = stage.postgres.insert_contact(&contact).await;
-    assert!(inserted.expect("inserted"));
+    let mut unit = ContactUnits::begin(&stage.postgres).await.expect("a unit");
+    unit.books().lock(workspace.id).await.expect("held");
+    let new = std::slice::from_ref(&contact);
+    unit.contacts().insert(new).await.expect("inserted");
+    unit.commit().await.expect("committed");
     let awa = ContactFacts {
         id: contact.id.uuid(),
         name: "Awa Diop".to_owned(),
