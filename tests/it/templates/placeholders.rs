@@ -79,7 +79,9 @@ impl Bench {
         let stack = Stack::start().await;
         let account = stack.account("pro").await;
         let instance = account.connected(&stack).await.id.to_string();
-        let contact = account.client.contact("Awa  Marie Diop", 33_612_345_678)
+        let contact = account
+            .client
+            .contact("Awa  Marie Diop", 33_612_345_678)
             .await;
         let meta = json!({
             "city": "Lyon", "points": 12500, "rate": 1.5, "vip": true, "out": false, "none": null,

@@ -42,7 +42,9 @@ async fn a_team_sends_with_the_owners_number_and_its_own_contacts() {
     let name = "UPDATE users SET full_name = 'Lea Roy' WHERE id = $1";
     stack.sql(name, &[&account.user.uuid()]).await;
     // The same number in both address books.
-    account.client.contact("Personal Friend", 33_612_345_678)
+    account
+        .client
+        .contact("Personal Friend", 33_612_345_678)
         .await;
     let contact = account.client.contact("Team Client", 33_600_000_001).await;
     let id: uuid::Uuid = contact.parse().expect("an id");

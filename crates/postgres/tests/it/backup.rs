@@ -56,11 +56,11 @@ const ODD: &str = r#"
       ('00000000-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(),
        E'tab\t new\nline back\\slash \\. \\N "quoted" 👋 é', 33612345678,
        ARRAY['a', 'b,c', '{}', '', NULL, E'd\n'], '{"a": [1, null, "\\u0009"], "b": 1e30}',
-       '2026-05-20 10:00:00.123456+02', 'infinity'),
+       'key', 'needle', '2026-05-20 10:00:00.123456+02', 'infinity'),
       ('00000000-0000-7000-8000-000000000002', gen_random_uuid(), gen_random_uuid(),
-       '', -1, '{}', NULL, '-infinity', '0044-03-15 12:00 BC');
+       '', -1, '{}', NULL, '', '', '-infinity', '0044-03-15 12:00 BC');
     INSERT INTO contacts SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
-      'many ' || n, n, '{}', NULL, now(), now() FROM generate_series(1, 3000) n;
+      'many ' || n, n, '{}', NULL, '', '', now(), now() FROM generate_series(1, 3000) n;
     INSERT INTO idempotency_keys VALUES (gen_random_uuid(), 'send', '\x00ff5c0a', '\x', 201,
       E'{"data":"\n"}', now());
     INSERT INTO events VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'message.sent',
@@ -287,7 +287,9 @@ async fn a_backup_of_an_older_version_is_brought_up_to_date() {
         told.migrated,
         [
             "20261101000200_create_messaging",
-            "20261101000300_create_webhooks"
+            "20261101000300_create_webhooks",
+            "20261101000400_create_address_book",
+            "20261101000500_create_templates"
         ]
     );
     assert_eq!(
