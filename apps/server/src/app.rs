@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpResponse, web};
 use msgflash_kernel::Ids;
 
-use crate::api::{health, provider, v1};
+use crate::api::{health, provider, routes};
 use crate::docs_page;
 use crate::http::Problem;
 use crate::http::observe::observe;
@@ -84,7 +84,7 @@ pub fn configure(config: &mut web::ServiceConfig, services: Arc<Services>) {
     config
         .app_data(web::Data::from(Arc::clone(&services.ops)))
         .app_data(web::Data::from(services))
-        .configure(v1::routes::configure)
+        .configure(routes::configure)
         .configure(provider::configure)
         .configure(health::configure);
 }

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::ServerBuilder;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::api::v1::routes::refuse_method;
+use crate::api::routes::refuse_method;
 use crate::http::shield::shield;
 use crate::openapi::document;
 

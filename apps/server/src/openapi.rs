@@ -2,15 +2,18 @@
 //! has in common, so that the document cannot say less than the server does.
 
 use serde::Serialize;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme,
+};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
+use crate::api::console::{self, keys, workspace};
+use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
-use crate::api::v1::{
-    account, billing, contacts, instances, messages, routes, templates, webhooks,
-};
+use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
 
+mod console_twins;
 mod events;
 mod responses;
 #[cfg(test)]
@@ -64,9 +67,10 @@ pub struct ErrorDetail {
     info(
         title = "MsgFlash API",
         version = env!("CARGO_PKG_VERSION"),
-        description = "Send and receive WhatsApp messages. Every call needs an API key in \
-            `x-api-key`; a team's key also needs the team's id in `X-Team-Id`. Routes and members \
-            marked as extensions may still grow; the others stay as they are.",
+        description = "Send and receive WhatsApp messages. Programs use `/api/v1` with an API key in \
+            `x-api-key`; a team's key also needs the team's id in `X-Team-Id`. The console uses \
+            `/api` with the token of whoever signed in. Routes and members marked as extensions may \
+            still grow; the others stay as they are.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -83,6 +87,8 @@ pub struct ErrorDetail {
         webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
         account::me, account::usage,
         billing::plans, billing::subscription, billing::usage, billing::payments,
+        console::messages::send, workspace::current, workspace::counters,
+        keys::list, keys::create, keys::revoke, keys::usage,
     ),
     components(schemas(ErrorView)),
     tags(
@@ -95,6 +101,8 @@ pub struct ErrorDetail {
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),
+        (name = "API keys", description = "Keys for programs"),
+        (name = "Workspace", description = "Where somebody is, and what they may do there"),
     ),
     security(("apiKey" = []), ("apiKey" = [], "teamId" = [])),
 )]
@@ -118,9 +126,21 @@ pub fn document() -> Document {
         "teamId",
         key(
             "X-Team-Id",
-            "The id of the key's team; only with a team's key, and then always",
+            "The id of the key's team; only with a team's key, and then always. In the console: the team \
+             to act in; left out, it is the personal workspace",
         ),
     );
+    components.add_security_scheme(
+        "session",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some("The `token` of whoever signed in"))
+                .build(),
+        ),
+    );
+    console_twins::describe(&mut document);
     for route in routes::table() {
         responses::complete(&mut document, &route);
     }

@@ -102,6 +102,8 @@ pub struct Ops {
 pub struct Settings {
     /// Requests per second and API key.
     pub rate_per_second: u32,
+    /// Requests per second and person.
+    pub console_rate_per_second: u32,
     /// Which addresses clients may name.
     pub targets: Targets,
     /// The address clients use, without a trailing slash, such as `https://api.example.com`.

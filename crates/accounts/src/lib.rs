@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod create_user;
 pub mod error;
 pub mod key;
+pub mod key_use;
 pub mod manage_keys;
 pub mod password;
 pub mod ports;
@@ -20,6 +21,7 @@ pub use authenticate::Authenticate;
 pub use create_user::{CreateUser, UserOrder};
 pub use error::{AccountsError, AuthError};
 pub use key::{ApiKey, ApiKeyId, InvalidKey, KeyKind, KeySecret};
+pub use key_use::{KeyUse, KeyUseReader, ReadKeyUse};
 pub use manage_keys::{CreateKey, KeyOrder, ListKeys, RevokeKey};
 pub use password::{InlineHasher, PasswordHasher};
 pub use ports::{
@@ -28,6 +30,8 @@ pub use ports::{
 };
 pub use user::User;
 
+#[cfg(any(test, feature = "mocks"))]
+pub use key_use::MockKeyUseReader;
 #[cfg(any(test, feature = "mocks"))]
 pub use password::MockPasswordHasher;
 #[cfg(any(test, feature = "mocks"))]

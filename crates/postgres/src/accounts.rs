@@ -1,6 +1,7 @@
 //! People and their API keys.
 
 mod key;
+mod key_use;
 mod user;
 
 use async_trait::async_trait;

@@ -10,6 +10,9 @@ pub enum QuotaError {
     /// Too many requests within a second on one key.
     #[error("Too many API requests")]
     RateLimited(Duration),
+    /// Too many requests within a second by one person.
+    #[error("Too many requests")]
+    ConsoleRate(Duration),
     /// The month's API requests are used up.
     #[error("Monthly API request quota exceeded")]
     ApiRequests(Duration),
@@ -24,9 +27,10 @@ pub enum QuotaError {
 impl Fault for QuotaError {
     fn kind(&self) -> Kind {
         match self {
-            Self::RateLimited(wait) | Self::ApiRequests(wait) | Self::Outbound(wait) => {
-                Kind::Limited(*wait)
-            }
+            Self::RateLimited(wait)
+            | Self::ConsoleRate(wait)
+            | Self::ApiRequests(wait)
+            | Self::Outbound(wait) => Kind::Limited(*wait),
             Self::Store(cause) => cause.kind(),
         }
     }
@@ -34,6 +38,7 @@ impl Fault for QuotaError {
     fn code(&self) -> &'static str {
         match self {
             Self::RateLimited(_) => "API_RATE_LIMIT_EXCEEDED",
+            Self::ConsoleRate(_) => "RATE_LIMIT_EXCEEDED",
             Self::ApiRequests(_) => "MONTHLY_API_REQUEST_QUOTA_EXCEEDED",
             Self::Outbound(_) => "MONTHLY_OUTBOUND_QUOTA_EXCEEDED",
             Self::Store(cause) => cause.code(),

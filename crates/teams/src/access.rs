@@ -5,7 +5,7 @@
 //! and only then [`require_personal`].
 
 use msgflash_accounts::ApiKey;
-use msgflash_kernel::{Id, TeamId, Workspace};
+use msgflash_kernel::{Id, TeamId, UserId, Workspace};
 
 use crate::error::AccessError;
 
@@ -23,6 +23,18 @@ pub fn workspace_for_key(
             Ok(Workspace::team(team, owner))
         }
         (Some(_), _) => Err(AccessError::Unauthorized),
+    }
+}
+
+/// The workspace of a person who is signed in, given the raw value of the team header. Whatever the
+/// header names, it is none of their teams.
+pub fn workspace_for_person(
+    user: UserId,
+    team_header: Option<&str>,
+) -> Result<Workspace, AccessError> {
+    match team_header {
+        None => Ok(Workspace::personal(user)),
+        Some(_) => Err(AccessError::NoTeam),
     }
 }
 
@@ -75,6 +87,22 @@ mod tests {
             assert_eq!(
                 (refused.kind(), refused.code()),
                 (Kind::Forbidden, "TEAM_KEY_REQUIRED")
+            );
+        }
+    }
+
+    #[test]
+    fn a_person_who_names_a_team_of_others_learns_nothing() {
+        let user = Id::new(Uuid::from_u128(2));
+        assert_eq!(
+            workspace_for_person(user, None),
+            Ok(Workspace::personal(user))
+        );
+        for header in ["", "team-1", TEAM] {
+            let refused = workspace_for_person(user, Some(header)).expect_err(header);
+            assert_eq!(
+                (refused.kind(), refused.code()),
+                (Kind::Missing, "TEAM_NOT_FOUND")
             );
         }
     }

@@ -3,7 +3,7 @@
 use msgflash_accounts::AuthError;
 use msgflash_kernel::{Fault, Kind};
 
-/// Why a key does not open the workspace that was asked for.
+/// Why a key, or a person, does not open the workspace that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// A team key without its own team's header. Answered as a bad key is, so that nobody learns
@@ -16,6 +16,9 @@ pub enum AccessError {
     /// A team key where only the person themselves may look.
     #[error("Use a personal key (msgf_live_…) for this route")]
     TeamKeyNotAllowed,
+    /// A person who named a team that is none of theirs. Whether it exists is not told.
+    #[error("Team not found")]
+    NoTeam,
 }
 
 impl Fault for AccessError {
@@ -23,6 +26,7 @@ impl Fault for AccessError {
         match self {
             Self::Unauthorized => AuthError::Unauthorized.kind(),
             Self::TeamKeyRequired | Self::TeamKeyNotAllowed => Kind::Forbidden,
+            Self::NoTeam => Kind::Missing,
         }
     }
 
@@ -31,6 +35,7 @@ impl Fault for AccessError {
             Self::Unauthorized => AuthError::Unauthorized.code(),
             Self::TeamKeyRequired => "TEAM_KEY_REQUIRED",
             Self::TeamKeyNotAllowed => "TEAM_KEY_NOT_ALLOWED",
+            Self::NoTeam => "TEAM_NOT_FOUND",
         }
     }
 }

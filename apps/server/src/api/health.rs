@@ -6,7 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
 
-use super::v1::routes::refuse_method;
+use super::routes::refuse_method;
 use crate::http::envelope::JSON;
 use crate::http::shield::shield;
 use crate::services::Ops;

@@ -13,7 +13,7 @@ use msgflash_messaging::receipt::receive::Received;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::v1::routes::refuse_method;
+use super::routes::refuse_method;
 use crate::http::Problem;
 use crate::http::body::{Unreadable, read};
 use crate::http::envelope::JSON;

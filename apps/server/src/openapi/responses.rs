@@ -11,11 +11,11 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
-use crate::api::v1::errors::{
+use crate::api::errors::{
     ErrorCode, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, TEMPLATE_VARIABLES_MISSING,
     VALIDATION_ERROR,
 };
-use crate::api::v1::routes::Route;
+use crate::api::routes::Route;
 
 /// Adds to one operation what its route says.
 pub(super) fn complete(document: &mut Document, route: &Route) {

@@ -16,7 +16,7 @@ use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
-struct KeyRow {
+pub(super) struct KeyRow {
     id: Uuid,
     account_id: Uuid,
     team_id: Option<Uuid>,

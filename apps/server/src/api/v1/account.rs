@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::billing::usage_view;
 use super::billing::view::UsageView;
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::{Problem, envelope};
 use crate::services::Services;
 
@@ -61,7 +61,7 @@ impl ProfileView {
     get, path = "/api/v1/me", tag = "Account", operation_id = "getProfile",
     responses((status = 200, description = "The profile", body = inline(crate::openapi::Data<ProfileView>)))
 )]
-pub(super) async fn me(
+pub(in crate::api) async fn me(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -82,7 +82,7 @@ pub(super) async fn me(
     get, path = "/api/v1/usage", tag = "Account", operation_id = "getUsage",
     responses((status = 200, description = "Use this month", body = inline(crate::openapi::Data<UsageView>)))
 )]
-pub(super) async fn usage(
+pub(in crate::api) async fn usage(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {

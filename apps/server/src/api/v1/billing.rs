@@ -10,7 +10,7 @@ use self::view::{
     CountersView, OverviewView, PaymentPageView, PaymentView, PeriodView, PlanNameView, PlanView,
     SubscriptionView, UsageView,
 };
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::{Check, Problem, Query, envelope};
 use crate::services::Services;
 
@@ -22,7 +22,7 @@ const MAX_LIMIT: u32 = 100;
     get, path = "/api/v1/billing/plans", tag = "Billing", operation_id = "listPlans",
     responses((status = 200, description = "The plans, the smallest first", body = inline(crate::openapi::Data<Vec<PlanView>>)))
 )]
-pub(super) async fn plans(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+pub(in crate::api) async fn plans(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let plans = services.billing.active_plans().await?;
     Ok(envelope::ok(
         &plans.iter().map(PlanView::from).collect::<Vec<_>>(),
@@ -34,7 +34,7 @@ pub(super) async fn plans(services: web::Data<Services>) -> Result<HttpResponse,
     get, path = "/api/v1/billing/subscription", tag = "Billing", operation_id = "getSubscription",
     responses((status = 200, description = "The subscription", body = inline(crate::openapi::Data<OverviewView>)))
 )]
-pub(super) async fn subscription(
+pub(in crate::api) async fn subscription(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -52,7 +52,7 @@ pub(super) async fn subscription(
     get, path = "/api/v1/billing/usage", tag = "Billing", operation_id = "getBillingUsage",
     responses((status = 200, description = "Use this month", body = inline(crate::openapi::Data<UsageView>)))
 )]
-pub(super) async fn usage(
+pub(in crate::api) async fn usage(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -68,7 +68,7 @@ pub(super) async fn usage(
     ),
     responses((status = 200, description = "A page; empty past the end", body = inline(crate::openapi::Data<PaymentPageView>)))
 )]
-pub(super) async fn payments(
+pub(in crate::api) async fn payments(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -105,7 +105,8 @@ pub(super) async fn usage_view(caller: &Caller, services: &Services) -> Result<U
     })
 }
 
-async fn counters(
+/// What an account used this month, and the month.
+pub(in crate::api) async fn counters(
     caller: &Caller,
     services: &Services,
 ) -> Result<(CountersView, PeriodView), Problem> {

@@ -16,7 +16,7 @@ pub mod view;
 
 use self::body::{ContactBody, ContactChangeBody};
 use self::view::{ContactPageView, ContactView};
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use super::webhooks::view::DeletedView;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
@@ -41,7 +41,7 @@ const MAX_LIMIT: u32 = 100;
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<ContactPageView>)))
 )]
-pub(super) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -87,7 +87,7 @@ fn wanted(check: &mut Check, query: &Query) -> ContactQuery {
     })),
     responses((status = 201, description = "The contact", body = inline(crate::openapi::Data<ContactView>)))
 )]
-pub(super) async fn create(
+pub(in crate::api) async fn create(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -126,7 +126,7 @@ fn refusal(error: ContactError) -> Problem {
     params(("id" = uuid::Uuid, Path, description = "The contact")),
     responses((status = 200, description = "The contact", body = inline(crate::openapi::Data<ContactView>)))
 )]
-pub(super) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -150,7 +150,7 @@ pub(super) async fn read(
     })),
     responses((status = 200, description = "The contact as it is now", body = inline(crate::openapi::Data<ContactView>)))
 )]
-pub(super) async fn change(
+pub(in crate::api) async fn change(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -173,7 +173,7 @@ pub(super) async fn change(
     params(("id" = uuid::Uuid, Path, description = "The contact")),
     responses((status = 200, description = "It is gone", body = inline(crate::openapi::Data<DeletedView>)))
 )]
-pub(super) async fn delete(
+pub(in crate::api) async fn delete(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

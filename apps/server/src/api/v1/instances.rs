@@ -7,7 +7,7 @@ use msgflash_messaging::InstanceId;
 pub mod view;
 
 use self::view::{HealthView, InstanceView, StateView};
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::{Problem, envelope};
 use crate::services::Services;
 
@@ -16,7 +16,7 @@ use crate::services::Services;
     get, path = "/api/v1/instances", tag = "Instances", operation_id = "listInstances",
     responses((status = 200, description = "The instances", body = inline(crate::openapi::Data<Vec<InstanceView>>)))
 )]
-pub(super) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -35,7 +35,7 @@ pub(super) async fn list(
     params(("id" = uuid::Uuid, Path, description = "The instance")),
     responses((status = 200, description = "The instance", body = inline(crate::openapi::Data<InstanceView>)))
 )]
-pub(super) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -54,7 +54,7 @@ pub(super) async fn read(
     params(("id" = uuid::Uuid, Path, description = "The instance")),
     responses((status = 200, description = "The live state", body = inline(crate::openapi::Data<StateView>)))
 )]
-pub(super) async fn state(
+pub(in crate::api) async fn state(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -75,7 +75,7 @@ pub(super) async fn state(
     params(("id" = uuid::Uuid, Path, description = "The instance")),
     responses((status = 200, description = "Its health", body = inline(crate::openapi::Data<HealthView>)))
 )]
-pub(super) async fn health(
+pub(in crate::api) async fn health(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

@@ -15,7 +15,7 @@ pub mod view;
 
 use self::body::{Checked, ScheduleBody, SendBody, When};
 use self::view::{AcceptedView, MessagePageView, MessageView};
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
@@ -57,7 +57,7 @@ const BUSY_FOR: u64 = 1;
     )),
     responses((status = 201, description = "Accepted", body = inline(crate::openapi::Data<AcceptedView>)))
 )]
-pub(super) async fn send(
+pub(in crate::api) async fn send(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -78,7 +78,7 @@ pub(super) async fn send(
     })),
     responses((status = 201, description = "Accepted", body = inline(crate::openapi::Data<AcceptedView>)))
 )]
-pub(super) async fn schedule(
+pub(in crate::api) async fn schedule(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -92,7 +92,7 @@ pub(super) async fn schedule(
     accept(&caller, &services, checked).await
 }
 
-async fn accept(
+pub(in crate::api) async fn accept(
     caller: &Caller,
     services: &Services,
     checked: Checked,
@@ -104,7 +104,7 @@ async fn accept(
     }
     let order = SendOrder {
         actor: caller.actor,
-        key: Some(caller.key),
+        key: caller.key,
         instance: checked.instance,
         to: checked.to,
         content: checked.wanted,
@@ -155,7 +155,7 @@ fn refusal(error: MessagingError) -> Problem {
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<MessagePageView>)))
 )]
-pub(super) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -209,7 +209,7 @@ fn filter(check: &mut Check, query: &Query) -> MessageFilter {
     params(("id" = uuid::Uuid, Path, description = "The message")),
     responses((status = 200, description = "The message", body = inline(crate::openapi::Data<MessageView>)))
 )]
-pub(super) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -229,7 +229,7 @@ pub(super) async fn read(
     responses((status = 200, description = "The message, cancelled", body = inline(crate::openapi::Data<MessageView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(super) async fn cancel(
+pub(in crate::api) async fn cancel(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

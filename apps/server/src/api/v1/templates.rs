@@ -14,7 +14,7 @@ pub mod view;
 
 use self::body::{PreviewBody, RevisionBody, TemplateBody};
 use self::view::{PreviewView, TemplatePageView, TemplateView};
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use super::webhooks::view::DeletedView;
 use crate::http::envelope::{self, render};
 use crate::http::problem::whole_seconds;
@@ -33,7 +33,7 @@ const MAX_LIMIT: u32 = 100;
     ),
     responses((status = 200, description = "A page; empty past the end", body = inline(crate::openapi::Data<TemplatePageView>)))
 )]
-pub(super) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -70,7 +70,7 @@ pub(super) async fn list(
     )),
     responses((status = 201, description = "The template", body = inline(crate::openapi::Data<TemplateView>)))
 )]
-pub(super) async fn create(
+pub(in crate::api) async fn create(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -111,7 +111,7 @@ fn refusal(error: TemplateError) -> Problem {
     params(("id" = uuid::Uuid, Path, description = "The template")),
     responses((status = 200, description = "The template", body = inline(crate::openapi::Data<TemplateView>)))
 )]
-pub(super) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -133,7 +133,7 @@ pub(super) async fn read(
     })),
     responses((status = 200, description = "The template as it is now", body = inline(crate::openapi::Data<TemplateView>)))
 )]
-pub(super) async fn revise(
+pub(in crate::api) async fn revise(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -154,7 +154,7 @@ pub(super) async fn revise(
     params(("id" = uuid::Uuid, Path, description = "The template")),
     responses((status = 200, description = "It is gone", body = inline(crate::openapi::Data<DeletedView>)))
 )]
-pub(super) async fn delete(
+pub(in crate::api) async fn delete(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -174,7 +174,7 @@ pub(super) async fn delete(
     request_body(content = PreviewBody, example = json!({ "variables": { "code": "SPRING" } })),
     responses((status = 200, description = "What it becomes, and what is missing", body = inline(crate::openapi::Data<PreviewView>)))
 )]
-pub(super) async fn preview(
+pub(in crate::api) async fn preview(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

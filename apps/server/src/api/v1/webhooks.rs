@@ -11,7 +11,7 @@ pub mod view;
 
 use self::body::{ChangeBody, EndpointBody};
 use self::view::{CreatedView, DeletedView, EndpointView};
-use super::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::envelope::{self, render};
 use crate::http::problem::whole_seconds;
 use crate::http::{Problem, RawJson};
@@ -22,7 +22,7 @@ use crate::services::Services;
     get, path = "/api/v1/webhooks", tag = "Webhooks", operation_id = "listWebhooks",
     responses((status = 200, description = "The endpoints", body = inline(crate::openapi::Data<Vec<EndpointView>>)))
 )]
-pub(super) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -41,7 +41,7 @@ pub(super) async fn list(
     request_body = EndpointBody,
     responses((status = 201, description = "The endpoint, with its secret", body = inline(crate::openapi::Data<CreatedView>)))
 )]
-pub(super) async fn create(
+pub(in crate::api) async fn create(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -87,7 +87,7 @@ pub(super) fn refusal(error: WebhookError) -> Problem {
     responses((status = 200, description = "The endpoint", body = inline(crate::openapi::Data<EndpointView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(super) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -108,7 +108,7 @@ pub(super) async fn read(
     responses((status = 200, description = "The endpoint as it is now", body = inline(crate::openapi::Data<EndpointView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(super) async fn change(
+pub(in crate::api) async fn change(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -132,7 +132,7 @@ pub(super) async fn change(
     responses((status = 200, description = "The endpoint, with its new secret", body = inline(crate::openapi::Data<CreatedView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(super) async fn rotate(
+pub(in crate::api) async fn rotate(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -161,7 +161,7 @@ fn rotated(endpoint: &Endpoint) -> StoredAnswer {
     params(("id" = uuid::Uuid, Path, description = "The endpoint")),
     responses((status = 200, description = "It is gone", body = inline(crate::openapi::Data<DeletedView>)))
 )]
-pub(super) async fn delete(
+pub(in crate::api) async fn delete(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

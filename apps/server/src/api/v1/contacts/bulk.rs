@@ -11,7 +11,7 @@ pub mod view;
 use self::body::ContactIdsBody;
 use self::view::{AcceptedJobView, AddedView, BulkDeletedView, RemovedView};
 use super::refusal;
-use crate::api::v1::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::envelope::{self, render};
 use crate::http::{Problem, RawJson};
 use crate::services::Services;
@@ -26,7 +26,7 @@ use crate::services::Services;
         (status = 202, description = "100 ids or more: they will be", body = inline(crate::openapi::Data<AcceptedJobView>)),
     )
 )]
-pub(in crate::api::v1) async fn delete(
+pub(in crate::api) async fn delete(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,

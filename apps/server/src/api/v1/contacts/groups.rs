@@ -12,7 +12,7 @@ pub mod view;
 use self::body::{GroupBody, GroupChangeBody};
 use self::view::{ContactGroupsView, GroupPageView, GroupView};
 use super::{limit, refusal};
-use crate::api::v1::policy::Caller;
+use crate::api::policy::Caller;
 use crate::api::v1::webhooks::view::DeletedView;
 use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
@@ -28,7 +28,7 @@ use crate::services::Services;
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<GroupPageView>)))
 )]
-pub(in crate::api::v1) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -62,7 +62,7 @@ pub(super) fn search(check: &mut Check, query: &Query) -> Option<Search> {
     })),
     responses((status = 201, description = "The group", body = inline(crate::openapi::Data<GroupView>)))
 )]
-pub(in crate::api::v1) async fn create(
+pub(in crate::api) async fn create(
     caller: Caller,
     services: web::Data<Services>,
     body: RawJson,
@@ -93,7 +93,7 @@ fn created(group: &Group) -> StoredAnswer {
     params(("groupId" = uuid::Uuid, Path, description = "The group")),
     responses((status = 200, description = "The group", body = inline(crate::openapi::Data<GroupView>)))
 )]
-pub(in crate::api::v1) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -113,7 +113,7 @@ pub(in crate::api::v1) async fn read(
     request_body(content = GroupChangeBody, example = json!({ "name": "Wholesale France", "color": null })),
     responses((status = 200, description = "The group as it is now", body = inline(crate::openapi::Data<GroupView>)))
 )]
-pub(in crate::api::v1) async fn change(
+pub(in crate::api) async fn change(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -135,7 +135,7 @@ pub(in crate::api::v1) async fn change(
     params(("groupId" = uuid::Uuid, Path, description = "The group")),
     responses((status = 200, description = "It is gone", body = inline(crate::openapi::Data<DeletedView>)))
 )]
-pub(in crate::api::v1) async fn delete(
+pub(in crate::api) async fn delete(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -154,7 +154,7 @@ pub(in crate::api::v1) async fn delete(
     params(("id" = uuid::Uuid, Path, description = "The contact")),
     responses((status = 200, description = "The groups", body = inline(crate::openapi::Data<ContactGroupsView>)))
 )]
-pub(in crate::api::v1) async fn of_contact(
+pub(in crate::api) async fn of_contact(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

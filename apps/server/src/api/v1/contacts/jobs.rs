@@ -7,7 +7,7 @@ use msgflash_kernel::Id;
 pub mod view;
 
 use self::view::{JobPageView, JobView};
-use crate::api::v1::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::envelope;
 use crate::http::{Check, Problem, Query};
 use crate::services::Services;
@@ -24,7 +24,7 @@ const MAX_LIMIT: u32 = 100;
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<JobPageView>)))
 )]
-pub(in crate::api::v1) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     query: Query,
@@ -48,7 +48,7 @@ pub(in crate::api::v1) async fn list(
     params(("jobId" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job", body = inline(crate::openapi::Data<JobView>)))
 )]
-pub(in crate::api::v1) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -67,7 +67,7 @@ pub(in crate::api::v1) async fn read(
     params(("jobId" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job", body = inline(crate::openapi::Data<JobView>)))
 )]
-pub(in crate::api::v1) async fn progress(
+pub(in crate::api) async fn progress(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -82,7 +82,7 @@ pub(in crate::api::v1) async fn progress(
     params(("jobId" = uuid::Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job, stopped", body = inline(crate::openapi::Data<JobView>)))
 )]
-pub(in crate::api::v1) async fn cancel(
+pub(in crate::api) async fn cancel(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

@@ -11,7 +11,7 @@ use super::bulk::start;
 use super::bulk::view::{AcceptedJobView, AddedView, RemovedView};
 use super::groups::{id_of, search};
 use super::limit;
-use crate::api::v1::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::envelope;
 use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
@@ -28,7 +28,7 @@ use crate::services::Services;
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<MemberPageView>)))
 )]
-pub(in crate::api::v1) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -65,7 +65,7 @@ pub(in crate::api::v1) async fn list(
         (status = 202, description = "100 ids or more: it will be", body = inline(crate::openapi::Data<AcceptedJobView>)),
     )
 )]
-pub(in crate::api::v1) async fn add(
+pub(in crate::api) async fn add(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -87,7 +87,7 @@ pub(in crate::api::v1) async fn add(
         (status = 202, description = "100 ids or more: it will be", body = inline(crate::openapi::Data<AcceptedJobView>)),
     )
 )]
-pub(in crate::api::v1) async fn remove(
+pub(in crate::api) async fn remove(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

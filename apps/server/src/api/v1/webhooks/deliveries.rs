@@ -10,7 +10,7 @@ use msgflash_webhooks::{DeliveryId, EndpointId, EventName};
 use super::body::RecoverBody;
 use super::view::{DeliveryPageView, DeliveryView, RecoveryView};
 use super::{endpoint_id, refusal};
-use crate::api::v1::policy::Caller;
+use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
@@ -34,7 +34,7 @@ const MAX_LIMIT: u32 = 100;
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<DeliveryPageView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(in crate::api::v1) async fn list(
+pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -91,7 +91,7 @@ fn filter(check: &mut Check, query: &Query) -> DeliveryFilter {
     responses((status = 200, description = "The delivery", body = inline(crate::openapi::Data<DeliveryView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(in crate::api::v1) async fn read(
+pub(in crate::api) async fn read(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<(String, String)>,
@@ -112,7 +112,7 @@ pub(in crate::api::v1) async fn read(
     responses((status = 202, description = "The delivery, on its way", body = inline(crate::openapi::Data<DeliveryView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(in crate::api::v1) async fn test(
+pub(in crate::api) async fn test(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,
@@ -139,7 +139,7 @@ pub(in crate::api::v1) async fn test(
     responses((status = 202, description = "The new delivery, on its way", body = inline(crate::openapi::Data<DeliveryView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(in crate::api::v1) async fn redeliver(
+pub(in crate::api) async fn redeliver(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<(String, String)>,
@@ -164,7 +164,7 @@ pub(in crate::api::v1) async fn redeliver(
     responses((status = 202, description = "How many are tried again", body = inline(crate::openapi::Data<RecoveryView>))),
     extensions(("x-extension" = json!(true)))
 )]
-pub(in crate::api::v1) async fn recover(
+pub(in crate::api) async fn recover(
     caller: Caller,
     services: web::Data<Services>,
     path: web::Path<String>,

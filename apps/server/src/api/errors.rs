@@ -1,6 +1,6 @@
-//! The published error codes of this surface, each with its status and an example.
+//! The published error codes, each with its status and an example.
 
-use super::policy::{Gate, Policy};
+use super::policy::{Access, Gate, Policy};
 
 /// A published code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ macro_rules! codes {
             pub const $code: ErrorCode =
                 ErrorCode { code: stringify!($code), status: $status, message: $message };
         )*
-        /// Every code of this surface.
+        /// Every code.
         pub const ALL: &[ErrorCode] = &[$($code),*];
     };
 }
@@ -37,16 +37,20 @@ codes! {
     TEAM_KEY_REQUIRED 403 "A personal key cannot be used with X-Team-Id"
     TEAM_KEY_NOT_ALLOWED 403 "This route needs a personal key"
     FEATURE_NOT_AVAILABLE_ON_PLAN 403 "Voice notes are not available on the current plan"
+    API_KEYS_NOT_AVAILABLE_ON_PLAN 403 "API keys are not available on the current plan"
+    MAX_API_KEYS_REACHED 403 "API key limit reached"
     WEBHOOKS_NOT_AVAILABLE_ON_PLAN 403 "Webhooks are not available on the current plan"
     MAX_WEBHOOK_ENDPOINTS_REACHED 403 "The plan's webhook endpoint limit is reached"
     MAX_CONTACT_GROUPS_REACHED 403 "The plan's limit of contact groups is reached"
     UNSUPPORTED_FEATURE 403 "Buttons need a WhatsApp Business number"
     NOT_FOUND 404 "Not found"
+    TEAM_NOT_FOUND 404 "Team not found"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
     INVALID_DESTINATION 422 "\"0612\" is not an international phone number"
     API_RATE_LIMIT_EXCEEDED 429 "Too many API requests"
+    RATE_LIMIT_EXCEEDED 429 "Too many requests"
     MONTHLY_API_REQUEST_QUOTA_EXCEEDED 429 "Monthly API request quota exceeded"
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED 429 "Monthly outbound quota exceeded"
     INTERNAL_ERROR 500 "Internal server error"
@@ -56,19 +60,23 @@ codes! {
     SERVICE_UNAVAILABLE 503 "The service is temporarily unavailable"
 }
 
-/// What every call may meet.
-const ALWAYS: &[ErrorCode] = &[
+/// What every call with a key may meet.
+const BY_KEY: &[ErrorCode] = &[
     UNAUTHORIZED,
     TEAM_KEY_REQUIRED,
     API_RATE_LIMIT_EXCEEDED,
     MONTHLY_API_REQUEST_QUOTA_EXCEEDED,
-    INTERNAL_ERROR,
-    SERVICE_UNAVAILABLE,
 ];
 
 /// What a policy itself may answer, whatever its route does.
 pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
-    let mut codes = ALWAYS.to_vec();
+    let mut codes = vec![INTERNAL_ERROR, SERVICE_UNAVAILABLE];
+    match policy.access {
+        Access::Key => codes.extend(BY_KEY),
+        Access::Session => codes.extend([UNAUTHORIZED, RATE_LIMIT_EXCEEDED, TEAM_NOT_FOUND]),
+        Access::Person => codes.extend([UNAUTHORIZED, RATE_LIMIT_EXCEEDED]),
+        Access::Anyone => {}
+    }
     if policy.personal {
         codes.push(TEAM_KEY_NOT_ALLOWED);
     }
@@ -150,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_documented_catalogue_with_its_status() {
-        let page = include_str!("../../../../../docs/api/errors.md");
+        let page = include_str!("../../../../docs/api/errors.md");
         for error in ALL {
             let row = format!("| `{}` | {} |", error.code, error.status);
             assert!(page.contains(&row), "{row}");

@@ -1,0 +1,165 @@
+//! What every call passes before its handler: caller, workspace, rate, quota, replay, plan.
+//!
+//! The order is part of the contract. The body is read by the handler, after all of this; only a
+//! call with an `Idempotency-Key` has it read early, because a replay is known by its body.
+
+use actix_web::dev::ServiceRequest;
+use actix_web::{HttpMessage as _, HttpResponse, web};
+use msgflash_billing::{BillingError, Entitlement};
+use msgflash_kernel::{Actor, Claim, Id, ReplayKey, Workspace};
+use msgflash_messaging::MessagingError;
+use msgflash_quotas::KeyId;
+use msgflash_teams::require_personal;
+use time::OffsetDateTime;
+
+use super::policy::{Access, Caller, Gate, Policy};
+use crate::http::body::{EarlyBody, JSON_LIMIT, read};
+use crate::http::idempotency::{self, Header, Wish};
+use crate::http::{Problem, RequestId, envelope};
+use crate::services::Services;
+
+mod identify;
+
+/// What the policy decided.
+pub(super) enum Passage {
+    /// The handler runs, with the caller in the request.
+    Go,
+    /// This was answered before.
+    Answer(HttpResponse),
+}
+
+/// Passes a request through the policy of its route.
+pub(super) async fn admit(
+    policy: Policy,
+    services: &Services,
+    request: &mut ServiceRequest,
+) -> Result<Passage, Problem> {
+    let now = services.clock.now();
+    let (actor, key) = match policy.access {
+        Access::Anyone => return Ok(Passage::Go),
+        Access::Person => {
+            identify::person(services, request, now).await?;
+            return Ok(Passage::Go);
+        }
+        Access::Session => (identify::member(services, request, now).await?, None),
+        Access::Key => {
+            let (actor, key) = identify::key(services, request, now).await?;
+            (actor, Some(key))
+        }
+    };
+    let workspace = actor.workspace;
+    if policy.personal && key.is_some() {
+        require_personal(&workspace)?;
+    }
+    let entitlement = services
+        .billing
+        .entitlement(workspace.account)
+        .await?
+        .ok_or(BillingError::NoSubscription)?;
+    if let Some(key) = key {
+        let quota = entitlement.plan.limits.monthly_api_request_quota;
+        services
+            .meter
+            .count(key, workspace.account, quota, now)
+            .await?;
+    }
+
+    let wish = if policy.once {
+        wish(policy, &workspace, request).await
+    } else {
+        Wish::None
+    };
+    if let Err(refusal) = entitled(policy, &entitlement, now) {
+        let written = match &wish {
+            Wish::Key(key) => replayed(services, key).await?,
+            Wish::None | Wish::Malformed => None,
+        };
+        return written.map_or_else(|| Err(refusal.into()), |it| Ok(Passage::Answer(it)));
+    }
+    let request_id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone());
+    let request_id = request_id.unwrap_or_default();
+    request.extensions_mut().insert(Caller {
+        key,
+        actor,
+        entitlement,
+        request_id,
+        wish,
+    });
+    Ok(Passage::Go)
+}
+
+/// What the plan and the subscription say about this route.
+fn entitled(
+    policy: Policy,
+    entitlement: &Entitlement,
+    now: OffsetDateTime,
+) -> Result<(), BillingError> {
+    if policy.usable {
+        entitlement.require_usable(now)?;
+    }
+    match policy.gate {
+        Some(Gate::Webhooks) => entitlement.plan.allow_webhooks(),
+        None => Ok(()),
+    }
+}
+
+/// The answer a refused request gets when it was accepted before.
+///
+/// A repeated request is answered like the first one, whatever has changed since. Only refusals
+/// need the look: a request that is accepted meets the stored answer where it is recorded.
+pub(super) async fn replayed(
+    services: &Services,
+    key: &ReplayKey,
+) -> Result<Option<HttpResponse>, Problem> {
+    match services.replays.look(key, services.clock.now()).await? {
+        Claim::Fresh | Claim::Busy => Ok(None),
+        Claim::Replay(written) => Ok(Some(envelope::replay(written))),
+        Claim::Mismatch => Err(MessagingError::ReplayMismatch.into()),
+    }
+}
+
+async fn wish(policy: Policy, workspace: &Workspace, request: &mut ServiceRequest) -> Wish {
+    let key = match idempotency::header(request.headers()) {
+        Header::None => return Wish::None,
+        Header::Malformed => return Wish::Malformed,
+        Header::Key(key) => key.to_owned(),
+    };
+    if !policy.body {
+        return Wish::Key(replay_key(policy, workspace, request, &key, b""));
+    }
+    let payload = request.take_payload();
+    let body = read(request.headers(), payload, JSON_LIMIT).await;
+    request.extensions_mut().insert(EarlyBody(body.clone()));
+    // A body that cannot be read was never accepted, so there is no answer to look for.
+    body.map_or(Wish::None, |body| {
+        Wish::Key(replay_key(policy, workspace, request, &key, &body))
+    })
+}
+
+/// The same key for another thing is a mistake, as it is with another body: what a path names is
+/// part of the request.
+fn replay_key(
+    policy: Policy,
+    workspace: &Workspace,
+    request: &ServiceRequest,
+    key: &str,
+    body: &[u8],
+) -> ReplayKey {
+    let mut asked = body.to_vec();
+    if policy.route.contains('{') {
+        asked.push(0);
+        asked.extend_from_slice(request.path().as_bytes());
+    }
+    idempotency::replay_key(workspace.id, policy.route, key, &asked)
+}
+
+/// The services of a request.
+pub(super) fn services(request: &ServiceRequest) -> Result<web::Data<Services>, Problem> {
+    request
+        .app_data::<web::Data<Services>>()
+        .cloned()
+        .ok_or_else(Problem::internal)
+}

@@ -1,0 +1,9 @@
+//! The console's API: `/api`, used by people who signed in.
+//!
+//! What both surfaces offer has one handler, which lives with the public API; start at [`routes`] for
+//! what there is.
+
+pub mod keys;
+pub mod messages;
+pub mod routes;
+pub mod workspace;
