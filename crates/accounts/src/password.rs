@@ -5,7 +5,11 @@ use std::sync::Arc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
-use msgflash_kernel::{Random, Secret};
+use msgflash_kernel::{Random, Secret, StoreError};
+
+mod pooled;
+
+pub use pooled::PooledHasher;
 
 /// Shortest password accepted, in characters.
 pub const MIN_LENGTH: usize = 8;
@@ -33,12 +37,23 @@ pub fn verify(password: &str, stored: &str) -> bool {
         .is_ok()
 }
 
+/// A hash of the usual cost that no password is behind. Whoever has none is compared with it, so
+/// that the time an answer takes does not tell who has one.
+pub const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
+    bm9ib2R5J3MgcGFzc3dvcg$bm9ib2R5IGV2ZXIgaGFzIHRoaXMgcGFzc3dvcmQhISE";
+
 /// Hashes passwords for use cases, which know no threads.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
     /// The PHC string of `password`, with a fresh salt.
-    async fn hash(&self, password: Secret<String>) -> Secret<String>;
+    async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, StoreError>;
+    /// Whether `password` is the one behind `stored`. As slow as hashing.
+    async fn verify(
+        &self,
+        password: Secret<String>,
+        stored: Secret<String>,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Hashes on the calling thread: right for commands, wrong for a server under load.
@@ -55,11 +70,23 @@ impl InlineHasher {
 
 #[async_trait]
 impl PasswordHasher for InlineHasher {
-    async fn hash(&self, password: Secret<String>) -> Secret<String> {
-        let mut salt = [0; SALT_LENGTH];
-        self.random.fill(&mut salt);
-        hash(password.reveal(), &salt)
+    async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, StoreError> {
+        Ok(hash(password.reveal(), &fresh_salt(self.random.as_ref())))
     }
+
+    async fn verify(
+        &self,
+        password: Secret<String>,
+        stored: Secret<String>,
+    ) -> Result<bool, StoreError> {
+        Ok(verify(password.reveal(), stored.reveal()))
+    }
+}
+
+fn fresh_salt(random: &dyn Random) -> [u8; SALT_LENGTH] {
+    let mut salt = [0; SALT_LENGTH];
+    random.fill(&mut salt);
+    salt
 }
 
 /// Argon2id with the parameters OWASP recommends first.
@@ -91,6 +118,19 @@ mod tests {
                 .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
         );
         assert_ne!(stored, hash("Corr3ct-horse", &[8; SALT_LENGTH]));
+    }
+
+    #[test]
+    fn comparing_with_nobodys_password_costs_what_comparing_with_anybodys_does() {
+        let mine = hash("Corr3ct-horse", &SALT);
+        let mine = PasswordHash::new(mine.reveal()).expect("a hash");
+        let nobodys = PasswordHash::new(NOBODYS).expect("a hash");
+        assert_eq!(nobodys.algorithm, mine.algorithm);
+        assert_eq!(nobodys.version, mine.version);
+        assert_eq!(nobodys.params, mine.params);
+        let length = |hash: &PasswordHash| hash.hash.as_ref().map(|it| it.as_bytes().len());
+        assert_eq!(length(&nobodys), length(&mine));
+        assert!(!verify("Corr3ct-horse", NOBODYS));
     }
 
     #[test]

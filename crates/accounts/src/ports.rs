@@ -5,7 +5,12 @@ use msgflash_kernel::{AccountId, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::elsewhere::IdentityStore;
 use crate::key::{ApiKey, ApiKeyId};
+use crate::mail::MailStore;
+use crate::mail_request::MailRequestStore;
+use crate::one_time::TokenStore;
+use crate::session::SessionStore;
 use crate::user::User;
 
 /// Looks people up.
@@ -74,6 +79,13 @@ pub trait UserStore: Send {
     /// Records a user together with the free subscription that every account begins with.
     async fn insert(&mut self, user: &User, subscription: Uuid)
     -> Result<Registration, StoreError>;
+    /// A person, whom nobody else can change until the unit ends. Whoever changes sessions, tokens or
+    /// passwords locks their user first.
+    async fn lock(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The same by address, whatever its capitals.
+    async fn lock_by_email(&mut self, email: &str) -> Result<Option<User>, StoreError>;
+    /// Records what is different about a locked user; the address never is.
+    async fn update(&mut self, user: &User) -> Result<(), StoreError>;
 }
 
 /// Records keys. Reached through a unit of work only.
@@ -113,4 +125,27 @@ pub trait AccountUnit: Unit {
 pub trait AccountUnits: Send + Sync {
     /// Begins one.
     async fn begin(&self) -> Result<Box<dyn AccountUnit>, StoreError>;
+}
+
+/// Changes how people sign in, in one transaction.
+pub trait SignInUnit: Unit {
+    /// The people.
+    fn users(&mut self) -> &mut dyn UserStore;
+    /// Their sessions.
+    fn sessions(&mut self) -> &mut dyn SessionStore;
+    /// What their mails carry.
+    fn tokens(&mut self) -> &mut dyn TokenStore;
+    /// Their accounts elsewhere.
+    fn identities(&mut self) -> &mut dyn IdentityStore;
+    /// Who asked for mail.
+    fn requests(&mut self) -> &mut dyn MailRequestStore;
+    /// Their mail.
+    fn mails(&mut self) -> &mut dyn MailStore;
+}
+
+/// Begins such transactions.
+#[async_trait]
+pub trait SignInUnits: Send + Sync {
+    /// Begins one.
+    async fn begin(&self) -> Result<Box<dyn SignInUnit>, StoreError>;
 }

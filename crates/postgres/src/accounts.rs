@@ -1,11 +1,22 @@
-//! People and their API keys.
+//! People, their sessions, their API keys, and the mail about them.
 
+mod identity;
 mod key;
 mod key_use;
+mod mail;
+mod mail_request;
+mod one_time;
+mod session;
+mod signing_key;
+mod throttle;
+mod upkeep;
 mod user;
 
 use async_trait::async_trait;
-use msgflash_accounts::{AccountUnit, AccountUnits, KeyStore, UserStore};
+use msgflash_accounts::{
+    AccountUnit, AccountUnits, IdentityStore, KeyStore, MailRequestStore, MailStore, SessionStore,
+    SignInUnit, SignInUnits, TokenStore, UserStore,
+};
 use msgflash_kernel::StoreError;
 
 use crate::pool::Postgres;
@@ -23,6 +34,34 @@ impl AccountUnit for PgUnit {
 #[async_trait]
 impl AccountUnits for Postgres {
     async fn begin(&self) -> Result<Box<dyn AccountUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl SignInUnit for PgUnit {
+    fn users(&mut self) -> &mut dyn UserStore {
+        self
+    }
+    fn sessions(&mut self) -> &mut dyn SessionStore {
+        self
+    }
+    fn tokens(&mut self) -> &mut dyn TokenStore {
+        self
+    }
+    fn identities(&mut self) -> &mut dyn IdentityStore {
+        self
+    }
+    fn requests(&mut self) -> &mut dyn MailRequestStore {
+        self
+    }
+    fn mails(&mut self) -> &mut dyn MailStore {
+        self
+    }
+}
+
+#[async_trait]
+impl SignInUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn SignInUnit>, StoreError> {
         Ok(Box::new(self.unit().await?))
     }
 }

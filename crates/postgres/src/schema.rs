@@ -131,6 +131,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        email -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     inbox (id) {
         id -> Uuid,
         instance_id -> Uuid,
@@ -198,6 +208,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_requests (id) {
+        id -> Uuid,
+        kind -> Text,
+        email -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mails (id) {
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        recipient -> Text,
+        kind -> Text,
+        subject -> Text,
+        text -> Text,
+        html -> Text,
+        created_at -> Timestamptz,
+        give_up_at -> Timestamptz,
+        next_try_at -> Nullable<Timestamptz>,
+        tries -> Int4,
+        sent_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     messages (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -234,6 +272,18 @@ diesel::table! {
         subject -> Text,
         data -> Jsonb,
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    one_time_tokens (hash) {
+        hash -> Bytea,
+        user_id -> Uuid,
+        purpose -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        replaced_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -319,6 +369,35 @@ diesel::table! {
         looks -> Int4,
         has_left -> Bool,
         resent -> Bool,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_for -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_tries (key) {
+        key -> Bytea,
+        tries -> Array<Timestamptz>,
+        last_try -> Uuid,
+        forget_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Uuid,
+        private_key -> Bytea,
+        created_at -> Timestamptz,
+        verifies_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -430,6 +509,7 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> teams (team_id));
 diesel::joinable!(api_keys -> users (account_id));
+diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(subscriptions -> plans (plan_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -442,18 +522,25 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivery_queue,
     events,
     idempotency_keys,
+    identities,
     inbox,
     instances,
     known_addresses,
     lanes,
     lost_calls,
+    mail_requests,
+    mails,
     messages,
     notices,
+    one_time_tokens,
     outbox,
     payments,
     plans,
     provider_refs,
     queue,
+    sessions,
+    sign_in_tries,
+    signing_keys,
     subscriptions,
     teams,
     templates,

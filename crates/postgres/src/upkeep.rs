@@ -87,6 +87,7 @@ impl Postgres {
     pub async fn sweep(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
         let mut gone = self.sweep_replays(now - ANSWERS).await?;
         gone += self.sweep_contacts(now, AT_ONCE).await?;
+        gone += self.sweep_sign_in(now, AT_ONCE).await?;
         let mut conn = self.conn().await?;
         gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))

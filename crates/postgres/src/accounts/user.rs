@@ -16,7 +16,8 @@ use crate::schema::users;
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(treat_none_as_null = true)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 struct UserRow {
     id: Uuid,
@@ -68,6 +69,15 @@ impl From<&User> for UserRow {
     }
 }
 
+/// Whoever has this address, whatever its capitals.
+macro_rules! has {
+    ($email:expr) => {
+        dsl::sql::<Bool>("lower(email) = lower(")
+            .bind::<Text, _>($email)
+            .sql(")")
+    };
+}
+
 #[async_trait]
 impl AccountReader for Postgres {
     async fn find(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -85,11 +95,7 @@ impl AccountReader for Postgres {
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let mut conn = self.conn().await?;
         let row: Option<UserRow> = users::table
-            .filter(
-                dsl::sql::<Bool>("lower(email) = lower(")
-                    .bind::<Text, _>(email)
-                    .sql(")"),
-            )
+            .filter(has!(email))
             .select(UserRow::as_select())
             .first(&mut conn)
             .await
@@ -136,6 +142,43 @@ impl UserStore for PgUnit {
                 "plans.code",
                 "no active plan is called free",
             ))
+        }
+    }
+
+    async fn lock(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row: Option<UserRow> = users::table
+            .find(id.uuid())
+            .select(UserRow::as_select())
+            .for_no_key_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        Ok(row.map(User::from))
+    }
+
+    async fn lock_by_email(&mut self, email: &str) -> Result<Option<User>, StoreError> {
+        let row: Option<UserRow> = users::table
+            .filter(has!(email))
+            .select(UserRow::as_select())
+            .for_no_key_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        Ok(row.map(User::from))
+    }
+
+    async fn update(&mut self, user: &User) -> Result<(), StoreError> {
+        let updated = diesel::update(users::table.find(user.id.uuid()))
+            .set(UserRow::from(user))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        if updated == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("users"))
         }
     }
 }

@@ -1,0 +1,142 @@
+//! How often somebody may try a door.
+//!
+//! Every try counts that is let in: five per address and twenty per network in any fifteen minutes,
+//! for each door on its own. Who was refused is not counted again, so nobody is kept out for longer
+//! by trying on. Signing in forgets the tries of the address.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use msgflash_kernel::{Clock, Ids, StoreError};
+use sha2::{Digest as _, Sha256};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::error::SignInError;
+
+/// For how long a try counts.
+pub const WINDOW: Duration = Duration::minutes(15);
+/// Tries per address.
+pub const PER_ADDRESS: u32 = 5;
+/// Tries per network.
+pub const PER_NETWORK: u32 = 20;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Signing in.
+    LogIn,
+    /// Making an account.
+    SignUp,
+    /// Asking for a mail to reset the password.
+    ForgotPassword,
+    /// Asking for another mail to verify the address.
+    ResendVerification,
+    /// Giving the current password to change it.
+    ChangePassword,
+}
+
+impl Door {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::LogIn => "login",
+            Self::SignUp => "signup",
+            Self::ForgotPassword => "forgot",
+            Self::ResendVerification => "resend",
+            Self::ChangePassword => "change",
+        }
+    }
+}
+
+/// One try. Who and from where is told by hashes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Its id.
+    pub id: Uuid,
+    /// The address, at this door.
+    pub address: [u8; 32],
+    /// The network, at this door.
+    pub network: [u8; 32],
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Counts tries.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait SignInThrottle: Send + Sync {
+    /// Counts a try, in one round trip: [`PER_NETWORK`] first, then [`PER_ADDRESS`], each within
+    /// [`WINDOW`]. A try that is refused leaves no trace where it is refused. Answers when it
+    /// could be let in, or `None` when it is. Exact, whoever tries at once.
+    async fn count(&self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError>;
+    /// Forgets the tries of an address.
+    async fn forget(&self, address: &[u8; 32]) -> Result<(), StoreError>;
+}
+
+/// The guard at the doors.
+#[derive(Clone)]
+pub struct Guard {
+    throttle: Arc<dyn SignInThrottle>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Guard {
+    /// Wires the guard.
+    pub fn new(
+        throttle: Arc<dyn SignInThrottle>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self {
+            throttle,
+            clock,
+            ids,
+        }
+    }
+
+    /// Counts a try, and refuses one too many.
+    pub(crate) async fn pass(
+        &self,
+        door: Door,
+        email: &str,
+        ip: IpAddr,
+    ) -> Result<(), SignInError> {
+        let at = self.clock.now();
+        let a_try = Try {
+            id: self.ids.next(),
+            address: key(door, "address", &email.to_lowercase()),
+            network: key(door, "network", &network(ip)),
+            at,
+        };
+        match self.throttle.count(&a_try).await? {
+            None => Ok(()),
+            Some(free) => {
+                let wait = (free - at).max(Duration::SECOND);
+                Err(SignInError::TooManyTries(wait.unsigned_abs()))
+            }
+        }
+    }
+
+    /// Forgets the tries of an address, whose owner has shown who they are.
+    pub(crate) async fn forget(&self, door: Door, email: &str) -> Result<(), StoreError> {
+        let address = key(door, "address", &email.to_lowercase());
+        self.throttle.forget(&address).await
+    }
+}
+
+fn key(door: Door, what: &str, whose: &str) -> [u8; 32] {
+    Sha256::digest(format!("{}\0{what}\0{whose}", door.as_str())).into()
+}
+
+/// Whoever has an IPv6 address has 2^64 of them.
+fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
