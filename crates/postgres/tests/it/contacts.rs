@@ -124,7 +124,7 @@ impl Book {
                 id: Id::new(RandomIds.next()),
                 workspace: self.workspace,
                 name: (*name).to_owned(),
-                phone: Phone::parse(&phone.to_string()).expect("a number"),
+                phone: Phone::from_e164(&phone.to_string()).expect("a number"),
                 tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
                 meta: None,
                 created_at: NOW,
