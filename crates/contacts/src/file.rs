@@ -9,3 +9,6 @@ mod write;
 
 pub use read::{FileError, ImportRow, MAX_BYTES, MAX_ROWS, ReadFile, ReportEntry, read};
 pub use write::{ExportRow, Writer};
+
+#[cfg(test)]
+mod tests;

@@ -57,9 +57,8 @@ macro_rules! old {
 /// are few living imports, and of that age hardly one.
 const OLD_PARTS: &str = "WITH k AS MATERIALIZED ( \
        SELECT c.ctid AS place FROM contact_import_chunks c \
-       WHERE c.import_id < $1 AND NOT EXISTS ( \
-         SELECT 1 FROM contact_imports i \
-         WHERE i.id = c.import_id AND i.status IN ('pending', 'processing')) \
+       WHERE c.import_id < $1 AND c.import_id <> ALL (ARRAY( \
+         SELECT i.id FROM contact_imports i WHERE i.status IN ('pending', 'processing'))) \
        ORDER BY c.import_id, c.no LIMIT $2) \
      DELETE FROM contact_import_chunks c USING k WHERE c.ctid = k.place";
 
