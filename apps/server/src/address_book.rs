@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use msgflash_contacts::ports::{
-    BookReader, BulkUnits, ContactUnits, GroupReader, GroupUnits, JobReader,
+    BookReader, BulkUnits, ContactUnits, ExportReader, GroupReader, GroupUnits, ImportReader,
+    ImportUnits, JobReader,
 };
 use msgflash_contacts::{
     BulkContacts, CancelJob, ChangeContact, ChangeGroup, CreateContact, CreateGroup, DeleteContact,
-    DeleteGroup, ReadContacts, ReadGroups, ReadJobs,
+    DeleteGroup, ExportContacts, ReadContacts, ReadGroups, ReadImports, ReadJobs, StartImport,
 };
 use msgflash_kernel::{Clock, Ids, Nudge};
 
@@ -25,15 +26,23 @@ pub struct AddressBookPorts {
     pub groups: Arc<dyn GroupReader>,
     /// Shows jobs.
     pub jobs: Arc<dyn JobReader>,
+    /// Takes contacts from files.
+    pub import_units: Arc<dyn ImportUnits>,
+    /// Shows imports.
+    pub imports: Arc<dyn ImportReader>,
+    /// Reads a book from end to end.
+    pub export: Arc<dyn ExportReader>,
     /// Wakes whoever works on jobs.
     pub wake: Arc<dyn Nudge>,
+    /// Wakes whoever works on imports.
+    pub wake_imports: Arc<dyn Nudge>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
     pub ids: Arc<dyn Ids>,
 }
 
-/// Everything that can be done with contacts, groups and bulk jobs.
+/// Everything that can be done with contacts, groups, bulk jobs and files.
 pub struct AddressBook {
     /// Makes contacts.
     pub create_contact: CreateContact,
@@ -57,6 +66,12 @@ pub struct AddressBook {
     pub read_jobs: ReadJobs,
     /// Stops them.
     pub cancel_job: CancelJob,
+    /// Takes contacts from files.
+    pub start_import: StartImport,
+    /// Reads imports.
+    pub read_imports: ReadImports,
+    /// Writes contacts into files.
+    pub export_contacts: ExportContacts,
 }
 
 impl AddressBook {
@@ -79,6 +94,9 @@ impl AddressBook {
             bulk_contacts: BulkContacts::new(bulk(), clock(), ids(), ports.wake),
             read_jobs: ReadJobs::new(ports.jobs),
             cancel_job: CancelJob::new(bulk(), clock()),
+            start_import: StartImport::new(ports.import_units, clock(), ids(), ports.wake_imports),
+            read_imports: ReadImports::new(ports.imports),
+            export_contacts: ExportContacts::new(ports.export, clock()),
         }
     }
 }

@@ -21,7 +21,7 @@ const GAP: Duration = Duration::from_millis(50);
 pub(crate) const LANES: &str = "msgflash_lanes";
 
 /// Each bell with the topic it is rung by.
-fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 6] {
+fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 7] {
     [
         (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
@@ -29,6 +29,7 @@ fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 6] {
         ("msgflash_events", &bells.events),
         ("msgflash_posts", &bells.posts),
         ("msgflash_contact_jobs", &bells.contact_jobs),
+        ("msgflash_contact_imports", &bells.contact_imports),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
@@ -16,6 +17,11 @@ use crate::database::Database;
 use crate::notices;
 use crate::wire::{self, Backend};
 use crate::workers::WorkersHandle;
+
+/// How long a connection may stay without a request, its first one included. Clients and proxies close
+/// theirs sooner (the usual times are 4 to 90 seconds): whoever closes first cuts no request that is
+/// on its way to the other side.
+const IDLE: Duration = Duration::from_secs(100);
 
 /// Runs until told to stop.
 pub async fn run(config: Config) -> Result<()> {
@@ -111,7 +117,10 @@ impl Server {
                 let services = Arc::new(services);
                 let app = move || crate::app::app(Arc::clone(&services));
                 let address = listener.local_addr()?;
-                let server = HttpServer::new(app).disable_signals();
+                let server = HttpServer::new(app)
+                    .disable_signals()
+                    .keep_alive(IDLE)
+                    .client_request_timeout(IDLE);
                 let server = server.shutdown_timeout(patience).listen(listener)?.run();
                 Some(Http::start(address, server, "the API is listening"))
             }

@@ -187,7 +187,11 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         book: store.clone(),
         groups: store.clone(),
         jobs: store.clone(),
+        import_units: store.clone(),
+        imports: store.clone(),
+        export: store.clone(),
         wake: bells.contact_jobs.clone(),
+        wake_imports: bells.contact_imports.clone(),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
     });

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::web::{self, Data, PayloadConfig};
@@ -18,6 +19,8 @@ use crate::{Options, api, connection, control};
 
 /// The gateway's own limit on bodies.
 const BODY_LIMIT: usize = 136 * 1024 * 1024;
+/// Longer than clients keep connections they do not use: see the product's server.
+const IDLE: Duration = Duration::from_secs(100);
 /// Threads for webhooks, acks and connections.
 const BACKGROUND_THREADS: usize = 2;
 
@@ -175,6 +178,8 @@ fn serve(listener: TcpListener, gateway: &Arc<Gateway>, workers: usize) -> io::R
             .default_service(web::to(api::entry))
     })
     .on_connect(connection::remember)
+    .keep_alive(IDLE)
+    .client_request_timeout(IDLE)
     .workers(workers)
     .shutdown_timeout(0)
     .disable_signals()

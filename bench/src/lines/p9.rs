@@ -54,12 +54,11 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 }
 
 /// Opens the connections, has each answered once, and looks while all of them are still open: the
-/// server closes idle ones after a few seconds.
+/// server closes idle ones after 100 seconds.
 async fn with_connections(server: &Server, count: u32) -> Result<f64> {
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
     let mut open = Vec::new();
-    // Many at once: one that says nothing for five seconds is answered 408, and one that has been
-    // answered is closed after five more.
+    // Many at once, so that none of them has been idle for long.
     while open.len() < count as usize {
         let answered = (0..ABREAST).map(|_| answered(server, &request));
         open.extend(futures_util::future::try_join_all(answered).await?);

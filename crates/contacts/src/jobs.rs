@@ -11,6 +11,7 @@ use crate::ports::{BulkUnits, JobPage, JobReader};
 mod run;
 
 pub use run::RunJobs;
+pub(crate) use run::{TRIES, pause};
 
 /// Reads the jobs of a workspace.
 pub struct ReadJobs {

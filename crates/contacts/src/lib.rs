@@ -3,14 +3,19 @@
 //! Knows people by name and number within one workspace; refuses to know what is sent to them. Start
 //! at [`contact`] and [`group`] for what is kept, at [`rules`] for what may be written, at [`ports`]
 //! for how changes of one book follow each other, at [`list`] and [`query`] for how lists are walked,
-//! and at [`bulk`] and [`jobs`] for how thousands of contacts are changed.
+//! at [`bulk`] and [`jobs`] for how thousands of contacts are changed, and at [`file`], [`imports`] and
+//! [`export`] for how they come and go as CSV.
 
 pub mod bulk;
 pub mod contact;
 pub mod error;
+pub mod export;
+pub mod file;
 pub mod fold;
 pub mod group;
 pub mod groups;
+pub mod import;
+pub mod imports;
 pub mod job;
 pub mod jobs;
 pub mod list;
@@ -29,8 +34,12 @@ mod testing;
 pub use bulk::{BulkContacts, BulkOrder, BulkOutcome, BulkResult};
 pub use contact::{Contact, ContactEntry, ContactId};
 pub use error::ContactError;
+pub use export::{Export, ExportContacts};
+pub use file::{FileError, ReportEntry};
 pub use group::{Group, GroupId, Member};
 pub use groups::{ChangeGroup, CreateGroup, DeleteGroup, GroupChange, GroupOrder, ReadGroups};
+pub use import::{Import, ImportId, ImportStatus};
+pub use imports::{ImportError, ImportOrder, ReadImports, RunImports, StartImport};
 pub use job::{Counters, Job, JobId, JobStatus, Operation};
 pub use jobs::{CancelJob, ReadJobs, RunJobs};
 pub use list::{Listing, Total};
@@ -43,6 +52,7 @@ pub use temperature::Temperature;
 
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
-    MockBookReader, MockBookStore, MockContactReader, MockContactStore, MockGroupReader,
-    MockGroupStore, MockJobReader, MockJobStore,
+    MockBookReader, MockBookStore, MockContactReader, MockContactStore, MockExportReader,
+    MockGroupReader, MockGroupStore, MockImportReader, MockImportStore, MockJobReader,
+    MockJobStore,
 };

@@ -14,13 +14,18 @@ use crate::query::{ContactPlace, ContactQuery};
 use crate::temperature::Traces;
 
 mod group;
+mod import;
 mod job;
 
 pub use group::{GroupReader, GroupStore, GroupUnit, GroupUnits, Joined};
-pub use job::{BulkUnit, BulkUnits, JobPage, JobReader, JobStore, JobWork};
+pub use import::{
+    ExportReader, ImportPage, ImportReader, ImportStore, ImportUnit, ImportUnits, ImportWork,
+};
+pub use job::{BulkUnit, BulkUnits, Claimed, JobPage, JobReader, JobStore, JobWork};
 #[cfg(any(test, feature = "mocks"))]
 pub use {
     group::{MockGroupReader, MockGroupStore},
+    import::{MockExportReader, MockImportReader, MockImportStore},
     job::{MockJobReader, MockJobStore},
 };
 
@@ -69,7 +74,7 @@ pub trait BookReader: Send + Sync {
 #[async_trait]
 pub trait BookStore: Send {
     /// Holds a workspace's book until the unit ends: nobody else changes its contacts, tags, groups,
-    /// members or jobs meanwhile. What is read afterwards includes what earlier holders kept.
+    /// members, jobs or imports meanwhile. What is read afterwards includes what earlier holders kept.
     async fn lock(&mut self, workspace: WorkspaceId) -> Result<(), StoreError>;
 }
 

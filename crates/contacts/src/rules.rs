@@ -49,8 +49,12 @@ pub fn name(raw: &str) -> Result<String, Wrong> {
 
 /// A contact's number.
 pub fn phone(raw: &str) -> Result<Phone, Wrong> {
-    Phone::parse(raw)
-        .map_err(|_| Wrong::new("invalid_phone", "Must be an international phone number"))
+    Phone::parse(raw).map_err(|why| {
+        Wrong::new(
+            "invalid_phone",
+            format!("Must be an international phone number: {why}"),
+        )
+    })
 }
 
 /// One tag, without the blanks around it.

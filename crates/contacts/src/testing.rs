@@ -17,7 +17,8 @@ use crate::contact::{Contact, ContactId};
 use crate::group::{Group, GroupId};
 use crate::ports::{
     BookStore, BulkUnit, BulkUnits, ContactStore, ContactUnit, ContactUnits, GroupStore, GroupUnit,
-    GroupUnits, JobStore, MockBookStore, MockContactStore, MockGroupStore, MockJobStore,
+    GroupUnits, ImportStore, ImportUnit, ImportUnits, JobStore, MockBookStore, MockContactStore,
+    MockGroupStore, MockImportStore, MockJobStore,
 };
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 10:00 UTC);
@@ -30,6 +31,7 @@ pub(crate) struct FakeUnit {
     pub(crate) contacts: MockContactStore,
     pub(crate) groups: MockGroupStore,
     pub(crate) jobs: MockJobStore,
+    pub(crate) imports: MockImportStore,
     pub(crate) committed: Arc<AtomicBool>,
     held: Arc<AtomicBool>,
 }
@@ -50,6 +52,7 @@ impl FakeUnit {
             contacts: MockContactStore::new(),
             groups: MockGroupStore::new(),
             jobs: MockJobStore::new(),
+            imports: MockImportStore::new(),
             committed: Arc::default(),
             held,
         }
@@ -134,6 +137,23 @@ impl BulkUnit for FakeUnit {
     }
 }
 
+impl ImportUnit for FakeUnit {
+    fn books(&mut self) -> &mut dyn BookStore {
+        &mut self.books
+    }
+    fn contacts(&mut self) -> &mut dyn ContactStore {
+        self.require_held();
+        &mut self.contacts
+    }
+    fn groups(&mut self) -> &mut dyn GroupStore {
+        self.require_held();
+        &mut self.groups
+    }
+    fn imports(&mut self) -> &mut dyn ImportStore {
+        &mut self.imports
+    }
+}
+
 /// Begins the units it was given, one after the other.
 pub(crate) struct Units(Mutex<VecDeque<FakeUnit>>);
 
@@ -165,6 +185,13 @@ impl GroupUnits for Units {
 #[async_trait]
 impl BulkUnits for Units {
     async fn begin(&self) -> Result<Box<dyn BulkUnit>, StoreError> {
+        Ok(self.next()?)
+    }
+}
+
+#[async_trait]
+impl ImportUnits for Units {
+    async fn begin(&self) -> Result<Box<dyn ImportUnit>, StoreError> {
         Ok(self.next()?)
     }
 }

@@ -2,21 +2,47 @@
 
 use std::fmt;
 
+mod plan;
+
 /// A phone number in E.164 form.
 ///
-/// One rule everywhere: blanks, dots, dashes and brackets are dropped, a leading `00` becomes `+`,
-/// a missing `+` is added. Digits never change, and no country code is guessed, so national forms
-/// (a leading zero) are refused.
+/// One rule for what people write: blanks, dots, dashes and brackets are dropped, a leading `00`
+/// becomes `+`, a missing `+` is added. Digits never change and no country code is guessed, so
+/// national forms are refused, and so are numbers that their country cannot have.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(u64);
 
-/// Not a possible international number.
+/// Why a text is no international phone number. Reads on after "because" or a colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an international phone number (E.164, such as +33612345678)")]
-pub struct InvalidPhone;
+pub enum InvalidPhone {
+    /// Something else than digits and what is written between them.
+    #[error("a number has digits only, and a + before them")]
+    Characters,
+    /// It begins with the zero of a national form.
+    #[error("it begins with 0 instead of a country code such as +33")]
+    NoCountry,
+    /// A zero that is dialled within the country only stands behind the country code.
+    #[error("the 0 behind the country code is dialled within the country only")]
+    NationalZero,
+    /// It is dialled within one town only.
+    #[error("its country code or its area code is missing")]
+    LocalOnly,
+    /// No country has the code.
+    #[error("no country code begins like this")]
+    UnknownCountry,
+    /// Fewer digits than any number of the country.
+    #[error("it is too short for a number of its country")]
+    TooShort,
+    /// More digits than any number of the country, or of the world.
+    #[error("it is too long for a number of its country")]
+    TooLong,
+    /// The country has shorter and longer numbers, but none of this length.
+    #[error("its country has shorter and longer numbers, but none of this length")]
+    OddLength,
+}
 
 impl Phone {
-    /// Reads what a person wrote.
+    /// Reads what a person wrote. What is no possible number is refused.
     pub fn parse(raw: &str) -> Result<Self, InvalidPhone> {
         let mut plus = false;
         let mut digits = String::with_capacity(raw.len());
@@ -27,17 +53,34 @@ impl Phone {
                 // The last three are dashes that word processors put in place of a hyphen.
                 '.' | '-' | '(' | ')' | '[' | ']' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
                 blank if blank.is_whitespace() => {}
-                _ => return Err(InvalidPhone),
+                _ => return Err(InvalidPhone::Characters),
             }
         }
         let digits = match digits.strip_prefix("00") {
             Some(rest) if !plus => rest,
             _ => digits.as_str(),
         };
-        if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
-            return Err(InvalidPhone);
+        let phone = Self::from_e164(digits)?;
+        plan::check(digits)?;
+        Ok(phone)
+    }
+
+    /// Reads a number we stored, or one the provider names. Whoever is known to have a number has
+    /// it, whatever this year's number plans say: only its form is looked at.
+    pub fn from_e164(raw: &str) -> Result<Self, InvalidPhone> {
+        let digits = raw.strip_prefix('+').unwrap_or(raw);
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(InvalidPhone::Characters);
         }
-        digits.parse().map(Self).map_err(|_| InvalidPhone)
+        match digits.len() {
+            _ if digits.starts_with('0') => Err(InvalidPhone::NoCountry),
+            ..7 => Err(InvalidPhone::TooShort),
+            7..=15 => digits
+                .parse()
+                .map(Self)
+                .map_err(|_| InvalidPhone::Characters),
+            _ => Err(InvalidPhone::TooLong),
+        }
     }
 
     /// The digits alone, country code first.
@@ -50,9 +93,9 @@ impl Phone {
         i64::try_from(self.0).expect("fifteen digits fit")
     }
 
-    /// Reads the stored form.
+    /// Reads the stored form, as [`Phone::from_e164`] does.
     pub fn from_i64(stored: i64) -> Result<Self, InvalidPhone> {
-        Self::parse(&stored.to_string())
+        Self::from_e164(&stored.to_string())
     }
 }
 
@@ -93,17 +136,35 @@ mod tests {
     #[test]
     fn refuses_national_short_long_and_odd() {
         let odd = [
-            "0612345678",
-            "+0612345678",
-            "12",
-            "1234567890123456",
-            "+33a612345678",
-            "",
-            "+",
-            "1+2345678",
+            ("0612345678", InvalidPhone::NoCountry),
+            ("+0612345678", InvalidPhone::NoCountry),
+            ("+0033612345678", InvalidPhone::NoCountry),
+            ("12", InvalidPhone::TooShort),
+            ("1234567890123456", InvalidPhone::TooLong),
+            ("+33a612345678", InvalidPhone::Characters),
+            ("+33612345678,+33612345679", InvalidPhone::Characters),
+            ("٣٣٦١٢٣٤٥٦٧٨", InvalidPhone::Characters),
+            ("", InvalidPhone::TooShort),
+            ("+", InvalidPhone::TooShort),
+            ("++33612345678", InvalidPhone::Characters),
+            ("1+2345678", InvalidPhone::Characters),
         ];
-        for raw in odd {
-            assert_eq!(Phone::parse(raw), Err(InvalidPhone), "{raw}");
+        for (raw, why) in odd {
+            assert_eq!(Phone::parse(raw), Err(why), "{raw}");
+        }
+    }
+
+    /// A number plan that changes must not make rows unreadable or messages unheard.
+    #[test]
+    fn what_is_stored_or_named_by_the_provider_is_not_judged() {
+        for known in ["+22507070707", "+999123456789", "+4901511234567"] {
+            assert!(Phone::parse(known).is_err(), "{known}");
+            let phone = Phone::from_e164(known).expect("the form is right");
+            assert_eq!(phone.to_string(), known);
+            assert_eq!(Phone::from_e164(&phone.digits()), Ok(phone));
+        }
+        for odd in ["", "+", "++33612345678", "+33 612345678", "0612345678"] {
+            assert!(Phone::from_e164(odd).is_err(), "{odd}");
         }
     }
 
@@ -115,9 +176,22 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_stored_form_reads_back(n in 1_000_000u64..999_999_999_999_999) {
-            let phone = Phone::parse(&n.to_string()).expect("plausible");
-            proptest::prop_assert_eq!(Phone::from_i64(phone.to_i64()), Ok(phone));
+        fn the_stored_form_reads_back(n in 1_000_000_i64..=999_999_999_999_999) {
+            let phone = Phone::from_i64(n).expect("seven to fifteen digits");
+            proptest::prop_assert_eq!(phone.to_i64(), n);
+            proptest::prop_assert_eq!(Phone::from_e164(&phone.to_string()), Ok(phone));
+        }
+
+        #[test]
+        fn digits_never_change(n in 1_000_000_u64..=999_999_999_999_999) {
+            if let Ok(phone) = Phone::parse(&n.to_string()) {
+                proptest::prop_assert_eq!(phone.digits(), n.to_string());
+            }
+        }
+
+        #[test]
+        fn digits_alone_never_make_it_panic(raw in "[+0-9]{0,18}") {
+            let _ = Phone::parse(&raw);
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! Refusals of messaging.
 
 use msgflash_contacts::ContactId;
-use msgflash_kernel::{Fault, Kind, Problems, StoreError};
+use msgflash_kernel::{Fault, InvalidPhone, Kind, Problems, StoreError};
 use msgflash_quotas::QuotaError;
 use msgflash_templates::TemplateError;
 
@@ -37,8 +37,8 @@ pub enum MessagingError {
     #[error("Buttons need a WhatsApp Business number")]
     ButtonsNeedBusiness,
     /// Not a possible number.
-    #[error("{0:?} is not an international phone number")]
-    InvalidDestination(String),
+    #[error("{0:?} is not an international phone number: {1}")]
+    InvalidDestination(String, InvalidPhone),
     /// The message is past the point where it could be withdrawn.
     #[error("{0}")]
     WrongState(&'static str),
@@ -76,7 +76,7 @@ impl Fault for MessagingError {
             | Self::ButtonsNeedBusiness
             | Self::NoSubscription => Kind::Forbidden,
             Self::KeyGone => Kind::Unauthenticated,
-            Self::InvalidDestination(_) => Kind::Unprocessable,
+            Self::InvalidDestination(..) => Kind::Unprocessable,
             Self::WrongState(_) => Kind::Invalid,
             Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
             Self::Quota(cause) => cause.kind(),
@@ -95,7 +95,7 @@ impl Fault for MessagingError {
             Self::NoSubscription => "SUBSCRIPTION_INACTIVE",
             Self::TooManyInstances => "MAX_INSTANCES_REACHED",
             Self::ButtonsNeedBusiness => "UNSUPPORTED_FEATURE",
-            Self::InvalidDestination(_) => "INVALID_DESTINATION",
+            Self::InvalidDestination(..) => "INVALID_DESTINATION",
             Self::WrongState(_) => "BAD_REQUEST",
             Self::ReplayMismatch | Self::ReplayBusy => "CONFLICT",
             Self::Quota(cause) => cause.code(),

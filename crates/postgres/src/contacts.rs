@@ -1,12 +1,15 @@
 //! The address book.
 //!
-//! `row` is what the others share. Changes are in `store`, `tags`, `groups` and `jobs`; all of them
-//! want the book's row held (`book`). Lists are walked in `page`, `members` and `group_pages` by the
-//! rules of `walk`; `search` knows whether there is an index for what is looked for.
+//! `row` is what the others share. Changes are in `store`, `tags`, `groups`, `jobs` and `imports`; all
+//! of them want the book's row held (`book`). Lists are walked in `page`, `members` and `group_pages` by the
+//! rules of `walk`; `search` knows whether there is an index for what is looked for. `exports`
+//! reads a book from end to end.
 
 mod book;
+mod exports;
 mod group_pages;
 mod groups;
+mod imports;
 mod jobs;
 mod members;
 mod page;

@@ -42,6 +42,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_import_chunks (import_id, no) {
+        import_id -> Uuid,
+        no -> Int4,
+        rows -> Jsonb,
+        errors -> Jsonb,
+    }
+}
+
+diesel::table! {
+    contact_imports (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        user_id -> Uuid,
+        group_id -> Nullable<Uuid>,
+        status -> Text,
+        total_rows -> Int4,
+        processed_rows -> Int4,
+        imported -> Int4,
+        updated -> Int4,
+        skipped -> Int4,
+        invalid -> Int4,
+        tries -> Int4,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     contact_jobs (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -516,6 +547,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     api_usage,
     contact_groups,
+    contact_import_chunks,
+    contact_imports,
     contact_jobs,
     contacts,
     deliveries,

@@ -48,7 +48,7 @@ codes! {
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
-    INVALID_DESTINATION 422 "\"0612\" is not an international phone number"
+    INVALID_DESTINATION 422 "\"0612\" is not an international phone number: it begins with 0 instead of a country code such as +33"
     API_RATE_LIMIT_EXCEEDED 429 "Too many API requests"
     RATE_LIMIT_EXCEEDED 429 "Too many requests"
     MONTHLY_API_REQUEST_QUOTA_EXCEEDED 429 "Monthly API request quota exceeded"
@@ -134,7 +134,10 @@ mod tests {
             ))),
             Box::new(MessagingError::Suspended),
             Box::new(MessagingError::ButtonsNeedBusiness),
-            Box::new(MessagingError::InvalidDestination("0612".into())),
+            Box::new(MessagingError::InvalidDestination(
+                "0612".into(),
+                Phone::parse("0612").unwrap_err(),
+            )),
             Box::new(MessagingError::WrongState("no")),
             Box::new(MessagingError::ReplayMismatch),
             Box::new(ContactError::TooManyGroups),
@@ -143,7 +146,6 @@ mod tests {
             Box::new(ProviderError::Unavailable),
             Box::new(ProviderError::Failed("x".into())),
         ];
-        assert!(Phone::parse("0612").is_err());
         for fault in raised {
             let known = ALL.iter().find(|known| known.code == fault.code());
             let known = known.unwrap_or_else(|| panic!("{} is not in the catalogue", fault.code()));

@@ -179,15 +179,12 @@ impl Check {
     /// A phone number, in the one form there is.
     pub fn phone(&mut self, path: &str, field: &Field<String>, need: Need) -> Option<Phone> {
         let text = self.given(path, field, need, "text")?;
-        let phone = Phone::parse(text).ok();
-        if phone.is_none() {
-            self.refuse(
-                path,
-                "invalid_phone",
-                "Must be an international phone number",
-            );
-        }
-        phone
+        Phone::parse(text)
+            .map_err(|why| {
+                let message = format!("Must be an international phone number: {why}");
+                self.refuse(path, "invalid_phone", message);
+            })
+            .ok()
     }
 
     /// A moment.

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use msgflash_contacts::list::Part;
 use msgflash_contacts::ports::{
     BookStore, BulkUnit, BulkUnits, ContactStore, ContactUnit, ContactUnits, GroupStore, GroupUnit,
-    GroupUnits, JobStore, Joined,
+    GroupUnits, ImportUnit, ImportUnits, JobStore, Joined,
 };
 use msgflash_contacts::temperature::Traces;
 use msgflash_contacts::{
     Contact, ContactId, Group, Job, JobPage, MockBookReader, MockBookStore, MockContactStore,
-    MockGroupReader, MockGroupStore, MockJobReader, MockJobStore,
+    MockExportReader, MockGroupReader, MockGroupStore, MockImportReader, MockJobReader,
+    MockJobStore,
 };
 use msgflash_kernel::{FixedClock, NoNudge, ReplayStore, SequentialIds, StoreError, Unit};
 
@@ -101,7 +102,11 @@ impl FakeBook {
             book: Arc::new(self.reader),
             groups: Arc::new(self.groups),
             jobs: Arc::new(self.jobs),
+            import_units: Arc::new(NoImports),
+            imports: Arc::new(MockImportReader::new()),
+            export: Arc::new(MockExportReader::new()),
             wake: Arc::new(NoNudge),
+            wake_imports: Arc::new(NoNudge),
             clock: clock.clone(),
             ids: ids.clone(),
         }
@@ -282,5 +287,15 @@ impl GroupUnits for BookUnits {
 impl BulkUnits for BookUnits {
     async fn begin(&self) -> Result<Box<dyn BulkUnit>, StoreError> {
         Ok(self.unit())
+    }
+}
+
+/// Nobody brings files here.
+struct NoImports;
+
+#[async_trait]
+impl ImportUnits for NoImports {
+    async fn begin(&self) -> Result<Box<dyn ImportUnit>, StoreError> {
+        Err(StoreError::Unavailable("there are no files".into()))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use msgflash_contacts::RunJobs;
+use msgflash_contacts::{RunImports, RunJobs};
 use msgflash_evolution::EvolutionDecoder;
 use msgflash_kernel::{Clock, Tick};
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
@@ -55,6 +55,8 @@ pub struct Bells {
     pub posts: Arc<Bell>,
     /// A bulk job of an address book was accepted.
     pub contact_jobs: Arc<Bell>,
+    /// A file of contacts was accepted.
+    pub contact_imports: Arc<Bell>,
 }
 
 impl Default for Bells {
@@ -68,6 +70,7 @@ impl Default for Bells {
             events: Bell::new(),
             posts: Bell::new(),
             contact_jobs: Bell::new(),
+            contact_imports: Bell::new(),
         }
     }
 }
@@ -95,6 +98,7 @@ struct Work {
     deliverer: Arc<Deliverer>,
     recorder: Recorder,
     contact_jobs: Arc<RunJobs>,
+    contact_imports: Arc<RunImports>,
     sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
@@ -259,6 +263,11 @@ impl Work {
                 span(config.webhook_disable_after),
             ),
             contact_jobs: Arc::new(RunJobs::new(store.clone(), Arc::clone(&clock))),
+            contact_imports: Arc::new(RunImports::new(
+                store.clone(),
+                Arc::clone(&clock),
+                Arc::clone(&backend.ids),
+            )),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),
@@ -376,6 +385,19 @@ impl Work {
                 async move { it.tick().await }
             }
         });
+        yard.run(
+            "contact-imports",
+            bells.contact_imports.clone(),
+            POLL,
+            vec![],
+            {
+                let it = self.contact_imports;
+                move || {
+                    let it = Arc::clone(&it);
+                    async move { it.tick().await }
+                }
+            },
+        );
         yard.run("sampler", Bell::new(), sampler::EVERY, vec![], {
             let it = self.sampler;
             move || {

@@ -8,13 +8,13 @@ use tracing::{error, warn};
 
 use crate::bulk;
 use crate::job::Job;
-use crate::ports::{BulkUnit, BulkUnits, JobWork};
+use crate::ports::{BulkUnit, BulkUnits, Claimed, JobWork};
 
 /// Ids of one batch, which is one transaction.
 const BATCH: usize = 500;
 /// So often a batch is tried before its job fails. The pauses between the tries sum to about a
 /// quarter of an hour.
-const TRIES: u32 = 20;
+pub(crate) const TRIES: u32 = 20;
 /// The longest pause before a batch is tried again.
 const LONGEST_PAUSE: Duration = Duration::seconds(60);
 
@@ -35,8 +35,13 @@ impl RunJobs {
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.clock.now();
         let mut unit = self.units.begin().await?;
-        let Some(work) = unit.jobs().claim(now, BATCH).await? else {
-            return Ok(Tick::Idle);
+        let work = match unit.jobs().claim(now, BATCH).await? {
+            Some(Claimed::Work(work)) => work,
+            Some(Claimed::Broken) => {
+                unit.commit().await?;
+                return Ok(Tick::Did(1));
+            }
+            None => return Ok(Tick::Idle),
         };
         let (job, size) = (work.job.clone(), work.ids.len());
         match step(unit, work, now).await {
@@ -116,7 +121,7 @@ async fn step(
 }
 
 /// How long a batch rests after so many failures.
-fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     let seconds = 1i64 << tries.min(6);
     Duration::seconds(seconds).min(LONGEST_PAUSE)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::contact::ContactId;
 use crate::job::{Counters, JobStatus, Operation};
-use crate::ports::{JobWork, MockJobReader};
+use crate::ports::{Claimed, JobWork, MockJobReader};
 use crate::testing::{FakeUnit, NOW, Units, away, clock, contact_id, group_id, own};
 
 fn job(operation: Operation, requested: u32) -> Job {
@@ -58,7 +58,7 @@ fn handing(job: &Job, ids: Vec<ContactId>) -> FakeUnit {
     unit.jobs.expect_claim().times(1).returning(move |_, most| {
         assert_eq!(most, 500);
         let (job, ids) = (job.clone(), ids.clone());
-        Ok(Some(JobWork { job, ids }))
+        Ok(Some(Claimed::Work(JobWork { job, ids })))
     });
     unit
 }
@@ -72,6 +72,17 @@ async fn without_a_job_there_is_nothing_to_do() {
     let mut unit = FakeUnit::new();
     unit.jobs.expect_claim().returning(|_, _| Ok(None));
     assert_eq!(run([unit]).tick().await.expect("a look"), Tick::Idle);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_ends_and_makes_room() {
+    let mut unit = FakeUnit::holding();
+    unit.jobs
+        .expect_claim()
+        .returning(|_, _| Ok(Some(Claimed::Broken)));
+    let committed = unit.outcome();
+    assert_eq!(run([unit]).tick().await.expect("a look"), Tick::Did(1));
+    assert!(committed.yes());
 }
 
 #[tokio::test]

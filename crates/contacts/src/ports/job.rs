@@ -17,6 +17,16 @@ pub struct JobPage {
     pub next: Option<JobId>,
 }
 
+/// What a look for work found, in a unit that holds the book it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed<W> {
+    /// The next piece of work.
+    Work(W),
+    /// Work that cannot be read any more. It has failed, and that is kept when the unit commits:
+    /// whatever waits behind it, in this book and in others, goes on.
+    Broken,
+}
+
 /// Looks jobs up. Each call sees its own snapshot.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
@@ -54,7 +64,7 @@ pub trait JobStore: Send {
         &mut self,
         now: OffsetDateTime,
         most: usize,
-    ) -> Result<Option<JobWork>, StoreError>;
+    ) -> Result<Option<Claimed<JobWork>>, StoreError>;
     /// `None` when this workspace has no such job.
     async fn find(&mut self, workspace: WorkspaceId, id: JobId) -> Result<Option<Job>, StoreError>;
     /// Stores how a job stands, and that its book's next turn comes at `turn`. One that ended

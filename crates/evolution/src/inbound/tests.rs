@@ -138,7 +138,7 @@ fn knows_the_sender_by_every_address_told() {
             _ => None,
         }
     };
-    let joao = Phone::parse("5511955554444").ok();
+    let joao = Phone::from_e164("5511955554444").ok();
     let lid = Some("123456789012345@lid".to_owned());
     let alone = json!({ "remoteJid": "123456789012345@lid" });
     assert_eq!(of(alone), Some((None, lid.clone())));

@@ -39,7 +39,7 @@ fn impatient(base: &str) -> EvolutionClient {
 }
 
 fn phone(digits: &str) -> Phone {
-    Phone::parse(digits).expect("valid")
+    Phone::from_e164(digits).expect("valid")
 }
 
 fn text(to: &str, text: &str) -> Outbound {

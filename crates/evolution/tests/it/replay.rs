@@ -121,7 +121,7 @@ async fn run(client: &EvolutionClient, recorded: &Value) -> String {
         ("instance", "connect") => {
             let number = query
                 .strip_prefix("number=")
-                .and_then(|it| Phone::parse(it).ok());
+                .and_then(|it| Phone::from_e164(it).ok());
             shown(&client.connect(name, number).await)
         }
         ("instance", "restart") => shown(&client.restart(name).await),
@@ -131,7 +131,7 @@ async fn run(client: &EvolutionClient, recorded: &Value) -> String {
         ("chat", "whatsappNumbers") => {
             let numbers = body["numbers"].as_array().expect("numbers").iter();
             let mut numbers: Vec<_> = numbers
-                .filter_map(|it| Phone::parse(it.as_str()?).ok())
+                .filter_map(|it| Phone::from_e164(it.as_str()?).ok())
                 .collect();
             if numbers.is_empty() {
                 numbers.push(crate::phone("5511987654321"));
@@ -217,7 +217,7 @@ fn message(recorded: &Value) -> Outbound {
         }),
         other => panic!("nothing of ours makes {other}"),
     };
-    let to = text("number").filter(|number| Phone::parse(number).is_ok());
+    let to = text("number").filter(|number| Phone::from_e164(number).is_ok());
     outbound(to.as_deref().unwrap_or("5511987654321"), content)
 }
 

@@ -42,7 +42,7 @@ fn receipt(key_id: &str, rank: ReceiptRank) -> ProviderEvent {
 fn inbound(key_id: &str, from: &str, name: &str, body: &str) -> InboundMessage {
     InboundMessage {
         key_id: key_id.into(),
-        from: Phone::parse(from).ok(),
+        from: Phone::from_e164(from).ok(),
         lid: None,
         push_name: Some(name.into()),
         kind: MessageKind::Text,
@@ -55,7 +55,7 @@ fn inbound(key_id: &str, from: &str, name: &str, body: &str) -> InboundMessage {
 
 fn opened() -> ProviderEvent {
     ProviderEvent::Opened {
-        number: Phone::parse("5511912345678").ok(),
+        number: Phone::from_e164("5511912345678").ok(),
     }
 }
 

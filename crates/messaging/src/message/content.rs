@@ -192,7 +192,7 @@ impl Content {
                 let card = message.meta.get("card")?;
                 let card = Card {
                     name: card.get("name")?.as_str()?.to_owned(),
-                    phone: Phone::parse(card.get("phone")?.as_str()?).ok()?,
+                    phone: Phone::from_e164(card.get("phone")?.as_str()?).ok()?,
                 };
                 Some(Self::Card {
                     contact: message.contact?,

@@ -113,7 +113,7 @@ impl SendMessage {
         let found = self.look_up(&order).await?;
         require_able(&instance, &found)?;
         let to = Phone::parse(&order.to)
-            .map_err(|_| MessagingError::InvalidDestination(order.to.clone()))?;
+            .map_err(|why| MessagingError::InvalidDestination(order.to.clone(), why))?;
         let composed = self.compose(&order, found, &instance, to).await?;
 
         let window = self.ports.instances.window(instance.id).await?;

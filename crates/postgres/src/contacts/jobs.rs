@@ -5,18 +5,22 @@ use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_contacts::ports::{JobReader, JobStore, JobWork};
-use msgflash_contacts::{ContactId, Counters, Job, JobId, JobPage, JobStatus, Operation};
+use msgflash_contacts::ports::{Claimed, JobReader, JobStore, JobWork};
+use msgflash_contacts::{ContactId, Job, JobId, JobPage};
 use msgflash_kernel::{Id, StoreError, WorkspaceId};
 use time::OffsetDateTime;
+use tracing::error;
 use uuid::Uuid;
 
+use self::record::JobRow;
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::contact_jobs;
 use crate::sql::sql;
 use crate::unit::PgUnit;
+
+mod record;
 
 /// Holds the book whose turn came first, unless somebody holds it.
 const TURN: &str = "SELECT b.workspace_id FROM address_books b \
@@ -41,53 +45,9 @@ const NEXT_TURN: &str = "UPDATE address_books SET job_turn_at = CASE WHEN EXISTS
            AND j.status IN ('pending', 'processing') OFFSET 0) THEN $2 END \
      WHERE workspace_id = $1";
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = contact_jobs, check_for_backend(diesel::pg::Pg))]
-struct JobRow {
-    workspace_id: Uuid,
-    id: Uuid,
-    account_id: Uuid,
-    operation: String,
-    group_id: Option<Uuid>,
-    status: String,
-    requested: i32,
-    changed: i32,
-    unchanged: i32,
-    not_found: i32,
-    tries: i32,
-    error: Option<String>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    completed_at: Option<OffsetDateTime>,
-}
-
-impl TryFrom<JobRow> for Job {
-    type Error = StoreError;
-
-    fn try_from(row: JobRow) -> Result<Self, StoreError> {
-        let count = |stored: i32| u32::try_from(stored).unwrap_or(0);
-        Ok(Self {
-            id: Id::new(row.id),
-            workspace: Id::new(row.workspace_id),
-            account: Id::new(row.account_id),
-            operation: Operation::parse(&row.operation, row.group_id.map(Id::new))
-                .ok_or_else(|| StoreError::corrupt("contact_jobs.operation", row.operation))?,
-            status: JobStatus::parse(&row.status)
-                .ok_or_else(|| StoreError::corrupt("contact_jobs.status", row.status))?,
-            requested: count(row.requested),
-            counters: Counters {
-                changed: count(row.changed),
-                unchanged: count(row.unchanged),
-                not_found: count(row.not_found),
-            },
-            tries: count(row.tries),
-            error: row.error,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            completed_at: row.completed_at,
-        })
-    }
-}
+const BREAK: &str = "UPDATE contact_jobs SET status = 'failed', \
+       error = 'What was left to do cannot be read any more', updated_at = $3, completed_at = $3 \
+     WHERE workspace_id = $1 AND id = $2";
 
 fn stored(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -176,7 +136,7 @@ impl JobStore for PgUnit {
         &mut self,
         now: OffsetDateTime,
         most: usize,
-    ) -> Result<Option<JobWork>, StoreError> {
+    ) -> Result<Option<Claimed<JobWork>>, StoreError> {
         let turn: Option<TurnRow> = sql(TURN)
             .bind::<Timestamptz, _>(now)
             .get_result(self.conn())
@@ -205,21 +165,24 @@ impl JobStore for PgUnit {
         let Some(row) = row else {
             return Ok(None);
         };
-        let job = Job::try_from(row)?;
-        let found: Option<IdsRow> = sql(IDS)
-            .bind::<SqlUuid, _>(job.id.uuid())
-            .bind::<BigInt, _>(i64::from(job.processed()))
-            .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
-            .get_result(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        let ids = found.map(|row| row.ids).unwrap_or_default();
-        if ids.is_empty() {
-            return Err(StoreError::corrupt("contact_job_ids.ids", "too few"));
+        let id = row.id;
+        match self.job_work(row, most).await {
+            Ok(work) => Ok(Some(Claimed::Work(work))),
+            Err(StoreError::Corrupt { place, value }) => {
+                error!(job.id = %id, place, value, "a bulk job cannot be read; it has failed");
+                sql(BREAK)
+                    .bind::<SqlUuid, _>(workspace_id)
+                    .bind::<SqlUuid, _>(id)
+                    .bind::<Timestamptz, _>(now)
+                    .execute(self.conn())
+                    .await
+                    .map_err(failed)?;
+                self.forget_ids(id).await?;
+                self.turn(NEXT_TURN, Id::new(workspace_id), now).await?;
+                Ok(Some(Claimed::Broken))
+            }
+            Err(other) => Err(other),
         }
-        let ids = ids.into_iter().map(Id::new).collect();
-        Ok(Some(JobWork { job, ids }))
     }
 
     async fn find(&mut self, workspace: WorkspaceId, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -254,19 +217,42 @@ impl JobStore for PgUnit {
             return Err(StoreError::Stale("contact_jobs"));
         }
         if job.status.is_final() {
-            sql(FORGET_IDS)
-                .bind::<SqlUuid, _>(job.id.uuid())
-                .execute(self.conn())
-                .await
-                .map_err(failed)?;
+            self.forget_ids(job.id.uuid()).await?;
         }
         self.turn(NEXT_TURN, job.workspace, turn).await
     }
 }
 
 impl PgUnit {
+    async fn job_work(&mut self, row: JobRow, most: usize) -> Result<JobWork, StoreError> {
+        let job = Job::try_from(row)?;
+        let found: Option<IdsRow> = sql(IDS)
+            .bind::<SqlUuid, _>(job.id.uuid())
+            .bind::<BigInt, _>(i64::from(job.processed()))
+            .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+            .get_result(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let ids = found.map(|row| row.ids).unwrap_or_default();
+        if ids.is_empty() {
+            return Err(StoreError::corrupt("contact_job_ids.ids", "too few"));
+        }
+        let ids = ids.into_iter().map(Id::new).collect();
+        Ok(JobWork { job, ids })
+    }
+
+    async fn forget_ids(&mut self, job: Uuid) -> Result<(), StoreError> {
+        sql(FORGET_IDS)
+            .bind::<SqlUuid, _>(job)
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
     /// Settles when a book's turn comes.
-    async fn turn(
+    pub(super) async fn turn(
         &mut self,
         statement: &'static str,
         workspace: WorkspaceId,

@@ -71,22 +71,25 @@ impl TryFrom<ContactRow> for Contact {
     type Error = StoreError;
 
     fn try_from(row: ContactRow) -> Result<Self, StoreError> {
-        let phone = Phone::from_i64(row.phone).map_err(|_| {
-            // The number itself is personal: only its length is told.
-            let digits = row.phone.to_string().len();
-            StoreError::corrupt("contacts.phone", format!("{digits} digits"))
-        })?;
         Ok(Self {
             id: Id::new(row.id),
             workspace: workspace(row.workspace_id, Id::new(row.account_id)),
             name: row.name,
-            phone,
+            phone: phone(row.phone)?,
             tags: row.tags,
             meta: row.meta,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
+}
+
+pub(super) fn phone(stored: i64) -> Result<Phone, StoreError> {
+    Phone::from_i64(stored).map_err(|_| {
+        // The number itself is personal: only its length is told.
+        let digits = stored.to_string().len();
+        StoreError::corrupt("contacts.phone", format!("{digits} digits"))
+    })
 }
 
 /// A workspace has the id of whom it belongs to: its owner, or a team.

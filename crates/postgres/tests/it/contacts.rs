@@ -15,7 +15,11 @@ use msgflash_postgres::Postgres;
 
 use crate::stage::{NOW, Stage, clock, fresh};
 
+mod broken;
 mod counters;
+mod exports;
+mod import_work;
+mod imports;
 mod index;
 mod jobs;
 mod keeping;
@@ -124,7 +128,7 @@ impl Book {
                 id: Id::new(RandomIds.next()),
                 workspace: self.workspace,
                 name: (*name).to_owned(),
-                phone: Phone::parse(&phone.to_string()).expect("a number"),
+                phone: Phone::from_e164(&phone.to_string()).expect("a number"),
                 tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
                 meta: None,
                 created_at: NOW,
@@ -316,7 +320,20 @@ async fn require_exact(stage: &Stage, book: &Book) {
          SELECT 'turn' FROM address_books b WHERE b.workspace_id = $1::text::uuid \
            AND (b.job_turn_at IS NULL) <> NOT EXISTS ( \
              SELECT 1 FROM contact_jobs j WHERE j.workspace_id = b.workspace_id \
-               AND j.status IN ('pending', 'processing'))";
+               AND j.status IN ('pending', 'processing')) \
+         UNION ALL \
+         SELECT 'turn of imports' FROM address_books b WHERE b.workspace_id = $1::text::uuid \
+           AND (b.import_turn_at IS NULL) <> NOT EXISTS ( \
+             SELECT 1 FROM contact_imports i WHERE i.workspace_id = b.workspace_id \
+               AND i.status IN ('pending', 'processing')) \
+         UNION ALL \
+         SELECT 'rows of an import that is ' || i.status FROM contact_imports i \
+         WHERE i.workspace_id = $1::text::uuid \
+           AND (i.imported + i.updated + i.skipped + i.invalid <> i.processed_rows \
+             OR (i.status = 'done' AND i.processed_rows <> i.total_rows) \
+             OR (i.status IN ('done', 'failed') AND EXISTS ( \
+               SELECT 1 FROM contact_import_chunks k \
+               WHERE k.import_id = i.id AND k.rows <> '[]')))";
     let id = book.workspace.id.to_string();
     let wrong = session.query(wrong, &[&id]).await.expect("a recount");
     let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();

@@ -135,7 +135,7 @@ async fn what_is_missing_comes_before_what_is_impossible() {
     let refused = sender.accept(wrong, None).await;
     assert!(matches!(
         refused,
-        Err(MessagingError::InvalidDestination(_))
+        Err(MessagingError::InvalidDestination(..))
     ));
 }
 

@@ -14,9 +14,10 @@ enum Step {
     Remove,
     BulkDelete,
     Job,
+    Import,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step::Create,
     Step::Change,
     Step::Retag,
@@ -27,6 +28,7 @@ const STEPS: [Step; 10] = [
     Step::Remove,
     Step::BulkDelete,
     Step::Job,
+    Step::Import,
 ];
 
 const TAGS: [&[&str]; 6] = [&[], &["a"], &["b"], &["a", "b"], &["b", "c", "a"], &["d"]];
@@ -116,6 +118,22 @@ async fn take(stage: &Stage, book: &Book, step: Step, dice: &mut Dice) {
             drop(book.bulk(operations[dice.below(3)], &many).await);
             if dice.below(2) == 0 {
                 book.run_jobs().tick().await.expect("work");
+            }
+        }
+        Step::Import => {
+            let mut text = String::from("phone,name,tags\n");
+            for _ in 0..dice.below(8) {
+                let tags = TAGS[dice.below(TAGS.len())].join("|");
+                text.push_str(&format!("{},Moritz,{tags}\n", dice.phone()));
+            }
+            if dice.below(2) == 0 {
+                // Large enough for the background.
+                text.push_str(&"nobody\n".repeat(501));
+            }
+            let into = (dice.below(2) == 0).then_some(group);
+            drop(book.try_bring(&text, into).await);
+            if dice.below(2) == 0 {
+                book.run_imports().tick().await.expect("work");
             }
         }
     }

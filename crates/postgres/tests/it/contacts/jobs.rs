@@ -1,6 +1,6 @@
 //! Bulk jobs: batches, turns, and what a crash leaves.
 
-use msgflash_contacts::ports::JobReader;
+use msgflash_contacts::ports::{BulkUnit, Claimed, JobReader, JobWork};
 use msgflash_contacts::{CancelJob, Counters, JobStatus};
 use msgflash_kernel::Tick;
 
@@ -17,6 +17,14 @@ async fn crowd(book: &Book, count: u64) -> Vec<ContactId> {
 async fn read(book: &Book, job: &Job) -> Job {
     let found = JobReader::find(&book.postgres, book.workspace.id, job.id).await;
     found.expect("read").expect("there")
+}
+
+async fn claim(unit: &mut dyn BulkUnit) -> Option<JobWork> {
+    match unit.jobs().claim(NOW, 500).await.expect("looked") {
+        Some(Claimed::Work(work)) => Some(work),
+        None => None,
+        Some(Claimed::Broken) => panic!("it cannot be read"),
+    }
 }
 
 async fn run_until_idle(book: &Book) {
@@ -103,8 +111,7 @@ async fn cancelling_waits_for_the_batch_at_hand() {
     let job = book.job(Operation::Delete, &ids).await;
 
     let mut unit = BulkUnits::begin(&stage.postgres).await.expect("a unit");
-    let work = unit.jobs().claim(NOW, 500).await.expect("looked");
-    let work = work.expect("a job");
+    let work = claim(&mut *unit).await.expect("a job");
     let cancelling = tokio::spawn({
         let cancel = CancelJob::new(book.units(), clock());
         let (workspace, id) = (book.workspace.id, job.id);
@@ -140,8 +147,7 @@ async fn a_batch_that_was_cut_off_is_done_again_and_counted_once() {
         // Whoever is killed here has deleted the rest, and has not said so.
         let pool = stage.pool(1);
         let mut unit = BulkUnits::begin(&pool).await.expect("a unit");
-        let work = unit.jobs().claim(NOW, 500).await.expect("looked");
-        let work = work.expect("a job");
+        let work = claim(&mut *unit).await.expect("a job");
         assert_eq!(work.ids, ids[500..]);
         unit.contacts()
             .delete(book.workspace.id, &work.ids)
@@ -149,7 +155,7 @@ async fn a_batch_that_was_cut_off_is_done_again_and_counted_once() {
             .expect("deleted");
         let other = stage.postgres.clone();
         let mut other = BulkUnits::begin(&other).await.expect("a unit");
-        let leased = other.jobs().claim(NOW, 500).await.expect("looked");
+        let leased = claim(&mut *other).await;
         assert!(leased.is_none(), "one batch is with one process at a time");
         drop(unit);
         // Another user of this pool's only connection comes when it was rolled back.

@@ -1,5 +1,6 @@
 //! What is removed when its time is over.
 
+use super::imports::people;
 use super::*;
 
 async fn count(stage: &Stage, table: &str) -> i64 {
@@ -42,7 +43,7 @@ async fn jobs_are_kept_for_thirty_days_after_which_only_living_ones_are() {
         book.run_jobs().tick().await.expect("work");
     }
     let living = one.job(Operation::Delete, &vec![fresh(); 100]).await;
-    let made = jobs_made_at(living.id);
+    let made = made_at(living.id);
     sweep(&stage, made + time::Duration::days(29)).await;
     assert_eq!(count(&stage, "contact_jobs").await, 3);
     sweep(&stage, made + time::Duration::days(31)).await;
@@ -50,8 +51,33 @@ async fn jobs_are_kept_for_thirty_days_after_which_only_living_ones_are() {
     require_exact(&stage, &one).await;
 }
 
+#[tokio::test]
+async fn imports_are_kept_for_thirty_days_and_their_parts_no_longer_than_they() {
+    let stage = Stage::new().await;
+    let (one, other) = (Book::new(&stage).await, Book::new(&stage).await);
+    let mut ended = Vec::new();
+    for book in [&one, &other] {
+        ended.push(book.bring(&people(0..3), None).await.import.id);
+    }
+    let living = one.bring(&people(0..1100), None).await.import;
+    let orphan = "INSERT INTO contact_import_chunks (import_id, no, rows, errors) \
+         VALUES ('01900000-0000-7000-8000-000000000000', 0, '[]', '[]')";
+    let session = stage.session().await;
+    session.batch_execute(orphan).await.expect("an orphan");
+    let made = made_at(living.id);
+    sweep(&stage, made + time::Duration::days(29)).await;
+    assert_eq!(count(&stage, "contact_imports").await, 3);
+    assert_eq!(count(&stage, "contact_import_chunks").await, 2 + 3);
+    sweep(&stage, made + time::Duration::days(31)).await;
+    assert_eq!(count(&stage, "contact_imports").await, 1);
+    assert_eq!(count(&stage, "contact_import_chunks").await, 3);
+    one.run_until_idle().await;
+    assert_eq!(one.import(living.id).await.processed(), 1100);
+    require_exact(&stage, &one).await;
+}
+
 /// Ids know when they were made, by the real clock.
-fn jobs_made_at(id: msgflash_contacts::JobId) -> time::OffsetDateTime {
+fn made_at<T>(id: Id<T>) -> time::OffsetDateTime {
     let made = id.uuid().get_timestamp().expect("an id with a time");
     let seconds = i64::try_from(made.to_unix().0).expect("not that far away");
     time::OffsetDateTime::from_unix_timestamp(seconds).expect("a time")

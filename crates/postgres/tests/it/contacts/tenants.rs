@@ -1,6 +1,6 @@
 //! Ids of another workspace lead nowhere.
 
-use msgflash_contacts::ports::JobReader;
+use msgflash_contacts::ports::{ImportReader, ImportUnits, JobReader};
 use msgflash_contacts::{CancelJob, GroupChange};
 
 use super::*;
@@ -77,6 +77,41 @@ async fn ids_of_another_workspace_lead_nowhere() {
         require_exact(&stage, &other).await;
     }
     assert_eq!(owner.found("max").await, ["Max"]);
+    require_exact(&stage, &owner).await;
+}
+
+#[tokio::test]
+async fn imports_of_another_workspace_are_not_there() {
+    let stage = Stage::new().await;
+    let owner = Book::new(&stage).await;
+    let team = Workspace::team(fresh(), owner.workspace.owner());
+    let group = owner.group("VIP").await;
+    let import = owner.bring("phone\n+33612345678\nx\n", None).await.import;
+    assert_eq!(owner.report(import.id).await.len(), 1);
+    for other in [Book::of(&stage.postgres, team), Book::new(&stage).await] {
+        let id = other.workspace.id;
+        let found = ImportReader::find(&stage.postgres, id, import.id).await;
+        assert_eq!(found.expect("read"), None);
+        assert_eq!(other.report(import.id).await, []);
+        let page = ImportReader::page(&stage.postgres, id, 10, None).await;
+        let page = page.expect("read");
+        assert_eq!((page.imports, page.total), (vec![], 0));
+        let mut unit = ImportUnits::begin(&stage.postgres).await.expect("a unit");
+        let found = unit.imports().find(id, import.id).await;
+        assert_eq!(found.expect("read"), None);
+        drop(unit);
+
+        assert!(
+            other
+                .try_bring("phone\n+33612345678\n", Some(group))
+                .await
+                .is_err()
+        );
+        // The same number is somebody else in another book.
+        let own = other.bring("phone\n+33612345678\n", None).await.import;
+        assert_eq!(own.counters.imported, 1);
+        require_exact(&stage, &other).await;
+    }
     require_exact(&stage, &owner).await;
 }
 

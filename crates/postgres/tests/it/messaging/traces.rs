@@ -16,7 +16,7 @@ async fn unit(store: &Postgres) -> Box<dyn SettleUnit> {
 }
 
 fn phone(text: &str) -> Phone {
-    Phone::parse(text).expect("valid")
+    Phone::from_e164(text).expect("valid")
 }
 
 fn instance(number: u128) -> InstanceId {

@@ -119,6 +119,10 @@ fn tags(check: &mut Check, field: &Field<Vec<Value>>) -> Option<Vec<String>> {
 }
 
 /// The inner `None` is a `null` that was written.
+#[expect(
+    clippy::option_option,
+    reason = "left out, cleared and given are three different things"
+)]
 fn meta(check: &mut Check, field: &Field<Value>) -> Option<Option<Value>> {
     match field {
         Field::Absent | Field::Wrong => None,

@@ -86,6 +86,10 @@ fn name(check: &mut Check, field: &Field<String>, need: Need) -> Option<String> 
 }
 
 /// The inner `None` is a `null` that was written, or nothing but blanks.
+#[expect(
+    clippy::option_option,
+    reason = "left out, cleared and given are three different things"
+)]
 fn description(check: &mut Check, field: &Field<String>) -> Option<Option<String>> {
     if *field == Field::Null {
         return Some(None);
@@ -95,6 +99,10 @@ fn description(check: &mut Check, field: &Field<String>) -> Option<Option<String
 }
 
 /// The inner `None` is a `null` that was written.
+#[expect(
+    clippy::option_option,
+    reason = "left out, cleared and given are three different things"
+)]
 fn color(check: &mut Check, field: &Field<String>) -> Option<Option<String>> {
     if *field == Field::Null {
         return Some(None);
