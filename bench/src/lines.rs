@@ -2,6 +2,7 @@
 //! each run that what should be there is there.
 
 mod p1;
+mod p10;
 mod p11;
 mod p12;
 mod p2;
@@ -36,6 +37,7 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p7" => "webhook deliveries",
         "p8" => "receipts",
         "p9" => "memory",
+        "p10" => "contacts at size",
         "p11" => "start and size",
         "p12" => "rendering templates",
         _ => "unknown",
@@ -52,6 +54,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p7" => p7::run(options, database).await,
         "p8" => p8::run(options, database).await,
         "p9" => p9::run(options, database).await,
+        "p10" => p10::run(options, database).await,
         "p11" => p11::run(options, database).await,
         "p12" => p12::run(options),
         _ => bail!("there is no line {line}"),

@@ -14,17 +14,18 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::row::load;
-use super::search::patterns;
+use super::search::{found_by_index, is_rare, patterns, too_many};
 use super::walk::{Found, Leaf, Step, Walk, exactly};
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::sql::sql;
+use crate::sql::{Sql, sql};
 
 /// Later than anybody was added.
 const END: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 
-const COUNT: &str = "SELECT contact_count AS total FROM contact_groups \
-     WHERE workspace_id = $1 AND id = $2";
+const COUNT: &str = "SELECT contact_count AS total, \
+       coalesce((SELECT contacts FROM address_books WHERE workspace_id = $1), 0) AS book \
+     FROM contact_groups WHERE workspace_id = $1 AND id = $2";
 
 const STEP: &str = "WITH walked AS MATERIALIZED ( \
        SELECT m.added_at, m.contact_id AS id FROM contact_group_members m \
@@ -41,25 +42,33 @@ const STEP: &str = "WITH walked AS MATERIALIZED ( \
        ARRAY(SELECT added_at FROM tested WHERE fits ORDER BY added_at DESC, id DESC) AS added, \
        (SELECT id FROM last) AS last_id, (SELECT added_at FROM last) AS last_added";
 
-/// What the index finds, whole: it cannot tell the order.
-const MATCHES: &str = "WITH found AS MATERIALIZED ( \
-       SELECT c.id FROM contacts c WHERE c.workspace_id = $1 AND c.needle LIKE ANY ($6)), \
+/// What the index finds, whole: it cannot tell the order. Unless it finds `$7`.
+const MATCHES: &str = concat!(
+    "WITH found AS MATERIALIZED (SELECT c.id FROM contacts c WHERE ",
+    found_by_index!("$6"),
+    " LIMIT $7), \
      joined AS MATERIALIZED ( \
        SELECT m.added_at, f.id FROM found f CROSS JOIN LATERAL ( \
          SELECT m.added_at FROM contact_group_members m \
-         WHERE m.group_id = $2 AND m.contact_id = f.id OFFSET 0) m), \
+         WHERE m.group_id = $2 AND m.contact_id = f.id OFFSET 0) m \
+       WHERE (SELECT count(*) FROM found) < $7), \
      page AS MATERIALIZED ( \
        SELECT added_at, id FROM joined WHERE (added_at, id) < ($3, $4) \
        ORDER BY added_at DESC, id DESC LIMIT $5) \
-     SELECT 0::bigint AS looked, (SELECT count(*) FROM joined) AS total, \
+     SELECT 0::bigint AS looked, \
+       CASE WHEN (SELECT count(*) FROM found) < $7 \
+         THEN (SELECT count(*) FROM joined) END AS total, \
        ARRAY(SELECT id FROM page ORDER BY added_at DESC, id DESC) AS ids, \
        ARRAY(SELECT added_at FROM page ORDER BY added_at DESC, id DESC) AS added, \
-       NULL::uuid AS last_id, NULL::timestamptz AS last_added";
+       NULL::uuid AS last_id, NULL::timestamptz AS last_added"
+);
 
 #[derive(QueryableByName)]
 struct TotalRow {
     #[diesel(sql_type = BigInt)]
     total: i64,
+    #[diesel(sql_type = BigInt)]
+    book: i64,
 }
 
 #[derive(QueryableByName)]
@@ -107,6 +116,13 @@ impl Plan {
         after: Option<&MemberPlace>,
         rows: i64,
     ) -> Result<StepRow, StoreError> {
+        self.ask(text, after, rows)
+            .get_result(conn)
+            .await
+            .map_err(failed)
+    }
+
+    fn ask<'q>(&'q self, text: &'static str, after: Option<&MemberPlace>, rows: i64) -> Sql<'q> {
         sql(text)
             .bind::<SqlUuid, _>(self.workspace.uuid())
             .bind::<SqlUuid, _>(self.group.uuid())
@@ -114,9 +130,6 @@ impl Plan {
             .bind::<SqlUuid, _>(after.map_or(Uuid::max(), |it| it.contact.uuid()))
             .bind::<BigInt, _>(rows)
             .bind::<Nullable<Array<Text>>, _>(&self.patterns)
-            .get_result(conn)
-            .await
-            .map_err(failed)
     }
 }
 
@@ -135,7 +148,7 @@ impl Postgres {
             .get_results(&mut conn)
             .await
             .map_err(failed)?;
-        let Some(TotalRow { total }) = counted.into_iter().next() else {
+        let Some(TotalRow { total, book }) = counted.into_iter().next() else {
             return Ok(Part::empty());
         };
         let plan = Plan {
@@ -145,7 +158,8 @@ impl Postgres {
         };
         let enough = i64::from(part.limit) + 1;
         let leaf = if let Some(search) = search {
-            self.found_members(&mut conn, &plan, search, part).await?
+            self.found_members(&mut conn, &plan, search, book, part)
+                .await?
         } else {
             let row = plan
                 .run(&mut conn, STEP, part.after.as_ref(), enough)
@@ -174,6 +188,7 @@ impl Postgres {
         conn: &mut AsyncPgConnection,
         plan: &Plan,
         search: &Search,
+        book: i64,
         part: &PartRequest<MemberPlace>,
     ) -> Result<Leaf<MemberPlace>, StoreError> {
         let mut walk = Walk::new(part, self.look());
@@ -181,14 +196,28 @@ impl Postgres {
             let row = plan.run(conn, STEP, after, rows).await?;
             walk.took(rows, row.into());
         }
-        match walk.found(part) {
-            Found::Little(_) if self.searches().finds(conn, search).await => {
-                let enough = i64::from(part.limit) + 1;
-                let row = plan.run(conn, MATCHES, part.after.as_ref(), enough).await?;
-                let total = row.total.map(exactly);
-                Ok(Leaf::cut(Step::from(row).fitting, part.limit, total))
-            }
-            Found::Page(leaf) | Found::Little(leaf) => Ok(leaf),
+        let leaf = match walk.found(part) {
+            Found::Page(leaf) => return Ok(leaf),
+            Found::Little(leaf) => leaf,
+        };
+        let is_rare = is_rare(leaf.places.len(), book, self.look());
+        if !is_rare || !self.searches().finds(conn, search).await {
+            return Ok(leaf);
         }
+        let enough = i64::from(part.limit) + 1;
+        let row: StepRow = plan
+            .ask(MATCHES, part.after.as_ref(), enough)
+            .bind::<BigInt, _>(too_many(self.look()))
+            .get_result(conn)
+            .await
+            .map_err(failed)?;
+        let Some(total) = row.total else {
+            return Ok(leaf);
+        };
+        Ok(Leaf::cut(
+            Step::from(row).fitting,
+            part.limit,
+            Some(exactly(total)),
+        ))
     }
 }

@@ -16,7 +16,7 @@ use msgflash_kernel::{Id, StoreError, WorkspaceId};
 use uuid::Uuid;
 
 use super::row::load_traced;
-use super::search::patterns;
+use super::search::{found_by_index, is_rare, patterns, too_many};
 use super::walk::{Found, Leaf, Step, Walk, exactly};
 use crate::error::failed;
 use crate::pool::Postgres;
@@ -24,9 +24,10 @@ use crate::sql::{Sql, sql};
 
 /// Refuses a contact called `w` that lacks one of the tags `$4`, or that is not in the group `$5`.
 /// Each is looked up by its key: whatever the planner believes, it is not worth reading a list.
+/// Without tags none is unnested, which costs as much as all the rest.
 macro_rules! unlisted {
     () => {
-        " WHEN NOT (SELECT coalesce(bool_and(( \
+        " WHEN cardinality($4) > 0 AND NOT (SELECT coalesce(bool_and(( \
               SELECT true FROM contact_tags t \
               WHERE t.workspace_id = $1 AND t.tag = n.tag AND t.contact_id = w.id) IS TRUE), true) \
             FROM UNNEST($4) AS n (tag)) THEN false \
@@ -108,21 +109,25 @@ macro_rules! sorted {
                SELECT c.name_key, t.id FROM tested t CROSS JOIN LATERAL ( \
                  SELECT c.name_key FROM contacts c \
                  WHERE c.workspace_id = $1 AND c.id = t.id OFFSET 0) c WHERE t.fits), ",
-            paged_by_name!()
+            paged_by_name!("(SELECT count(*) FROM named)")
         )
     };
 }
 
-/// The page out of `named`, which is all there is.
+/// The page out of `named`, which is all there is: `$total` rows.
 macro_rules! paged_by_name {
-    () => {
-        "page AS MATERIALIZED ( \
-           SELECT name_key, id FROM named WHERE (name_key, id) > ($2, $7) \
-           ORDER BY name_key, id LIMIT $3) \
-         SELECT 0::bigint AS looked, (SELECT count(*) FROM named) AS total, \
-           ARRAY(SELECT id FROM page ORDER BY name_key, id) AS ids, \
-           ARRAY(SELECT name_key FROM page ORDER BY name_key, id) AS keys, \
-           NULL::uuid AS last_id, NULL::text AS last_key"
+    ($total:expr) => {
+        concat!(
+            "page AS MATERIALIZED ( \
+               SELECT name_key, id FROM named WHERE (name_key, id) > ($2, $7) \
+               ORDER BY name_key, id LIMIT $3) \
+             SELECT 0::bigint AS looked, ",
+            $total,
+            " AS total, \
+               ARRAY(SELECT id FROM page ORDER BY name_key, id) AS ids, \
+               ARRAY(SELECT name_key FROM page ORDER BY name_key, id) AS keys, \
+               NULL::uuid AS last_id, NULL::text AS last_key"
+        )
     };
 }
 
@@ -132,27 +137,44 @@ const SORTED_TAG: &str = sorted!(
 const SORTED_GROUP: &str =
     sorted!("SELECT m.contact_id AS id FROM contact_group_members m WHERE m.group_id = $8");
 
-/// What the index finds, whole: it cannot tell the order.
+/// What the index finds, whole: it cannot tell the order. Unless it finds `$many`.
 macro_rules! indexed {
-    () => {
+    ($many:literal) => {
         concat!(
             "WITH found AS MATERIALIZED ( \
-               SELECT c.id, c.name_key FROM contacts c \
-               WHERE c.workspace_id = $1 AND c.needle LIKE ANY ($6)), \
-             named AS MATERIALIZED ( \
-               SELECT w.id, w.name_key FROM found w WHERE CASE",
+               SELECT c.id, c.name_key FROM contacts c WHERE ",
+            found_by_index!("$6"),
+            " LIMIT ",
+            $many,
+            "), named AS MATERIALIZED ( \
+               SELECT w.id, w.name_key FROM found w \
+               WHERE (SELECT count(*) FROM found) < ",
+            $many,
+            " AND CASE",
             unlisted!(),
             "ELSE true END), "
         )
     };
 }
 
-const MATCHES_BY_NAME: &str = concat!(indexed!(), paged_by_name!());
+/// How many of what the index found are matches; NULL when it found `$many`.
+macro_rules! counted {
+    ($many:literal) => {
+        concat!(
+            "CASE WHEN (SELECT count(*) FROM found) < ",
+            $many,
+            " THEN (SELECT count(*) FROM named) END"
+        )
+    };
+}
+
+const MATCHES_BY_NAME: &str = concat!(indexed!("$8"), paged_by_name!(counted!("$8")));
 const MATCHES_BY_ID: &str = concat!(
-    indexed!(),
+    indexed!("$7"),
     "page AS MATERIALIZED (SELECT id FROM named WHERE id < $2 ORDER BY id DESC LIMIT $3) \
-     SELECT 0::bigint AS looked, (SELECT count(*) FROM named) AS total, \
-       ARRAY(SELECT id FROM page ORDER BY id DESC) AS ids, NULL::text[] AS keys, \
+     SELECT 0::bigint AS looked, ",
+    counted!("$7"),
+    " AS total, ARRAY(SELECT id FROM page ORDER BY id DESC) AS ids, NULL::text[] AS keys, \
        NULL::uuid AS last_id, NULL::text AS last_key"
 );
 
@@ -234,6 +256,8 @@ struct Plan<'a> {
     list: List<'a>,
     /// How long that list is.
     length: i64,
+    /// How many contacts there are.
+    book: i64,
     /// The number of matches, where it is known.
     total: Option<Total>,
     /// Whether everything in the list is a match.
@@ -264,6 +288,7 @@ impl<'a> Plan<'a> {
             patterns: query.search.as_ref().map(patterns),
             list,
             length,
+            book: sizes.book,
             total: is_all.then(|| exactly(length)),
             is_all,
         })
@@ -379,20 +404,39 @@ impl Postgres {
         }
         let mut leaf = match walk.found(part) {
             Found::Page(leaf) => leaf,
-            Found::Little(leaf) => match &plan.query.search {
-                Some(search) if self.searches().finds(conn, search).await => {
-                    let text = match plan.query.sort {
-                        Sort::Newest => MATCHES_BY_ID,
-                        Sort::Name => MATCHES_BY_NAME,
-                    };
-                    let row = run(conn, plan.ask(text, part.after.as_ref(), enough)).await?;
-                    whole(row, part)
+            Found::Little(leaf) => {
+                let is_rare = is_rare(leaf.places.len(), plan.book, self.look());
+                match &plan.query.search {
+                    Some(search) if is_rare && self.searches().finds(conn, search).await => {
+                        let found = self.indexed(conn, &plan, part).await?;
+                        found.unwrap_or(leaf)
+                    }
+                    _ => leaf,
                 }
-                _ => leaf,
-            },
+            }
         };
         leaf.total = plan.total.or(leaf.total);
         Ok(leaf)
+    }
+}
+
+impl Postgres {
+    /// A page out of what the index finds; `None` when that is too much to sort.
+    async fn indexed(
+        &self,
+        conn: &mut AsyncPgConnection,
+        plan: &Plan<'_>,
+        part: &PartRequest<ContactPlace>,
+    ) -> Result<Option<Leaf<ContactPlace>>, StoreError> {
+        let text = match plan.query.sort {
+            Sort::Newest => MATCHES_BY_ID,
+            Sort::Name => MATCHES_BY_NAME,
+        };
+        let enough = i64::from(part.limit) + 1;
+        let statement = plan.ask(text, part.after.as_ref(), enough);
+        let statement = statement.bind::<BigInt, _>(too_many(self.look()));
+        let row = run(conn, statement).await?;
+        Ok(row.total.is_some().then(|| whole(row, part)))
     }
 }
 
