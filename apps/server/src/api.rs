@@ -4,9 +4,11 @@
 //! asks of its callers, and at `admit` for what every call passes first.
 
 mod admit;
+mod client_address;
 pub mod console;
 pub mod errors;
 pub mod health;
+pub mod mailbox;
 pub mod policy;
 pub mod provider;
 pub mod routes;

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
-use actix_web::middleware::from_fn;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, HttpResponse, web};
 use msgflash_kernel::Ids;
+use url::Url;
 
-use crate::api::{health, provider, routes};
+use crate::api::{health, mailbox, provider, routes};
 use crate::docs_page;
 use crate::http::Problem;
 use crate::http::observe::observe;
@@ -17,6 +20,9 @@ use crate::services::{Ops, Services};
 
 #[cfg(test)]
 mod tests;
+
+/// How long browsers remember that a call is allowed, in seconds.
+const PREFLIGHT: usize = 3600;
 
 /// Builds the application, once per worker thread:
 ///
@@ -36,9 +42,11 @@ pub fn app(
 > {
     let ids = Arc::clone(&services.ids);
     let draining = services.ops.draining.clone();
+    let portal = services.settings.portal.clone();
     App::new()
         .configure(move |config| configure(config, services))
         .default_service(web::to(nothing))
+        .wrap(Condition::new(portal.is_some(), cors(portal.as_ref())))
         .wrap(from_fn(move |request, next| {
             let (ids, draining) = (Arc::clone(&ids), draining.clone());
             async move {
@@ -53,6 +61,32 @@ pub fn app(
                 Ok::<_, Error>(response)
             }
         }))
+}
+
+/// Lets the console's pages call the API from where they are, and no other page.
+fn cors(portal: Option<&Url>) -> Cors {
+    let mut cors = Cors::default()
+        .allowed_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allowed_header("x-team-id")
+        .expose_headers([CONTENT_DISPOSITION, RETRY_AFTER])
+        .expose_headers([
+            "x-request-id",
+            "ratelimit-limit",
+            "ratelimit-remaining",
+            "ratelimit-reset",
+        ])
+        .max_age(PREFLIGHT);
+    if let Some(portal) = portal {
+        cors = cors.allowed_origin(&portal.origin().ascii_serialization());
+    }
+    cors
 }
 
 /// What a process without the API shows its operators.
@@ -81,6 +115,9 @@ pub fn operations(
 /// Adds every route and the services they use.
 pub fn configure(config: &mut web::ServiceConfig, services: Arc<Services>) {
     docs_page::configure(config, &services.settings.public_url);
+    if services.mailbox.is_some() {
+        mailbox::configure(config);
+    }
     config
         .app_data(web::Data::from(Arc::clone(&services.ops)))
         .app_data(web::Data::from(services))

@@ -37,8 +37,16 @@ pub struct Config {
     pub public_url: Url,
     /// Where the gateway reaches us.
     pub callback_url: Url,
-    /// Signs console sessions.
-    pub secret_key: Option<Secret<String>>,
+    /// Where people reach the console.
+    pub portal_url: Url,
+    /// Whether the console's pages may call the API from there; not when nobody said where it is.
+    pub allows_portal: bool,
+    /// Whether every request comes through a proxy, which says where from.
+    pub behind_proxy: bool,
+    /// How mail leaves.
+    pub mail: Option<Mail>,
+    /// Whether mail is kept to be read here.
+    pub dev_mode: bool,
     /// What this process does.
     pub roles: Roles,
     /// The gateway.
@@ -47,6 +55,8 @@ pub struct Config {
     pub allow_private_targets: bool,
     /// Requests per second and API key.
     pub rate_limit_per_second: u32,
+    /// Requests per second and person.
+    pub console_rate_limit_per_second: u32,
     /// The least time between two messages of one number.
     pub pace: Duration,
     /// How long a send may take at the gateway.
@@ -119,6 +129,15 @@ pub struct Evolution {
     pub api_key: Secret<String>,
 }
 
+/// How mail leaves.
+#[derive(Clone)]
+pub struct Mail {
+    /// The SMTP server, with the password.
+    pub url: Secret<String>,
+    /// Who it comes from.
+    pub from: String,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -135,7 +154,11 @@ impl Config {
     /// Puts the port that was really taken into the addresses made from port 0.
     pub(crate) fn bound_to(&mut self, port: u16) {
         self.bind.set_port(port);
-        for url in [&mut self.public_url, &mut self.callback_url] {
+        for url in [
+            &mut self.public_url,
+            &mut self.callback_url,
+            &mut self.portal_url,
+        ] {
             if url.port() == Some(0) {
                 // Both are http URLs with a host, which is all this asks for.
                 let _ = url.set_port(Some(port));
@@ -146,6 +169,11 @@ impl Config {
     /// The callback base without a slash at the end.
     pub fn callback_base(&self) -> String {
         self.callback_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The portal's base without a slash at the end.
+    pub fn portal_base(&self) -> String {
+        self.portal_url.as_str().trim_end_matches('/').to_owned()
     }
 
     /// The public base without a slash at the end.

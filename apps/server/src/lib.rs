@@ -18,6 +18,7 @@ mod logging;
 mod no_gateway;
 mod notices;
 pub mod openapi;
+pub mod people;
 pub mod principals;
 mod probe;
 mod recall;

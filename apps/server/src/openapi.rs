@@ -2,12 +2,11 @@
 //! has in common, so that the document cannot say less than the server does.
 
 use serde::Serialize;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme,
-};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
+use crate::api::console::auth::{self, profile};
 use crate::api::console::{self, keys, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
@@ -89,6 +88,10 @@ pub struct ErrorDetail {
         billing::plans, billing::subscription, billing::usage, billing::payments,
         console::messages::send, workspace::current, workspace::counters,
         keys::list, keys::create, keys::revoke, keys::usage,
+        auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,
+        auth::resend_verification, auth::check_verification, auth::verify_email,
+        auth::forgot_password, auth::check_reset, auth::reset_password,
+        profile::read, profile::change,
     ),
     components(schemas(ErrorView)),
     tags(
@@ -101,6 +104,7 @@ pub struct ErrorDetail {
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),
+        (name = "Sign-in", description = "Accounts of people, and their sessions"),
         (name = "API keys", description = "Keys for programs"),
         (name = "Workspace", description = "Where somebody is, and what they may do there"),
     ),

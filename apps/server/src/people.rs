@@ -1,9 +1,48 @@
 //! How people sign up and in, as one bundle of use cases.
 
+use std::sync::Arc;
+
 use msgflash_accounts::{
-    AuthenticateSession, ChangePassword, EndSessions, LogIn, Profiles, RefreshSession, RequestMail,
-    ResetPassword, SignUp, VerifyEmail,
+    AccountReader, AnswerMailRequests, AuthenticateSession, BeginSession, ChangePassword,
+    EndSessions, Guard, KeyRing, LogIn, MailRequests, PasswordHasher, PortalLinks, Profiles,
+    RefreshSession, RequestMail, ResetPassword, SessionReader, SessionTokens, SignInThrottle,
+    SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader, VerifyEmail,
 };
+use msgflash_kernel::{Announce, Clock, Ids, Nudge, Random};
+
+/// What the use cases stand on.
+pub struct PeoplePorts {
+    /// People.
+    pub users: Arc<dyn AccountReader>,
+    /// Their sessions, remembered for a moment.
+    pub sessions: Arc<dyn SessionReader>,
+    /// What links carry.
+    pub tokens: Arc<dyn TokenReader>,
+    /// Changes of all of these.
+    pub units: Arc<dyn SignInUnits>,
+    /// Keys that sign.
+    pub keys: Arc<dyn SigningKeyStore>,
+    /// Counts tries.
+    pub throttle: Arc<dyn SignInThrottle>,
+    /// Takes down who asked for mail.
+    pub requests: Arc<dyn MailRequests>,
+    /// Wakes whoever answers them.
+    pub wake: Arc<dyn Nudge>,
+    /// Passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Tells other processes what changed.
+    pub announce: Arc<dyn Announce>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Who tokens say they come from.
+    pub issuer: String,
+    /// Where the links of mails lead.
+    pub portal: String,
+}
 
 /// Everything the console's own sign-in is made of.
 pub struct People {
@@ -15,6 +54,8 @@ pub struct People {
     pub verify_email: VerifyEmail,
     /// Takes requests for mail.
     pub request_mail: RequestMail,
+    /// Answers them.
+    pub answer_requests: Arc<AnswerMailRequests>,
     /// Begins sessions.
     pub log_in: LogIn,
     /// Ends them.
@@ -27,4 +68,98 @@ pub struct People {
     pub change_password: ChangePassword,
     /// Reads and changes profiles.
     pub profiles: Profiles,
+    /// Shuts accounts and opens them again.
+    pub suspend: SuspendUser,
+}
+
+impl People {
+    /// Wires the use cases.
+    pub fn new(ports: PeoplePorts) -> Self {
+        let PeoplePorts {
+            users,
+            sessions,
+            tokens,
+            units,
+            keys,
+            throttle,
+            requests,
+            wake,
+            hasher,
+            announce,
+            clock,
+            ids,
+            random,
+            issuer,
+            portal,
+        } = ports;
+        let ring = KeyRing::new(
+            keys,
+            Arc::clone(&random),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+        );
+        let signed = Arc::new(SessionTokens::new(
+            Arc::new(ring),
+            Arc::clone(&clock),
+            issuer,
+        ));
+        let begin = BeginSession::new(Arc::clone(&signed), Arc::clone(&clock), Arc::clone(&ids));
+        let guard = Guard::new(throttle, Arc::clone(&clock), Arc::clone(&ids));
+        let mails = TokenMails::new(PortalLinks::new(&portal), random, Arc::clone(&ids));
+        let (now, tell) = (|| Arc::clone(&clock), || Arc::clone(&announce));
+        Self {
+            authenticate: AuthenticateSession::new(Arc::clone(&signed), sessions, now()),
+            sign_up: SignUp::new(
+                Arc::clone(&units),
+                Arc::clone(&hasher),
+                guard.clone(),
+                mails.clone(),
+                now(),
+                Arc::clone(&ids),
+            ),
+            verify_email: VerifyEmail::new(
+                Arc::clone(&tokens),
+                Arc::clone(&users),
+                Arc::clone(&units),
+                now(),
+            ),
+            request_mail: RequestMail::new(requests, guard.clone(), now(), Arc::clone(&ids))
+                .nudging(wake),
+            answer_requests: Arc::new(AnswerMailRequests::new(
+                Arc::clone(&units),
+                mails.clone(),
+                now(),
+            )),
+            log_in: LogIn::new(
+                Arc::clone(&users),
+                Arc::clone(&units),
+                Arc::clone(&hasher),
+                guard.clone(),
+                begin,
+            ),
+            end_sessions: EndSessions::new(Arc::clone(&units), now()).announcing(tell()),
+            refresh: RefreshSession::new(Arc::clone(&units), signed, now(), Arc::clone(&ids))
+                .announcing(tell()),
+            reset_password: ResetPassword::new(
+                (tokens, Arc::clone(&users)),
+                Arc::clone(&units),
+                Arc::clone(&hasher),
+                guard.clone(),
+                mails.clone(),
+                now(),
+            )
+            .announcing(tell()),
+            change_password: ChangePassword::new(
+                Arc::clone(&users),
+                Arc::clone(&units),
+                hasher,
+                guard,
+                mails.clone(),
+                now(),
+            )
+            .announcing(tell()),
+            profiles: Profiles::new(users, Arc::clone(&units), now()).announcing(tell()),
+            suspend: SuspendUser::new(units, mails, now()).announcing(tell()),
+        }
+    }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use msgflash_accounts::{Credential, CredentialReader};
+use msgflash_accounts::{Credential, CredentialReader, SessionId, SessionReader, SessionState};
 use msgflash_billing::{BillingReader, Entitlement, PaymentPage, Plan};
 use msgflash_kernel::{AccountId, Announce, StoreError};
 
 use crate::recall::Recall;
 
-/// The longest a revoked key can still be taken for a good one.
+/// The longest a revoked key, or an ended session, can still be taken for a good one.
 pub const LIFE: Duration = Duration::from_secs(2);
-/// Keys, and accounts, remembered at once. Past that the ones used least are forgotten earlier.
+/// Keys, sessions, and accounts, remembered at once. Past that the ones used least are forgotten earlier.
 const MOST: usize = 10_000;
 
 /// What this process remembers of callers. Cheap to clone; all clones remember together.
@@ -24,6 +24,7 @@ pub struct Principals(Arc<Memory>);
 
 struct Memory {
     credentials: Recall<[u8; 32], Credential>,
+    sessions: Recall<SessionId, SessionState>,
     entitlements: Recall<AccountId, Entitlement>,
 }
 
@@ -31,6 +32,7 @@ impl Default for Principals {
     fn default() -> Self {
         Self(Arc::new(Memory {
             credentials: Recall::new(MOST, LIFE),
+            sessions: Recall::new(MOST, LIFE),
             entitlements: Recall::new(MOST, LIFE),
         }))
     }
@@ -43,6 +45,9 @@ impl Principals {
             .credentials
             .forget(|known| known.key.account == account);
         self.0
+            .sessions
+            .forget(|known| known.session.user.uuid() == account.uuid());
+        self.0
             .entitlements
             .forget(|known| known.subscription.account == account);
     }
@@ -50,11 +55,20 @@ impl Principals {
     /// Forgets everything: something changed, and nobody knows what.
     pub fn forget_all(&self) {
         self.0.credentials.forget(|_| true);
+        self.0.sessions.forget(|_| true);
         self.0.entitlements.forget(|_| true);
     }
 
     /// A reader of credentials that remembers.
     pub fn credentials(&self, reader: Arc<dyn CredentialReader>) -> Arc<dyn CredentialReader> {
+        Arc::new(Remembered {
+            memory: self.clone(),
+            reader,
+        })
+    }
+
+    /// A reader of sessions that remembers.
+    pub fn sessions(&self, reader: Arc<dyn SessionReader>) -> Arc<dyn SessionReader> {
         Arc::new(Remembered {
             memory: self.clone(),
             reader,
@@ -93,6 +107,18 @@ impl CredentialReader for Remembered<dyn CredentialReader> {
             .get(*hash, Credential::is_open, || self.reader.find(hash))
             .await
     }
+}
+
+#[async_trait]
+impl SessionReader for Remembered<dyn SessionReader> {
+    async fn find(&self, id: SessionId) -> Result<Option<SessionState>, StoreError> {
+        let known = &self.memory.0.sessions;
+        known.get(id, is_open, || self.reader.find(id)).await
+    }
+}
+
+fn is_open(state: &SessionState) -> bool {
+    !state.revoked && !state.suspended
 }
 
 #[async_trait]

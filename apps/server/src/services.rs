@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusHandle;
-use msgflash_accounts::{AccountReader, Authenticate};
+use msgflash_accounts::{
+    AccountReader, Authenticate, CreateKey, ListKeys, ReadKeyUse, ReadMails, RevokeKey,
+};
 use msgflash_billing::BillingReader;
 use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError};
 use msgflash_messaging::instance::read::ReadInstances;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::address_book::AddressBook;
+use crate::people::People;
 
 /// Use cases, readers and settings of the HTTP surfaces.
 pub struct Services {
@@ -75,6 +78,12 @@ pub struct Services {
     pub send_again: Arc<SendAgain>,
     /// Contacts, groups and bulk jobs.
     pub address_book: Arc<AddressBook>,
+    /// How people sign up and in.
+    pub people: Arc<People>,
+    /// API keys as people manage them.
+    pub keys: Keys,
+    /// The mail that was written; in development alone.
+    pub mailbox: Option<ReadMails>,
     /// What operators ask.
     pub ops: Arc<Ops>,
     /// Time.
@@ -83,6 +92,18 @@ pub struct Services {
     pub ids: Arc<dyn Ids>,
     /// Settings.
     pub settings: Settings,
+}
+
+/// API keys as people manage them.
+pub struct Keys {
+    /// Makes them.
+    pub create: Arc<CreateKey>,
+    /// Lists them.
+    pub list: Arc<ListKeys>,
+    /// Ends them.
+    pub revoke: Arc<RevokeKey>,
+    /// Tells how much they were used.
+    pub uses: ReadKeyUse,
 }
 
 /// What operators and orchestrators ask of a process, with or without the API.
@@ -104,6 +125,10 @@ pub struct Settings {
     pub rate_per_second: u32,
     /// Requests per second and person.
     pub console_rate_per_second: u32,
+    /// Where the console's pages are, which may call the API.
+    pub portal: Option<Url>,
+    /// Whether every request comes through a proxy, which says where from.
+    pub behind_proxy: bool,
     /// Which addresses clients may name.
     pub targets: Targets,
     /// The address clients use, without a trailing slash, such as `https://api.example.com`.

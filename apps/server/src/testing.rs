@@ -42,6 +42,7 @@ use crate::http::metrics;
 use crate::services::{Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
+mod people;
 pub(crate) mod samples;
 pub(crate) mod units;
 
@@ -205,6 +206,9 @@ impl Fake {
         };
         let book = self.book.ports(&self.replays, &clock, &ids);
         Arc::new(Services {
+            people: Arc::new(people::people(&clock, &ids)),
+            keys: people::keys(&clock, &ids),
+            mailbox: None,
             address_book: Arc::new(AddressBook::new(book)),
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
             accounts: Arc::new(self.accounts),
@@ -270,6 +274,9 @@ impl Fake {
             ids,
             settings: Settings {
                 rate_per_second: self.rate_per_second,
+                console_rate_per_second: 20,
+                portal: None,
+                behind_proxy: false,
                 targets: Targets {
                     allow_private: false,
                 },

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use msgflash_accounts::{
-    AccountReader, Authenticate, CreateKey, CreateUser, InlineHasher, ListKeys, RevokeKey,
+    AccountReader, Authenticate, CreateKey, CreateUser, ListKeys, PooledHasher, ReadKeyUse,
+    ReadMails, RevokeKey,
 };
 use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
@@ -41,9 +42,10 @@ use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::no_gateway::NoGateway;
+use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
-use crate::services::{Ops, Services, Settings, Targets};
+use crate::services::{Keys, Ops, Services, Settings, Targets};
 use crate::workers::{Bells, Workers, span};
 
 /// What commands, workers and routes share.
@@ -60,14 +62,16 @@ pub struct Backend {
     pub billing: Arc<dyn BillingReader>,
     /// Makes accounts.
     pub create_user: CreateUser,
+    /// How people sign up and in.
+    pub people: Arc<People>,
     /// Changes plans.
     pub set_plan: SetPlan,
     /// Makes keys.
-    pub create_key: CreateKey,
+    pub create_key: Arc<CreateKey>,
     /// Lists keys.
-    pub list_keys: ListKeys,
+    pub list_keys: Arc<ListKeys>,
     /// Revokes keys.
-    pub revoke_key: RevokeKey,
+    pub revoke_key: Arc<RevokeKey>,
     /// Makes and links instances.
     pub provision: ProvisionInstance,
     /// Reads instances.
@@ -159,7 +163,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         Arc::clone(&clock),
         patience.unwrap_or(time::Duration::MAX),
     ));
-    let hasher = Arc::new(InlineHasher::new(Arc::clone(&random)));
+    let hasher = Arc::new(PooledHasher::new(Arc::clone(&random)));
     let read_instances = Arc::new(ReadInstances::new(
         store.clone(),
         Arc::clone(&provider),
@@ -195,15 +199,40 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
     });
+    let people = People::new(PeoplePorts {
+        users: store.clone(),
+        sessions: principals.sessions(store.clone()),
+        tokens: store.clone(),
+        units: store.clone(),
+        keys: store.clone(),
+        throttle: store.clone(),
+        requests: store.clone(),
+        wake: bells.mail_requests.clone(),
+        hasher: hasher.clone(),
+        announce: Arc::clone(&announce),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        random: Arc::clone(&random),
+        issuer: config.public_base(),
+        portal: config.portal_base(),
+    });
     Ok(Backend {
+        people: Arc::new(people),
         address_book: Arc::new(address_book),
         accounts: store.clone(),
         billing: store.clone(),
         create_user: CreateUser::new(store.clone(), hasher, Arc::clone(&clock), Arc::clone(&ids)),
         set_plan: SetPlan::new(store.clone(), Arc::clone(&clock)).announcing(Arc::clone(&announce)),
-        create_key: CreateKey::new(store.clone(), random, Arc::clone(&clock), Arc::clone(&ids)),
-        list_keys: ListKeys::new(store.clone()),
-        revoke_key: RevokeKey::new(store.clone(), Arc::clone(&clock)).announcing(announce),
+        create_key: Arc::new(CreateKey::new(
+            store.clone(),
+            random,
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+        )),
+        list_keys: Arc::new(ListKeys::new(store.clone())),
+        revoke_key: Arc::new(
+            RevokeKey::new(store.clone(), Arc::clone(&clock)).announcing(announce),
+        ),
         provision,
         read_instances,
         meter: Arc::new(ApiMeter::new(store)),
@@ -301,11 +330,22 @@ pub async fn services(
             backend.bells.posts.clone(),
         )),
         address_book: Arc::clone(&backend.address_book),
+        people: Arc::clone(&backend.people),
+        keys: Keys {
+            create: Arc::clone(&backend.create_key),
+            list: Arc::clone(&backend.list_keys),
+            revoke: Arc::clone(&backend.revoke_key),
+            uses: ReadKeyUse::new(store.clone()),
+        },
+        mailbox: config.dev_mode.then(|| ReadMails::new(store.clone())),
         ops,
         clock,
         ids,
         settings: Settings {
             rate_per_second: config.rate_limit_per_second,
+            console_rate_per_second: config.console_rate_limit_per_second,
+            behind_proxy: config.behind_proxy,
+            portal: config.allows_portal.then(|| config.portal_url.clone()),
             targets: Targets { allow_private },
             public_url: config.public_base(),
         },

@@ -72,9 +72,9 @@ pub use throttle::{Door, Guard, SignInThrottle, Try};
 pub use user::User;
 pub use verify_email::{VerificationState, Verified, VerifyEmail};
 
+pub use elsewhere::MockIdentityStore;
 #[cfg(any(test, feature = "mocks"))]
 pub use key_use::MockKeyUseReader;
-pub use elsewhere::MockIdentityStore;
 #[cfg(any(test, feature = "mocks"))]
 pub use mail::{MockMailQueue, MockMailReader, MockMailStore, MockMailer};
 #[cfg(any(test, feature = "mocks"))]

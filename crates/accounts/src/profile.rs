@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Announce, Clock, NoAnnouncement, Problems, UserId};
+use msgflash_kernel::{Announce, Clock, NoAnnouncement, Phone, Problems, UserId};
 
 use crate::error::SignInError;
 use crate::ports::{AccountReader, SignInUnits};
@@ -19,6 +19,36 @@ pub struct ProfileChange {
     pub phone: Option<String>,
     /// Another name to be shown by, or none.
     pub display_name: Option<Option<String>>,
+}
+
+impl ProfileChange {
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Result<(), Problems> {
+        checked(self).map(drop)
+    }
+}
+
+/// A change as it will be kept.
+struct Checked {
+    full_name: Option<String>,
+    phone: Option<Phone>,
+    display_name: Option<Option<String>>,
+}
+
+fn checked(change: &ProfileChange) -> Result<Checked, Problems> {
+    let mut problems = Problems::default();
+    let full_name = change.full_name.as_deref();
+    let full_name = full_name.map(|it| rules::full_name(it, &mut problems));
+    let phone = change.phone.as_deref();
+    let phone = phone.and_then(|it| rules::phone(it, &mut problems));
+    let display_name = change.display_name.as_ref();
+    let display_name = display_name.map(|it| rules::display_name(it.as_deref(), &mut problems));
+    problems.into_result()?;
+    Ok(Checked {
+        full_name,
+        phone,
+        display_name,
+    })
 }
 
 /// Reads and changes profiles.
@@ -60,15 +90,11 @@ impl Profiles {
 
     /// Changes what the caller says about themselves; everything wrong is told at once.
     pub async fn change(&self, caller: UserId, change: ProfileChange) -> Result<User, SignInError> {
-        let mut problems = Problems::default();
-        let full_name = change.full_name.as_deref();
-        let full_name = full_name.map(|it| rules::full_name(it, &mut problems));
-        let phone = change.phone.as_deref();
-        let phone = phone.and_then(|it| rules::phone(it, &mut problems));
-        let display_name = change.display_name.as_ref();
-        let display_name = display_name.map(|it| rules::display_name(it.as_deref(), &mut problems));
-        problems.into_result()?;
-
+        let Checked {
+            full_name,
+            phone,
+            display_name,
+        } = checked(&change)?;
         let mut unit = self.units.begin().await?;
         let user = unit.users().lock(caller).await?;
         let mut user = user

@@ -27,6 +27,13 @@ pub struct SignUpOrder {
     pub password: Secret<String>,
 }
 
+impl SignUpOrder {
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Result<(), Problems> {
+        checked(self).map(drop)
+    }
+}
+
 /// Makes accounts for whoever asks.
 pub struct SignUp {
     units: Arc<dyn SignInUnits>,

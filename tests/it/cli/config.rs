@@ -55,7 +55,9 @@ async fn values_that_make_no_sense_are_refused_by_name() {
         ("MSGFLASH_CALLBACK_URL", "/callback"),
         ("MSGFLASH_ROLES", "api,chef"),
         ("MSGFLASH_ROLES", ","),
-        ("MSGFLASH_SECRET_KEY", "short"),
+        ("MSGFLASH_SMTP_URL", "smtps://mail.shop.test"),
+        ("MSGFLASH_PORTAL_URL", "nowhere"),
+        ("MSGFLASH_CONSOLE_RATE_LIMIT_PER_SECOND", "0"),
         ("MSGFLASH_EVOLUTION_URL", "http://127.0.0.1:1"),
         ("MSGFLASH_EVOLUTION_API_KEY", "key"),
         ("MSGFLASH_ALLOW_PRIVATE_TARGETS", "perhaps"),
@@ -117,10 +119,8 @@ async fn secrets_are_never_printed() {
             "postgres://user:hush-database@127.0.0.1:1/x",
         )
         .with("REDIS_URL", "redis://:hush-redis@127.0.0.1:1")
-        .with(
-            "MSGFLASH_SECRET_KEY",
-            "hush-secret-key-of-more-than-32-characters",
-        )
+        .with("MSGFLASH_SMTP_URL", "smtps://me:hush-mail@mail.shop.test")
+        .with("MSGFLASH_MAIL_FROM", "no-reply@shop.test")
         .with("MSGFLASH_EVOLUTION_URL", "http://me:hush-url@127.0.0.1:1")
         .with("MSGFLASH_EVOLUTION_API_KEY", "hush-gateway");
     for args in [

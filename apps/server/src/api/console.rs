@@ -3,6 +3,7 @@
 //! What both surfaces offer has one handler, which lives with the public API; start at [`routes`] for
 //! what there is.
 
+pub mod auth;
 pub mod keys;
 pub mod messages;
 pub mod routes;

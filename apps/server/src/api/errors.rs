@@ -33,6 +33,7 @@ codes! {
     BAD_REQUEST 400 "The body is not valid JSON"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
+    EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
     SUBSCRIPTION_INACTIVE 403 "The subscription does not allow this action"
     TEAM_KEY_REQUIRED 403 "A personal key cannot be used with X-Team-Id"
     TEAM_KEY_NOT_ALLOWED 403 "This route needs a personal key"

@@ -4,9 +4,9 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use msgflash_accounts::SessionId;
+use msgflash_accounts::Session;
 use msgflash_billing::Entitlement;
-use msgflash_kernel::{Actor, ReplayKey, UserId};
+use msgflash_kernel::{Actor, ReplayKey};
 use msgflash_quotas::KeyId;
 
 use crate::http::idempotency::Wish;
@@ -113,10 +113,8 @@ impl FromRequest for Caller {
 /// A person who is signed in.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Who.
-    pub user: UserId,
-    /// By which session.
-    pub session: SessionId,
+    /// By which session: also who they are.
+    pub session: Session,
 }
 
 impl FromRequest for Person {

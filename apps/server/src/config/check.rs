@@ -9,7 +9,7 @@ use msgflash_kernel::Secret;
 use url::Url;
 
 use super::load::Raw;
-use super::{Config, Evolution, LogFormat, OpsBind, Roles};
+use super::{Config, Evolution, LogFormat, Mail, OpsBind, Roles};
 
 impl Config {
     pub(super) fn check(raw: Raw) -> Result<Self> {
@@ -29,13 +29,22 @@ impl Config {
             Some(url) => web_url("callback_url (MSGFLASH_CALLBACK_URL)", &url)?,
             None => public_url.clone(),
         };
-        let secret_key = raw.secret_key.map(Secret::new);
-        if secret_key
-            .as_ref()
-            .is_some_and(|key| key.reveal().len() < 32)
-        {
-            bail!("secret_key (MSGFLASH_SECRET_KEY) must have at least 32 characters");
-        }
+        let allows_portal = raw.portal_url.is_some();
+        let portal_url = match raw.portal_url {
+            Some(url) => web_url("portal_url (MSGFLASH_PORTAL_URL)", &url)?,
+            None => public_url.clone(),
+        };
+        let mail = match (raw.smtp_url, raw.mail_from) {
+            (Some(url), Some(from)) => {
+                msgflash_mail::SmtpMailer::new(&url, &from)
+                    .context("smtp_url and mail_from (MSGFLASH_SMTP_URL, MSGFLASH_MAIL_FROM)")?;
+                let url = Secret::new(url);
+                Some(Mail { url, from })
+            }
+            (None, None) => None,
+            (Some(_), None) => bail!("MSGFLASH_SMTP_URL needs MSGFLASH_MAIL_FROM too"),
+            (None, Some(_)) => bail!("MSGFLASH_MAIL_FROM needs MSGFLASH_SMTP_URL too"),
+        };
         let evolution = match (raw.evolution_url, raw.evolution_api_key) {
             (Some(url), Some(key)) => Some(Evolution {
                 url: web_url("evolution_url (MSGFLASH_EVOLUTION_URL)", &url)?,
@@ -48,6 +57,12 @@ impl Config {
         let rate_limit_per_second = raw.rate_limit_per_second.unwrap_or(10);
         if rate_limit_per_second == 0 {
             bail!("rate_limit_per_second (MSGFLASH_RATE_LIMIT_PER_SECOND) must be at least 1");
+        }
+        let console_rate_limit_per_second = raw.console_rate_limit_per_second.unwrap_or(20);
+        if console_rate_limit_per_second == 0 {
+            bail!(
+                "console_rate_limit_per_second (MSGFLASH_CONSOLE_RATE_LIMIT_PER_SECOND) must be at least 1"
+            );
         }
         let send_timeout = Duration::from_secs(raw.send_timeout_seconds.unwrap_or(90));
         if send_timeout.is_zero() {
@@ -72,11 +87,16 @@ impl Config {
             ops_bind: OpsBind::read(raw.ops_bind.as_deref(), roles)?,
             public_url,
             callback_url,
-            secret_key,
+            portal_url,
+            allows_portal,
+            behind_proxy: raw.behind_proxy.unwrap_or(false),
+            mail,
+            dev_mode: raw.dev_mode.unwrap_or(false),
             roles,
             evolution,
             allow_private_targets: raw.allow_private_targets.unwrap_or(false),
             rate_limit_per_second,
+            console_rate_limit_per_second,
             pace: Duration::from_millis(raw.pace_ms.unwrap_or(1000)),
             send_timeout,
             gateway_patience: seconds(raw.gateway_patience_seconds, 900),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use msgflash_kernel::Secret;
 use url::Url;
 
-use super::{Config, Evolution, LogFormat, OpsBind, Roles, SETTINGS};
+use super::{Config, Evolution, LogFormat, Mail, OpsBind, Roles, SETTINGS};
 
 impl Config {
     /// Every setting with its value, secrets hidden.
@@ -35,7 +35,15 @@ impl Config {
             "ops_bind" => self.ops_bind.to_string(),
             "public_url" => self.public_base(),
             "callback_url" => self.callback_base(),
-            "secret_key" => hidden(&self.secret_key),
+            "portal_url" => self.portal_base(),
+            "behind_proxy" => self.behind_proxy.to_string(),
+            "smtp_url" => hidden(&self.mail.as_ref().map(|it| it.url.clone())),
+            "mail_from" => self
+                .mail
+                .as_ref()
+                .map(|it| it.from.clone())
+                .unwrap_or_default(),
+            "dev_mode" => self.dev_mode.to_string(),
             "roles" => self.roles.to_string(),
             "evolution_url" => self
                 .evolution
@@ -45,6 +53,7 @@ impl Config {
             "evolution_api_key" => hidden(&self.evolution.as_ref().map(|it| it.api_key.clone())),
             "allow_private_targets" => self.allow_private_targets.to_string(),
             "rate_limit_per_second" => self.rate_limit_per_second.to_string(),
+            "console_rate_limit_per_second" => self.console_rate_limit_per_second.to_string(),
             "pace_ms" => self.pace.as_millis().to_string(),
             "send_timeout_seconds" => seconds(self.send_timeout),
             "gateway_patience_seconds" => seconds(self.gateway_patience),
@@ -105,6 +114,15 @@ impl std::fmt::Debug for Evolution {
         let address = safe(&self.url);
         f.debug_struct("Evolution")
             .field("url", &address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Mail {
+    /// Without the address of the server, which has a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail")
+            .field("from", &self.from)
             .finish_non_exhaustive()
     }
 }

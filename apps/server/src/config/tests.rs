@@ -63,7 +63,7 @@ fn each_mistake_names_its_setting() {
         (("bind", "here"), "MSGFLASH_BIND"),
         (("roles", "api,clerk"), "clerk"),
         (("public_url", "ftp://x"), "MSGFLASH_PUBLIC_URL"),
-        (("secret_key", "short"), "MSGFLASH_SECRET_KEY"),
+        (("smtp_url", "smtps://mail.shop.test"), "MSGFLASH_MAIL_FROM"),
         (("ops_bind", "here"), "MSGFLASH_OPS_BIND"),
         (
             ("statement_timeout_seconds", "0"),
@@ -101,7 +101,8 @@ fn secrets_are_hidden_when_printed() {
         ("database_url", "postgres://u:hunter2@db/x"),
         ("evolution_url", "http://user:hunter2@127.0.0.1:8080"),
         ("evolution_api_key", "hunter2"),
-        ("secret_key", "hunter2-hunter2-hunter2-hunter2-hunter2"),
+        ("smtp_url", "smtps://user:hunter2@mail.shop.test"),
+        ("mail_from", "no-reply@shop.test"),
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());

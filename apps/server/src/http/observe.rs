@@ -5,7 +5,10 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use msgflash_kernel::Ids;
@@ -50,6 +53,7 @@ pub async fn observe(
     let rate = response.request().extensions().get::<ShownRate>().copied();
     let headers = response.headers_mut();
     set(headers, X_REQUEST_ID, &id.0);
+    guard(headers);
     if let Some(ShownRate(rate)) = rate {
         let reset = whole_seconds(rate.reset.try_into().unwrap_or_default());
         set(
@@ -90,6 +94,22 @@ pub async fn observe(
     Ok(response)
 }
 
+/// What an answer says is for the caller alone, and data is no page.
+fn guard(headers: &mut HeaderMap) {
+    set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if is_json(headers) {
+        set(headers, CACHE_CONTROL, "no-store");
+        let nothing = "default-src 'none'; frame-ancestors 'none'";
+        set(headers, CONTENT_SECURITY_POLICY, nothing);
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|it| it.as_bytes().starts_with(b"application/json"))
+}
+
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -99,11 +119,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 /// Replaces an error that is not in the envelope, which only the framework makes.
 fn plain(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = response.status();
-    let json = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
-    if json || !(status.is_client_error() || status.is_server_error()) {
+    if is_json(response.headers()) || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let problem = match status {

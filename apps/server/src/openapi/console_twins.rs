@@ -1,8 +1,8 @@
 //! The console's operations: those that the public API has too are described once.
 
+use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::OpenApi as Document;
 
 use super::responses::operation;
 use crate::api::console::routes;
@@ -30,7 +30,10 @@ pub(super) fn describe(document: &mut Document) {
 /// The public operation under the console's name; `None` where the console's is described itself.
 fn twin(document: &mut Document, route: &Route) -> Option<Operation> {
     let own = document.paths.paths.get_mut(route.path);
-    if own.and_then(|item| operation(item, &route.method)).is_some() {
+    if own
+        .and_then(|item| operation(item, &route.method))
+        .is_some()
+    {
         return None;
     }
     let (path, method) = routes::twin(route)?;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use msgflash_accounts::{AnswerMailRequests, Mailer, NoMailer, SendMails};
 use msgflash_contacts::{RunImports, RunJobs};
 use msgflash_evolution::EvolutionDecoder;
 use msgflash_kernel::{Clock, Tick};
+use msgflash_mail::SmtpMailer;
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
@@ -57,6 +59,10 @@ pub struct Bells {
     pub contact_jobs: Arc<Bell>,
     /// A file of contacts was accepted.
     pub contact_imports: Arc<Bell>,
+    /// Somebody asked for mail.
+    pub mail_requests: Arc<Bell>,
+    /// There is mail to send.
+    pub mails: Arc<Bell>,
 }
 
 impl Default for Bells {
@@ -71,6 +77,8 @@ impl Default for Bells {
             posts: Bell::new(),
             contact_jobs: Bell::new(),
             contact_imports: Bell::new(),
+            mail_requests: Bell::new(),
+            mails: Bell::new(),
         }
     }
 }
@@ -99,9 +107,34 @@ struct Work {
     recorder: Recorder,
     contact_jobs: Arc<RunJobs>,
     contact_imports: Arc<RunImports>,
+    answer_requests: Arc<AnswerMailRequests>,
+    send_mails: Option<Arc<SendMails>>,
     sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
+}
+
+/// Sends mail through the server that is configured; in development it is kept to be read here.
+/// Without either it waits.
+fn mails(
+    config: &Config,
+    store: Arc<Postgres>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Option<SendMails>> {
+    let mailer: Arc<dyn Mailer> = match &config.mail {
+        Some(mail) => Arc::new(SmtpMailer::new(mail.url.reveal(), &mail.from)?),
+        None if config.dev_mode => Arc::new(NoMailer),
+        None => {
+            warn!("no mail server is configured (MSGFLASH_SMTP_URL): nobody can verify an address");
+            return Ok(None);
+        }
+    };
+    let mails = SendMails::new(store, mailer, clock);
+    Ok(Some(if config.dev_mode {
+        mails.keeping_bodies()
+    } else {
+        mails
+    }))
 }
 
 impl Workers {
@@ -268,6 +301,8 @@ impl Work {
                 Arc::clone(&clock),
                 Arc::clone(&backend.ids),
             )),
+            answer_requests: Arc::clone(&backend.people.answer_requests),
+            send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),
@@ -385,6 +420,25 @@ impl Work {
                 async move { it.tick().await }
             }
         });
+        yard.run(
+            "mail-requests",
+            bells.mail_requests.clone(),
+            POLL,
+            vec![bells.mails.clone()],
+            {
+                let it = self.answer_requests;
+                move || {
+                    let it = Arc::clone(&it);
+                    async move { it.tick().await }
+                }
+            },
+        );
+        if let Some(it) = self.send_mails {
+            yard.run("mails", bells.mails.clone(), POLL, vec![], move || {
+                let it = Arc::clone(&it);
+                async move { it.tick().await }
+            });
+        }
         yard.run(
             "contact-imports",
             bells.contact_imports.clone(),

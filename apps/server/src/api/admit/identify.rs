@@ -50,10 +50,10 @@ pub(super) async fn member(
     now: OffsetDateTime,
 ) -> Result<Actor, Problem> {
     let person = person(services, request, now).await?;
-    let workspace = workspace_for_person(person.user, header(request, "x-team-id"))?;
+    let workspace = workspace_for_person(person.session.user, header(request, "x-team-id"))?;
     Ok(Actor {
         workspace,
-        user: person.user,
+        user: person.session.user,
     })
 }
 
@@ -64,20 +64,24 @@ pub(super) async fn person(
     now: OffsetDateTime,
 ) -> Result<Person, Problem> {
     let session = services
-        .sessions
-        .authenticate(header(request, "authorization"))
+        .people
+        .authenticate
+        .session(bearer(request))
         .await?;
     // A person's window and those of keys have nothing to do with each other: ids differ.
     let limit = services.settings.console_rate_per_second;
     let window = Id::new(session.user.uuid());
     let rate = services.rates.hit(window, limit, now).await;
     note(request, rate, QuotaError::ConsoleRate)?;
-    let person = Person {
-        user: session.user,
-        session: session.id,
-    };
+    let person = Person { session };
     request.extensions_mut().insert(person.clone());
     Ok(person)
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(request: &ServiceRequest) -> Option<&str> {
+    let (scheme, token) = header(request, "authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn note(
@@ -100,4 +104,3 @@ fn header<'a>(request: &'a ServiceRequest, name: &str) -> Option<&'a str> {
         .get(name)
         .map(|value| value.to_str().unwrap_or_default())
 }
-

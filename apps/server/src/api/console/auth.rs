@@ -15,9 +15,9 @@ use self::body::{
 use self::view::{
     LinkView, LoggedInView, ResetLinkView, SignedUpView, SuccessView, TokenView, VerifiedView,
 };
+use crate::api::client_address::ClientAddress;
 use crate::api::policy::Person;
 use crate::http::envelope::{self, render};
-use crate::api::client_address::ClientAddress;
 use crate::http::{Problem, Query, RawJson};
 use crate::services::Services;
 
@@ -36,7 +36,11 @@ pub(in crate::api) async fn sign_up(
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
     let body: SignUpBody = body.decode()?;
-    let user = services.people.sign_up.sign_up(body.check()?, from.0).await?;
+    let user = services
+        .people
+        .sign_up
+        .sign_up(body.check()?, from.0)
+        .await?;
     let view = SignedUpView {
         success: true,
         verification_required: true,
@@ -76,7 +80,11 @@ pub(in crate::api) async fn log_out(
     person: Person,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    services.people.end_sessions.log_out(&person.session).await?;
+    services
+        .people
+        .end_sessions
+        .log_out(&person.session)
+        .await?;
     Ok(envelope::ok(&DONE))
 }
 
@@ -212,6 +220,10 @@ pub(in crate::api) async fn reset_password(
 ) -> Result<HttpResponse, Problem> {
     let body: ResetBody = body.decode()?;
     let (token, password) = body.check()?;
-    services.people.reset_password.reset(&token, password).await?;
+    services
+        .people
+        .reset_password
+        .reset(&token, password)
+        .await?;
     Ok(envelope::ok(&DONE))
 }

@@ -107,7 +107,11 @@ pub(in crate::api) async fn usage(
         None => Period::of(services.clock.now()),
     };
     let workspace = &caller.actor.workspace;
-    let used = services.keys.uses.of_month(workspace, period.to_i32()).await?;
+    let used = services
+        .keys
+        .uses
+        .of_month(workspace, period.to_i32())
+        .await?;
     Ok(envelope::ok(&MonthView {
         period_key: key_of(period),
         total_requests: used.iter().map(|it| it.requests).sum(),
@@ -119,7 +123,8 @@ pub(in crate::api) async fn usage(
 fn month(written: &str) -> Result<Period, Problems> {
     let read = || {
         let (year, month) = written.split_once('-')?;
-        let digits = |text: &str, count| text.len() == count && text.bytes().all(|it| it.is_ascii_digit());
+        let digits =
+            |text: &str, count| text.len() == count && text.bytes().all(|it| it.is_ascii_digit());
         if !digits(year, 4) || !digits(month, 2) {
             return None;
         }
@@ -142,7 +147,16 @@ mod tests {
         for good in ["2026-05", "2026-12", "2000-01"] {
             assert_eq!(month(good).map(key_of).ok().as_deref(), Some(good));
         }
-        for bad in ["", "2026", "2026-5", "2026-13", "2026-00", "+026-05", "2026-05-01", "1999-12"] {
+        for bad in [
+            "",
+            "2026",
+            "2026-5",
+            "2026-13",
+            "2026-00",
+            "+026-05",
+            "2026-05-01",
+            "1999-12",
+        ] {
             let problems = month(bad).expect_err(bad);
             assert_eq!(problems.0[0].code, "invalid_period", "{bad}");
         }

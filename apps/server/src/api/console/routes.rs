@@ -3,18 +3,22 @@
 use actix_web::http::Method;
 use actix_web::web;
 
+use super::auth::{self, profile};
 use super::{keys, messages, workspace};
 use crate::api::errors::{
-    API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, MAX_API_KEYS_REACHED,
-    MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND,
-    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, VALIDATION_ERROR,
+    API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, EMAIL_NOT_VERIFIED, ErrorCode,
+    MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND,
+    RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED,
+    VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::routes::{LIVE, PREFIX as PUBLIC, SENDING};
 use crate::api::v1::webhooks::deliveries;
-use crate::api::v1::{billing, contacts, instances, messages as public_messages, templates, webhooks};
+use crate::api::v1::{
+    billing, contacts, instances, messages as public_messages, templates, webhooks,
+};
 
 /// Where this surface lives.
 pub const PREFIX: &str = "/api";
@@ -23,6 +27,14 @@ pub const PREFIX: &str = "/api";
 const fn member(route: &'static str) -> Policy {
     Policy {
         access: Access::Session,
+        ..open(route)
+    }
+}
+
+/// A route for people who are signed in, about themselves.
+const fn person(route: &'static str) -> Policy {
+    Policy {
+        access: Access::Person,
         ..open(route)
     }
 }
@@ -44,6 +56,7 @@ const fn starts(it: Policy) -> Policy {
 pub fn table() -> Vec<Route> {
     let mut table = twins();
     table.extend(own());
+    table.extend(sign_in());
     table
 }
 
@@ -63,7 +76,11 @@ pub fn name(twin: &str, path: &str) -> String {
     let first = letters.next().map(|it| it.to_ascii_uppercase());
     let name: String = first.into_iter().chain(letters).collect();
     // A second path to the same thing.
-    let again = if path == "/api/subscriptions/me" { "Again" } else { "" };
+    let again = if path == "/api/subscriptions/me" {
+        "Again"
+    } else {
+        ""
+    };
     format!("console{name}{again}")
 }
 
@@ -147,5 +164,29 @@ fn own() -> Vec<Route> {
             &[API_KEYS_NOT_AVAILABLE_ON_PLAN, MAX_API_KEYS_REACHED];
         DELETE "/api-keys/{id}" keys::revoke, member, &[NOT_FOUND];
         GET "/api-keys/usage" keys::usage, member, &[VALIDATION_ERROR];
+    }
+}
+
+/// Tries are counted.
+const GUARDED: &[ErrorCode] = &[RATE_LIMIT_EXCEEDED];
+
+/// How people come and go.
+fn sign_in() -> Vec<Route> {
+    routes! {
+        "/api/auth";
+        POST "/signup" auth::sign_up, anyone.asks, &[CONFLICT, RATE_LIMIT_EXCEEDED];
+        POST "/login" auth::log_in, anyone.asks,
+            &[UNAUTHORIZED, EMAIL_NOT_VERIFIED, RATE_LIMIT_EXCEEDED];
+        POST "/resend-verification" auth::resend_verification, anyone.asks, GUARDED;
+        GET "/verify-email/validate" auth::check_verification, anyone, &[];
+        POST "/verify-email" auth::verify_email, anyone.asks, &[];
+        POST "/forgot-password" auth::forgot_password, anyone.asks, GUARDED;
+        GET "/reset-password/validate" auth::check_reset, anyone, &[];
+        POST "/reset-password" auth::reset_password, anyone.asks, &[UNAUTHORIZED];
+        GET "/me" profile::read, person, &[];
+        PATCH "/me" profile::change, person.asks, &[];
+        POST "/logout" auth::log_out, person, &[];
+        POST "/refresh" auth::refresh, person, &[];
+        POST "/change-password" auth::change_password, person.asks, &[];
     }
 }

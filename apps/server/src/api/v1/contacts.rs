@@ -16,8 +16,8 @@ pub mod view;
 
 use self::body::{ContactBody, ContactChangeBody};
 use self::view::{ContactPageView, ContactView};
-use crate::api::policy::Caller;
 use super::webhooks::view::DeletedView;
+use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
 use crate::http::problem::whole_seconds;

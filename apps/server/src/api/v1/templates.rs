@@ -14,8 +14,8 @@ pub mod view;
 
 use self::body::{PreviewBody, RevisionBody, TemplateBody};
 use self::view::{PreviewView, TemplatePageView, TemplateView};
-use crate::api::policy::Caller;
 use super::webhooks::view::DeletedView;
+use crate::api::policy::Caller;
 use crate::http::envelope::{self, render};
 use crate::http::problem::whole_seconds;
 use crate::http::{Check, Problem, Query, RawJson};

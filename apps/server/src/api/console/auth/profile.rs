@@ -88,7 +88,10 @@ pub(in crate::api) async fn change(
 
 /// A person with the plan they hold.
 pub(super) async fn view(services: &Services, user: &User) -> Result<UserView, Problem> {
-    let held = services.billing.entitlement(Id::new(user.id.uuid())).await?;
+    let held = services
+        .billing
+        .entitlement(Id::new(user.id.uuid()))
+        .await?;
     let held = held.ok_or(BillingError::NoSubscription)?;
     Ok(UserView::new(user, &held.plan.code))
 }

@@ -1,0 +1,72 @@
+//! People who are not there: the store behind them answers nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use msgflash_accounts::{
+    AccountUnit, AccountUnits, CreateKey, ListKeys, MockAccountReader, MockKeyReader,
+    MockKeyUseReader, MockMailRequests, MockPasswordHasher, MockSessionReader, MockSignInThrottle,
+    MockSigningKeyStore, MockTokenReader, ReadKeyUse, RevokeKey, SignInUnit, SignInUnits,
+};
+use msgflash_kernel::{
+    CountingRandom, FixedClock, NoAnnouncement, NoNudge, SequentialIds, StoreError,
+};
+
+use crate::people::{People, PeoplePorts};
+use crate::services::Keys;
+
+struct Nobody;
+
+#[async_trait]
+impl SignInUnits for Nobody {
+    async fn begin(&self) -> Result<Box<dyn SignInUnit>, StoreError> {
+        Err(StoreError::Unavailable("nobody answers".into()))
+    }
+}
+
+#[async_trait]
+impl AccountUnits for Nobody {
+    async fn begin(&self) -> Result<Box<dyn AccountUnit>, StoreError> {
+        Err(StoreError::Unavailable("nobody answers".into()))
+    }
+}
+
+/// Sign-in over a store without keys: no token opens anything.
+pub(super) fn people(clock: &Arc<FixedClock>, ids: &Arc<SequentialIds>) -> People {
+    let mut keys = MockSigningKeyStore::new();
+    keys.expect_list().returning(|_| Ok(Vec::new()));
+    People::new(PeoplePorts {
+        users: Arc::new(MockAccountReader::new()),
+        sessions: Arc::new(MockSessionReader::new()),
+        tokens: Arc::new(MockTokenReader::new()),
+        units: Arc::new(Nobody),
+        keys: Arc::new(keys),
+        throttle: Arc::new(MockSignInThrottle::new()),
+        requests: Arc::new(MockMailRequests::new()),
+        wake: Arc::new(NoNudge),
+        hasher: Arc::new(MockPasswordHasher::new()),
+        announce: Arc::new(NoAnnouncement),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        random: Arc::new(CountingRandom::default()),
+        issuer: "http://127.0.0.1:4080".to_owned(),
+        portal: "http://127.0.0.1:3000".to_owned(),
+    })
+}
+
+/// Keys as people manage them, likewise.
+pub(super) fn keys(clock: &Arc<FixedClock>, ids: &Arc<SequentialIds>) -> Keys {
+    let units = Arc::new(Nobody);
+    let random = Arc::new(CountingRandom::default());
+    Keys {
+        create: Arc::new(CreateKey::new(
+            units.clone(),
+            random,
+            clock.clone(),
+            ids.clone(),
+        )),
+        list: Arc::new(ListKeys::new(Arc::new(MockKeyReader::new()))),
+        revoke: Arc::new(RevokeKey::new(units, clock.clone())),
+        uses: ReadKeyUse::new(Arc::new(MockKeyUseReader::new())),
+    }
+}
