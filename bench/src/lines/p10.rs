@@ -36,11 +36,11 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     let books = Books::new((all / 3).clamp(BIG.0, BIG.1), SMALL, all);
     say(&format!("loading {} contacts ...", books.contacts()));
     books.load(database, &session).await?;
-    let mut rows = measure(options, database, &books, false).await?;
+    let without_index = measure(options, database, &books, false).await?;
     say("making the index for searches ...");
     books.index(database, &session).await?;
-    let indexed = measure(options, database, &books, true).await?;
-    rows.splice(0..0, indexed);
+    let mut rows = measure(options, database, &books, true).await?;
+    rows.extend(without_index);
     options.spoil(&session).await?;
     books.check(&session).await?;
     let (contacts, size) = (books.contacts(), size(&session).await?);
@@ -82,8 +82,6 @@ async fn measure(
         let big = ask.prove(&session, &mut api, books.big).await?;
         let small = ask.prove(&session, &mut api, books.small).await?;
         proven.push((big, small));
-        // Counting may take longer than a connection is kept without a request.
-        api = Api::open(server.address).await?;
     }
     let mut sides: Vec<Sides> = asks.iter().map(|_| Sides::default()).collect();
     for _ in 0..options.rounds {
@@ -97,6 +95,10 @@ async fn measure(
         .agree("indexes for searches", index, u64::from(has_index))
         .await?;
     server.stop().await?;
+    holder
+        .client
+        .batch_execute("SELECT pg_advisory_unlock_all()")
+        .await?;
     let without = if has_index { "" } else { ", without pg_trgm" };
     let row = |(ask, sides): (&Ask, &Sides)| {
         let mut row = sides.row(format!("{}{without}", ask.what), "ms", Target::AtMost(2.0));

@@ -12,7 +12,7 @@ const CROWD: u32 = 1_000;
 /// Books that are filled by one statement.
 const ABREAST: u32 = 250;
 /// Statements at once.
-const LOADERS: usize = 2;
+const LOADERS: u32 = 2;
 /// Books of them between two checkpoints: their log need not be kept until the end.
 const UNTIL_CHECKPOINT: u32 = 1_000;
 /// Of so many contacts one is called Quirina, in each of the others' books.
@@ -294,11 +294,11 @@ async fn more_memory(session: &Session, is_more: bool) -> Result<()> {
 async fn fill_crowd(database: &Database, first: u32, end: u32) -> Result<()> {
     let loaders = (0..LOADERS).map(|loader| async move {
         let session = database.session().await?;
-        let mut at = first + loader as u32 * ABREAST;
+        let mut at = first + loader * ABREAST;
         while at < end {
             let last = (at + ABREAST).min(end) - 1;
             fill(&session, at, last, CROWD, CROWD_STEP, false).await?;
-            at += LOADERS as u32 * ABREAST;
+            at += LOADERS * ABREAST;
         }
         anyhow::Ok(())
     });

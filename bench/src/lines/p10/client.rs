@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -11,10 +11,14 @@ use super::books::Book;
 use crate::http::Connection;
 use crate::scene;
 
+/// The server closes a connection that was silent for five seconds.
+const SILENT: Duration = Duration::from_secs(2);
+
 /// One caller on one connection.
 pub(super) struct Api {
     address: SocketAddr,
     connection: Connection,
+    used: Instant,
 }
 
 /// What a list answered.
@@ -36,11 +40,22 @@ impl Api {
         Ok(Self {
             address,
             connection,
+            used: Instant::now(),
         })
+    }
+
+    /// Opens the connection anew after a while in which SQL was counting.
+    async fn keep_open(&mut self) -> Result<()> {
+        if self.used.elapsed() > SILENT {
+            self.connection = Connection::open(self.address).await?;
+        }
+        self.used = Instant::now();
+        Ok(())
     }
 
     /// Asks; answers the body and how many milliseconds it took.
     pub(super) async fn get(&mut self, tenant: u32, path: &str) -> Result<(Vec<u8>, f64)> {
+        self.keep_open().await?;
         let request = self.request("GET", tenant, path, "");
         let begun = Instant::now();
         let answer = self.connection.exchange(request.as_bytes()).await?;
@@ -56,6 +71,7 @@ impl Api {
 
     /// Makes something.
     pub(super) async fn post(&mut self, tenant: u32, path: &str, body: &str) -> Result<()> {
+        self.keep_open().await?;
         let request = self.request("POST", tenant, path, body);
         let answer = self.connection.exchange(request.as_bytes()).await?;
         let text = String::from_utf8_lossy(answer.body);

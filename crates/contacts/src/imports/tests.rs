@@ -66,7 +66,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(&self) -> Vec<Contact> {
+    fn made(&self) -> Vec<Contact> {
         self.new.lock().unwrap().clone()
     }
 

@@ -1,5 +1,7 @@
 //! Files of all makers.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -189,7 +191,7 @@ fn files_that_are_no_such_csv_say_what_to_do() {
 fn ten_thousand_rows_fit_and_one_more_does_not() {
     let mut text = String::from("phone\n");
     for n in 0..MAX_ROWS {
-        text.push_str(&format!("+3361{n:07}\n"));
+        let _ = writeln!(text, "+3361{n:07}");
     }
     assert_eq!(file(&text).expect("read").total(), MAX_ROWS);
     text.push_str("+33700000000\n");

@@ -115,7 +115,7 @@ async fn a_part_its_counters_and_its_report_are_kept_together() {
         (import.status, import.progress()),
         (ImportStatus::Processing, 50)
     );
-    assert_eq!((kept.new().len(), kept.changed().len()), (498, 1));
+    assert_eq!((kept.made().len(), kept.changed().len()), (498, 1));
     let counters = import.counters;
     assert_eq!(
         (counters.imported, counters.updated, counters.invalid),
@@ -132,7 +132,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_done() {
     let left = left(&mut unit);
     assert_eq!(tick([unit]).await.expect("work"), Tick::Did(1));
     assert_eq!(taken(&left).0.status, ImportStatus::Done);
-    assert_eq!(kept.new(), []);
+    assert_eq!(kept.made(), []);
 }
 
 #[tokio::test]

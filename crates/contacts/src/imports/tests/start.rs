@@ -106,7 +106,7 @@ async fn rows_become_contacts_and_known_ones_get_what_is_new() {
             invalid: 0
         }
     );
-    let new = kept.new();
+    let new = kept.made();
     let names: Vec<_> = new.iter().map(|it| it.name.clone()).collect();
     assert_eq!(names, ["Zoe".to_owned(), phone(3).to_string()]);
     assert_eq!(new[0].tags, ["a", "b"]);

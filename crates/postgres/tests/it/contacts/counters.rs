@@ -1,5 +1,7 @@
 //! Counters are what they count, whatever was done.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +126,7 @@ async fn take(stage: &Stage, book: &Book, step: Step, dice: &mut Dice) {
             let mut text = String::from("phone,name,tags\n");
             for _ in 0..dice.below(8) {
                 let tags = TAGS[dice.below(TAGS.len())].join("|");
-                text.push_str(&format!("{},Moritz,{tags}\n", dice.phone()));
+                let _ = writeln!(text, "{},Moritz,{tags}", dice.phone());
             }
             if dice.below(2) == 0 {
                 // Large enough for the background.
