@@ -7,10 +7,13 @@ use msgflash_accounts::{
     AuthenticateSession, RotateSigningKey, SessionTokens, SigningKey, SigningKeyStore as _,
 };
 use msgflash_kernel::Clock as _;
+use msgflash_postgres::{Postgres, restore};
+use msgflash_testkit::TestDatabase;
 use time::Duration;
 use tokio::task::JoinSet;
 
 use super::people::{People, ring};
+use crate::backup::file_of;
 use crate::stage::{NOW, Uuids, clock, fresh};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,4 +83,23 @@ async fn nobody_is_signed_out_when_another_key_signs() {
     let new = people.signed_in().await;
     assert!(people.counts(&lea).await && people.counts(&new).await);
     assert!(clock.now() < people.clock.now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_signed_in_stays_so_when_the_database_is_restored() {
+    let people = People::new().await;
+    let lea = people.lea().await;
+    let file = file_of(people.stage.url()).await;
+    let empty = TestDatabase::empty().await;
+    let told = restore(empty.url(), "1.2.3", file.as_slice(), false).await;
+    told.expect("restored");
+
+    let restored = Postgres::new(empty.url(), 2).expect("an address");
+    let clock = clock();
+    let ring = ring(&restored, &clock);
+    let tokens = SessionTokens::new(ring, clock.clone(), "https://msgflash.test");
+    let authenticate = AuthenticateSession::new(Arc::new(tokens), Arc::new(restored), clock);
+    let token = Some(lea.token.reveal().as_str());
+    let session = authenticate.session(token).await.expect("live");
+    assert_eq!(session, lea.session);
 }
