@@ -87,3 +87,6 @@ impl JwtVerifier for RingVerifier {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

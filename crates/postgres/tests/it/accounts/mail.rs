@@ -11,7 +11,7 @@ use msgflash_kernel::{FixedClock, Tick};
 use time::Duration;
 use tokio::task::JoinSet;
 
-use super::people::{EMAIL, People, ip};
+use super::people::{EMAIL, People, ip, order};
 use crate::stage::NOW;
 
 async fn with_mails(count: u32) -> People {
@@ -19,7 +19,7 @@ async fn with_mails(count: u32) -> People {
     for n in 0..count {
         let order = SignUpOrder {
             email: format!("lea{n}@shop.test"),
-            ..people.order()
+            ..order()
         };
         let user = people.sign_up().sign_up(order, ip()).await;
         user.expect("signed up");
@@ -103,7 +103,7 @@ async fn trouble_puts_a_mail_off_and_then_ends_it() {
 async fn a_sign_up_that_fails_sends_nothing() {
     let people = People::new().await;
     people.stage.user(EMAIL).await;
-    let refused = people.sign_up().sign_up(people.order(), ip()).await;
+    let refused = people.sign_up().sign_up(order(), ip()).await;
     assert!(refused.is_err());
     assert_eq!(people.mailbox().await, []);
 }

@@ -25,6 +25,20 @@ pub(crate) fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
+fn mails() -> TokenMails {
+    let links = PortalLinks::new("https://app.test");
+    TokenMails::new(links, Arc::new(Uuids), Arc::new(RandomIds))
+}
+
+pub(crate) fn order() -> SignUpOrder {
+    SignUpOrder {
+        full_name: "Lea Roy".to_owned(),
+        email: EMAIL.to_owned(),
+        phone: "+33600000001".to_owned(),
+        password: secret(PASSWORD),
+    }
+}
+
 /// Everything about signing in, as one process has it.
 pub(crate) struct People {
     pub(crate) stage: Stage,
@@ -52,11 +66,6 @@ impl People {
 
     fn guard(&self) -> Guard {
         Guard::new(self.store(), self.clock.clone(), Arc::new(RandomIds))
-    }
-
-    pub(crate) fn mails(&self) -> TokenMails {
-        let links = PortalLinks::new("https://app.test");
-        TokenMails::new(links, Arc::new(Uuids), Arc::new(RandomIds))
     }
 
     fn begin(&self) -> BeginSession {
@@ -92,7 +101,7 @@ impl People {
     }
 
     pub(crate) fn suspend(&self) -> SuspendUser {
-        SuspendUser::new(self.store(), self.mails(), self.clock.clone())
+        SuspendUser::new(self.store(), mails(), self.clock.clone())
     }
 
     pub(crate) fn sign_up(&self) -> SignUp {
@@ -100,7 +109,7 @@ impl People {
             self.store(),
             Arc::new(NoHashing),
             self.guard(),
-            self.mails(),
+            mails(),
             self.clock.clone(),
             Arc::new(RandomIds),
         )
@@ -116,7 +125,7 @@ impl People {
     }
 
     pub(crate) fn answer(&self) -> AnswerMailRequests {
-        AnswerMailRequests::new(self.store(), self.mails(), self.clock.clone())
+        AnswerMailRequests::new(self.store(), mails(), self.clock.clone())
     }
 
     pub(crate) fn reset(&self) -> ResetPassword {
@@ -125,7 +134,7 @@ impl People {
             self.store(),
             Arc::new(NoHashing),
             self.guard(),
-            self.mails(),
+            mails(),
             self.clock.clone(),
         )
     }
@@ -133,17 +142,8 @@ impl People {
     pub(crate) fn change_password(&self) -> ChangePassword {
         let (users, units) = (self.store(), self.store());
         let hasher = Arc::new(NoHashing);
-        let (guard, mails) = (self.guard(), self.mails());
-        ChangePassword::new(users, units, hasher, guard, mails, self.clock.clone())
-    }
-
-    pub(crate) fn order(&self) -> SignUpOrder {
-        SignUpOrder {
-            full_name: "Lea Roy".to_owned(),
-            email: EMAIL.to_owned(),
-            phone: "+33600000001".to_owned(),
-            password: secret(PASSWORD),
-        }
+        let guard = self.guard();
+        ChangePassword::new(users, units, hasher, guard, mails(), self.clock.clone())
     }
 
     /// Lea with her address verified, signed in.

@@ -7,7 +7,7 @@ use msgflash_kernel::Clock as _;
 use time::Duration;
 use tokio::task::JoinSet;
 
-use super::people::{EMAIL, PASSWORD, People, ip, secret};
+use super::people::{EMAIL, PASSWORD, People, ip, order, secret};
 use crate::stage::{NOW, fresh};
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn an_account_elsewhere_opens_the_account_with_its_address_and_keeps_doing
 #[tokio::test]
 async fn whoever_took_an_address_first_has_nothing_when_its_owner_comes() {
     let people = People::new().await;
-    let trap = people.sign_up().sign_up(people.order(), ip()).await;
+    let trap = people.sign_up().sign_up(order(), ip()).await;
     let trap = trap.expect("signed up");
     let link = people.link().await;
     let owner = people.elsewhere().sign_in(&google()).await.expect("linked");

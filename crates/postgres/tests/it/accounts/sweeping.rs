@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::people::{EMAIL, People, ip, secret};
+use super::people::{EMAIL, People, ip, order, secret};
 use crate::stage::NOW;
 
 async fn rows(people: &People) -> Vec<(&'static str, i64)> {
@@ -60,7 +60,7 @@ async fn a_sweep_takes_what_is_past_its_time() {
 #[tokio::test]
 async fn mail_on_its_way_is_not_swept() {
     let people = People::new().await;
-    let user = people.sign_up().sign_up(people.order(), ip()).await;
+    let user = people.sign_up().sign_up(order(), ip()).await;
     user.expect("signed up");
     let far = NOW + Duration::days(365 * 50);
     while people.stage.postgres.sweep(far).await.expect("swept") > 0 {}

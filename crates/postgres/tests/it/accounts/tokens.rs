@@ -4,11 +4,11 @@ use msgflash_accounts::{SignInError, Verified};
 use time::Duration;
 use tokio::task::JoinSet;
 
-use super::people::{EMAIL, PASSWORD, People, ip, secret};
+use super::people::{EMAIL, PASSWORD, People, ip, order, secret};
 
 async fn signed_up() -> People {
     let people = People::new().await;
-    let user = people.sign_up().sign_up(people.order(), ip()).await;
+    let user = people.sign_up().sign_up(order(), ip()).await;
     user.expect("signed up");
     people
 }
