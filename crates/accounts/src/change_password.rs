@@ -104,7 +104,7 @@ impl ChangePassword {
             .await?;
         unit.commit().await?;
         self.announce.changed(account_of(user.id)).await;
-        self.guard.forget(Door::ChangePassword, &user.email).await?;
+        self.guard.forget(Door::ChangePassword, &user.email).await;
         Ok(())
     }
 }

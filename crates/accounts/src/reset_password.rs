@@ -104,7 +104,7 @@ impl ResetPassword {
         unit.commit().await?;
         self.announce.changed(account_of(user.id)).await;
         // Whoever forgot the password has tried it before.
-        self.guard.forget(Door::LogIn, &user.email).await?;
+        self.guard.forget(Door::LogIn, &user.email).await;
         Ok(())
     }
 

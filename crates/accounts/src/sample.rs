@@ -12,7 +12,7 @@ use crate::one_time::{MockTokenReader, OneTimeSecret, OneTimeToken, Purpose};
 use crate::password::MockPasswordHasher;
 use crate::ports::MockAccountReader;
 use crate::session::Session;
-use crate::session::fixture::{NOW, Tokens};
+use crate::session::fixture::{NOW, Signing};
 use crate::session::log_in::BeginSession;
 use crate::user::User;
 
@@ -92,7 +92,7 @@ pub(crate) fn mails() -> TokenMails {
 
 /// Begins sessions at the moment of the tests.
 pub(crate) fn sessions() -> BeginSession {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     let ids = Arc::new(SequentialIds::default());
     BeginSession::new(tokens.tokens, tokens.clock, ids)
 }

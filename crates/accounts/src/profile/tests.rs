@@ -53,8 +53,9 @@ async fn what_is_given_changes_and_the_rest_stays() {
 #[tokio::test]
 async fn a_change_of_nothing_writes_nothing() {
     let units = locking(Some(lea()));
-    let same = profiles(None, &units).change(id(), ProfileChange::default());
-    assert_eq!(same.await.expect("fine"), lea());
+    let profiles = profiles(None, &units);
+    let same = profiles.change(id(), ProfileChange::default()).await;
+    assert_eq!(same.expect("fine"), lea());
     assert!(!units.committed());
 }
 

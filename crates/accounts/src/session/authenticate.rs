@@ -50,7 +50,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::session::fixture::{NOW, Tokens};
+    use crate::session::fixture::{NOW, Signing};
     use crate::session::{MockSessionReader, SessionState};
 
     fn session() -> Session {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     async fn asked(found: Option<SessionState>) -> Result<Session, SessionError> {
-        let tokens = Tokens::new();
+        let tokens = Signing::new();
         let mut reader = MockSessionReader::new();
         reader.expect_find().returning(move |_| Ok(found.clone()));
         let token = tokens.tokens.sign(&session(), "lea@shop.test").await?;
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_token_never_reaches_the_store() {
-        let tokens = Tokens::new();
+        let tokens = Signing::new();
         let clock = Arc::clone(&tokens.clock) as _;
         let nobody = Arc::new(MockSessionReader::new());
         let authenticate = AuthenticateSession::new(tokens.tokens, nobody, clock);
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_fails_is_not_a_bad_token() {
-        let tokens = Tokens::new();
+        let tokens = Signing::new();
         let mut reader = MockSessionReader::new();
         reader
             .expect_find()

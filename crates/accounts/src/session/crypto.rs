@@ -13,8 +13,8 @@ use ring::signature::{
 };
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
-    verifier_factory: verifier,
+    signer_factory: |algorithm, key| signer(*algorithm, key),
+    verifier_factory: |algorithm, key| verifier(*algorithm, key),
     key_utils: KeyUtils::new_unimplemented(),
 };
 
@@ -25,7 +25,7 @@ pub fn install() {
     let _ = PROVIDER.install_default();
 }
 
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
+fn signer(algorithm: Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
     match algorithm {
         Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
             .map(|pair| Box::new(EdSigner(pair)) as Box<dyn JwtSigner>)
@@ -48,7 +48,7 @@ impl JwtSigner for EdSigner {
     }
 }
 
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, JwtError> {
+fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, JwtError> {
     let family = match algorithm {
         Algorithm::EdDSA => AlgorithmFamily::Ed,
         Algorithm::ES256 => AlgorithmFamily::Ec,
@@ -58,7 +58,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     if key.family() != family {
         return Err(ErrorKind::InvalidKeyFormat.into());
     }
-    Ok(Box::new(RingVerifier(*algorithm, key.clone())))
+    Ok(Box::new(RingVerifier(algorithm, key.clone())))
 }
 
 struct RingVerifier(Algorithm, DecodingKey);
@@ -87,3 +87,6 @@ impl JwtVerifier for RingVerifier {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

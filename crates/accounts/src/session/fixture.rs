@@ -14,13 +14,13 @@ pub(crate) const ISSUER: &str = "https://msgflash.test";
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-01 10:00 UTC);
 
 /// Tokens signed by the one key there is.
-pub(crate) struct Tokens {
+pub(crate) struct Signing {
     pub(crate) tokens: Arc<SessionTokens>,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) clock: Arc<FixedClock>,
 }
 
-impl Tokens {
+impl Signing {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let random = Arc::new(CountingRandom::default());

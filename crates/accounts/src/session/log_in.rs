@@ -106,7 +106,7 @@ impl LogIn {
         still.filter(same).ok_or(SignInError::WrongPair)?;
         unit.sessions().insert(&signed_in.session).await?;
         unit.commit().await?;
-        self.guard.forget(Door::LogIn, &email).await?;
+        self.guard.forget(Door::LogIn, &email).await;
         Ok(signed_in)
     }
 }

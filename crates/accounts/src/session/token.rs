@@ -20,7 +20,7 @@ pub(crate) struct Claims {
     pub(crate) user: UserId,
 }
 
-/// Signs and reads the tokens of the console: JWT, EdDSA, seven days.
+/// Signs and reads the tokens of the console: JWT, `EdDSA`, seven days.
 pub struct SessionTokens {
     ring: Arc<KeyRing>,
     clock: Arc<dyn Clock>,

@@ -1,5 +1,13 @@
 //! People.
 
+mod keys;
+mod mail;
+mod people;
+mod sessions;
+mod sweeping;
+mod throttle;
+mod tokens;
+
 use msgflash_accounts::{AccountReader, AccountsError};
 use msgflash_billing::{BillingProvider, BillingReader, SubscriptionStatus};
 use msgflash_kernel::Workspace;

@@ -7,7 +7,7 @@ use msgflash_accounts::{
     ApiKey, CreateKey, CreateUser, KeyOrder, KeySecret, PasswordHasher, User, UserOrder,
 };
 use msgflash_kernel::{
-    Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, TeamId, Workspace,
+    Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, StoreError, TeamId, Workspace,
 };
 use msgflash_postgres::{Limits, Postgres};
 use msgflash_testkit::TestDatabase;
@@ -135,17 +135,25 @@ pub(crate) fn fresh<T>() -> Id<T> {
 }
 
 /// Real hashes would only make these tests slow.
-struct NoHashing;
+pub(crate) struct NoHashing;
 
 #[async_trait::async_trait]
 impl PasswordHasher for NoHashing {
-    async fn hash(&self, _: Secret<String>) -> Secret<String> {
-        Secret::new("a hash".to_owned())
+    async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, StoreError> {
+        Ok(Secret::new(format!("hash of {}", password.reveal())))
+    }
+
+    async fn verify(
+        &self,
+        password: Secret<String>,
+        stored: Secret<String>,
+    ) -> Result<bool, StoreError> {
+        Ok(*stored.reveal() == format!("hash of {}", password.reveal()))
     }
 }
 
 /// Bytes nobody has seen, from the ids at hand.
-struct Uuids;
+pub(crate) struct Uuids;
 
 impl Random for Uuids {
     fn fill(&self, bytes: &mut [u8]) {

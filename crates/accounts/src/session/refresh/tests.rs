@@ -6,11 +6,11 @@ use time::Duration;
 use super::*;
 use crate::fake::FakeUnits;
 use crate::sample::{lea, locking, session};
-use crate::session::fixture::{NOW, Tokens};
+use crate::session::fixture::{NOW, Signing};
 use crate::user::User;
 
 fn refreshing(units: &FakeUnits, told: usize) -> RefreshSession {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     tokens.clock.advance(Duration::DAY);
     let mut announce = MockAnnounce::new();
     announce.expect_changed().times(told).returning(|_| ());

@@ -6,14 +6,14 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::session::fixture::{ISSUER, NOW, Tokens};
+use crate::session::fixture::{ISSUER, NOW, Signing};
 
 fn session() -> Session {
     let (id, user) = (Uuid::from_u128(5), Uuid::from_u128(7));
     Session::begin(Id::new(id), Id::new(user), NOW)
 }
 
-async fn signed(tokens: &Tokens) -> String {
+async fn signed(tokens: &Signing) -> String {
     let token = tokens.tokens.sign(&session(), "lea@shop.test").await;
     token.expect("signed").reveal().clone()
 }
@@ -30,7 +30,7 @@ fn encoded(value: &Value) -> String {
 
 #[tokio::test]
 async fn a_token_has_the_published_claims_and_names_its_key() {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     let token = signed(&tokens).await;
     let header = part(&token, 0);
     assert_eq!(
@@ -49,7 +49,7 @@ async fn a_token_has_the_published_claims_and_names_its_key() {
 
 #[tokio::test]
 async fn a_token_reads_back_until_it_expires() {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     let token = signed(&tokens).await;
     let claims = Claims {
         session: session().id,
@@ -70,7 +70,7 @@ async fn a_token_reads_back_until_it_expires() {
 
 #[tokio::test]
 async fn whatever_was_changed_is_no_token() {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     let token = signed(&tokens).await;
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else {
@@ -106,7 +106,7 @@ async fn whatever_was_changed_is_no_token() {
 
 #[tokio::test]
 async fn a_token_of_another_installation_is_none_of_ours() {
-    let tokens = Tokens::new();
+    let tokens = Signing::new();
     let other = SessionTokens::new(
         Arc::clone(&tokens.ring),
         Arc::clone(&tokens.clock) as _,
