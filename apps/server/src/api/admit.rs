@@ -6,9 +6,8 @@
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage as _, HttpResponse, web};
 use msgflash_billing::{BillingError, Entitlement};
-use msgflash_kernel::{Actor, Claim, Id, ReplayKey, Workspace};
+use msgflash_kernel::{Claim, ReplayKey, Workspace};
 use msgflash_messaging::MessagingError;
-use msgflash_quotas::KeyId;
 use msgflash_teams::require_personal;
 use time::OffsetDateTime;
 

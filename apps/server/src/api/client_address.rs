@@ -11,7 +11,7 @@ use crate::services::Services;
 
 /// The address of the client: the peer's, or, behind a proxy, the one the proxy says it saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
+pub(super) struct ClientAddress(pub(super) IpAddr);
 
 impl FromRequest for ClientAddress {
     type Error = Problem;
