@@ -128,7 +128,7 @@ async fn members_it_finds_too_often_are_met_once_all_the_same() {
             .members(
                 book.workspace.id,
                 group,
-                Some(&search("max")),
+                Some(search("max")),
                 100,
                 cursor.as_deref(),
             )
