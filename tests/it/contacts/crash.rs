@@ -57,15 +57,15 @@ async fn killed_in_a_batch_it_goes_on_behind_the_last_one_and_counts_every_id_on
     let mut holder = stack.connection().await;
 
     // Its sixth batch meets a membership that this test is about to make.
-    let hold = holder.transaction().await.expect("a transaction");
+    let grip = holder.transaction().await.expect("a transaction");
     let held: Uuid = all[2_600].parse().expect("an id");
     let group_id: Uuid = group.parse().expect("an id");
     let insert = "INSERT INTO contact_group_members VALUES ($1, $2, now())";
-    hold.execute(insert, &[&group_id, &held])
+    grip.execute(insert, &[&group_id, &held])
         .await
         .expect("it is held");
     let job = client.begin(Method::POST, &members(&group), &named).await;
-    let half = until_stuck(&client, &job, 2_500, &hold).await;
+    let half = until_stuck(&client, &job, 2_500, &grip).await;
     assert_eq!(
         half["summary"],
         json!({ "added": 2_410, "alreadyInGroup": 90, "notFound": 0 })
@@ -75,7 +75,7 @@ async fn killed_in_a_batch_it_goes_on_behind_the_last_one_and_counts_every_id_on
     })
     .await;
     program.kill();
-    hold.rollback().await.expect("it is let go");
+    grip.rollback().await.expect("it is let go");
 
     let program = Program::serve(stack.settings()).await;
     let done = client.wait_job(&job, "done").await;
@@ -107,20 +107,20 @@ async fn killed_in_a_batch_it_goes_on_behind_the_last_one_and_counts_every_id_on
     );
 
     // The same ids are deleted; a contact that the twelfth batch wants is held.
-    let hold = holder.transaction().await.expect("a transaction");
+    let grip = holder.transaction().await.expect("a transaction");
     let held: Uuid = all[5_700].parse().expect("an id");
     let lock = "SELECT FROM contacts WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
-    hold.execute(lock, &[&own, &held])
+    grip.execute(lock, &[&own, &held])
         .await
         .expect("it is held");
     let job = client.begin(Method::POST, BULK_DELETE, &named).await;
-    until_stuck(&client, &job, 5_500, &hold).await;
+    until_stuck(&client, &job, 5_500, &grip).await;
     eventually("it is in the middle of a batch", async || {
         (waiting(&stack).await >= 1).then_some(())
     })
     .await;
     program.kill();
-    hold.rollback().await.expect("it is let go");
+    grip.rollback().await.expect("it is let go");
     // Nothing of the batch at hand is kept; what came before is.
     eventually("the dead session has ended", async || {
         let others = "SELECT count(*) FROM pg_stat_activity \

@@ -174,9 +174,9 @@ async fn a_cancel_takes_effect_behind_the_batch_at_hand() {
     let all = stack.fill_book(own, own, 10_000).await;
     let mut holder = stack.connection().await;
     let held: Uuid = all[1_700].parse().expect("an id");
-    let hold = holder.transaction().await.expect("a transaction");
+    let grip = holder.transaction().await.expect("a transaction");
     let lock = "SELECT FROM contacts WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
-    hold.execute(lock, &[&own, &held])
+    grip.execute(lock, &[&own, &held])
         .await
         .expect("it is held");
     let id = client.begin(Method::POST, BULK_DELETE, &all).await;
@@ -201,7 +201,7 @@ async fn a_cancel_takes_effect_behind_the_batch_at_hand() {
         (stack.count(waiting, &[]).await >= 2).then_some(())
     })
     .await;
-    hold.rollback().await.expect("it is let go");
+    grip.rollback().await.expect("it is let go");
     let cancelled = cancel.await.expect("no panic");
     assert_eq!(cancelled.status, 200, "{cancelled:?}");
     let job = cancelled.data().clone();

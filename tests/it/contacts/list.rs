@@ -241,7 +241,7 @@ async fn totals_follow_every_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_in_a_query_is_told_by_name_and_never_clamped() {
     let (_stack, account) = scene().await;
-    let eleven: String = (0..11).map(|n| format!("&tag={n}")).collect();
+    let eleven = tags(11);
     let long = "x".repeat(101);
     for (query, fields) in [
         ("limit=0".to_owned(), vec!["limit"]),
@@ -272,7 +272,7 @@ async fn what_is_wrong_in_a_query_is_told_by_name_and_never_clamped() {
         );
         assert_eq!(reply.fields(), fields, "{query}");
     }
-    let ten: String = (0..10).map(|n| format!("&tag={n}")).collect();
+    let ten = tags(10);
     for query in [
         "limit=1".to_owned(),
         "limit=100".to_owned(),
@@ -361,4 +361,10 @@ async fn a_cursor_belongs_to_its_sort_and_its_filters() {
         (&stolen.data()["contacts"], &stolen.data()["total"]),
         (&json!([]), &json!(0))
     );
+}
+
+/// So many tags to look for.
+fn tags(count: u32) -> String {
+    let tags: Vec<_> = (0..count).map(|n| format!("&tag={n}")).collect();
+    tags.concat()
 }

@@ -98,7 +98,7 @@ async fn a_replay_is_the_first_answer_whatever_became_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_belongs_to_one_request() {
-    let (_stack, account) = scene().await;
+    let (stack, account) = scene().await;
     let client = &account.client;
     let keyed = once(client, "k");
     let person = json!({ "name": "Lina", "phone": "+33698765432" });
@@ -120,7 +120,7 @@ async fn a_key_belongs_to_one_request() {
         keyed.post(&members(&two), &body).await.outcome(),
         (409, "CONFLICT")
     );
-    let team = account.team(&_stack).await;
+    let team = account.team(&stack).await;
     assert_eq!(
         once(&team.client, "k").post(CONTACTS, &other).await.status,
         201

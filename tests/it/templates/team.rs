@@ -52,8 +52,8 @@ async fn a_team_sends_with_the_owners_number_and_its_own_contacts() {
     stack.sql(share, &[&team.team.uuid(), &id]).await;
     let body = "{{contact.name}} / {{user.fullName}} / {{instance.name}}";
     let template = make(&team.client, &text_template(body)).await;
-    let send = json!({ "instanceId": instance, "to": TO, "templateId": template });
-    let sent = team.client.send(&send).await;
+    let wanted = json!({ "instanceId": instance, "to": TO, "templateId": template });
+    let sent = team.client.send(&wanted).await;
     assert_eq!(sent["body"], "Team Client / Lea Roy / Shop");
     assert_eq!(sent["contactId"], json!(contact));
     assert_eq!(sent["teamId"], team.team.to_string());
@@ -61,7 +61,7 @@ async fn a_team_sends_with_the_owners_number_and_its_own_contacts() {
     let shown = preview(&team.client, &template, &context).await;
     assert_eq!(shown.data()["rendered"], "Team Client / Lea Roy / Shop");
     // The personal workspace does not know the team's template, nor its contact.
-    let reply = account.client.post(SEND, &send).await;
+    let reply = account.client.post(SEND, &wanted).await;
     assert_eq!(reply.outcome(), (404, "NOT_FOUND"));
     let own = make(&account.client, &text_template(body)).await;
     let reply = preview(&account.client, &own, &context).await;

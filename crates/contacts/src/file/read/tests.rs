@@ -82,7 +82,8 @@ fn each_bad_row_is_told_by_its_line_and_the_others_are_taken() {
             (
                 2,
                 "0612345678",
-                "phone: Must be an international phone number"
+                "phone: Must be an international phone number: it begins with 0 instead of a \
+                 country code such as +33"
             ),
             (3, "", "phone: The number is missing"),
             (
