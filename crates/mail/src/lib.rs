@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use msgflash_accounts::{MailError, Mailer, OutgoingMail};
 
@@ -40,15 +40,17 @@ pub struct SmtpMailer {
 impl SmtpMailer {
     /// Sends through `url`: `smtps://` for TLS from the first byte, `smtp://…?tls=required` for
     /// STARTTLS, `smtp://` without encryption for a server on the same machine. Nothing is connected
-    /// to yet.
+    /// to yet. Wants a runtime around it, from the beginning to the end.
     pub fn new(url: &str, from: &str) -> Result<Self, SmtpError> {
-        let builder =
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(SmtpError::Url)?;
+        let (builder, from) = read(url, from)?;
         let pool = PoolConfig::new().min_idle(0).max_size(CONNECTIONS);
-        Ok(Self {
-            transport: builder.timeout(Some(TIMEOUT)).pool_config(pool).build(),
-            from: from.parse().map_err(SmtpError::Sender)?,
-        })
+        let transport = builder.timeout(Some(TIMEOUT)).pool_config(pool).build();
+        Ok(Self { transport, from })
+    }
+
+    /// Whether both settings can be read. Needs no runtime, which a mailer does.
+    pub fn check(url: &str, from: &str) -> Result<(), SmtpError> {
+        read(url, from).map(drop)
     }
 
     fn message(&self, mail: &OutgoingMail) -> Result<Message, MailError> {
@@ -65,6 +67,11 @@ impl SmtpMailer {
             .multipart(body)
             .map_err(|it| unsendable(&it))
     }
+}
+
+fn read(url: &str, from: &str) -> Result<(AsyncSmtpTransportBuilder, Mailbox), SmtpError> {
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(SmtpError::Url)?;
+    Ok((builder, from.parse().map_err(SmtpError::Sender)?))
 }
 
 #[async_trait]

@@ -36,7 +36,7 @@ impl Config {
         };
         let mail = match (raw.smtp_url, raw.mail_from) {
             (Some(url), Some(from)) => {
-                msgflash_mail::SmtpMailer::new(&url, &from)
+                msgflash_mail::SmtpMailer::check(&url, &from)
                     .context("smtp_url and mail_from (MSGFLASH_SMTP_URL, MSGFLASH_MAIL_FROM)")?;
                 let url = Secret::new(url);
                 Some(Mail { url, from })
