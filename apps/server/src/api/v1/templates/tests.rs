@@ -23,6 +23,9 @@ fn problems(of: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What is told: fields and codes.
+type Told = &'static [(&'static str, &'static str)];
+
 /// Holds one template and knows it.
 fn fake(kind: TemplateKind, body: Option<&'static str>) -> Fake {
     let mut fake = Fake::new();
@@ -260,7 +263,7 @@ async fn a_revision_changes_what_it_gives() {
 #[actix_web::test]
 async fn a_revised_template_is_one_still() {
     let running = Running::over(fake(TemplateKind::Text, Some(HELLO)));
-    let table: [(Value, &str, &[(&str, &str)]); 6] = [
+    let table: [(Value, &str, Told); 6] = [
         (
             json!({ "type": "image" }),
             "VALIDATION_ERROR",
