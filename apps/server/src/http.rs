@@ -14,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod request_id;
 pub mod shield;
+pub mod upload;
 
 pub use body::RawJson;
 pub use check::Check;

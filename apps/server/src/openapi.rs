@@ -7,7 +7,7 @@ use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::api::console::auth::{self, profile};
-use crate::api::console::{self, keys, workspace};
+use crate::api::console::{self, files, keys, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
@@ -87,6 +87,7 @@ pub struct ErrorDetail {
         account::me, account::usage,
         billing::plans, billing::subscription, billing::usage, billing::payments,
         console::messages::send, workspace::current, workspace::counters,
+        files::import, files::list, files::read, files::export,
         keys::list, keys::create, keys::revoke, keys::usage,
         auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,
         auth::resend_verification, auth::check_verification, auth::verify_email,

@@ -4,6 +4,7 @@
 //! what there is.
 
 pub mod auth;
+pub mod files;
 pub mod keys;
 pub mod messages;
 pub mod routes;

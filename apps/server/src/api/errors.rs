@@ -31,6 +31,8 @@ codes! {
     TEMPLATE_VARIABLES_MISSING 400 "Missing template variables: custom.code"
     TEMPLATE_CONTEXT_UNAVAILABLE 400 "This contact does not exist here or cannot be used"
     BAD_REQUEST 400 "The body is not valid JSON"
+    CSV_INVALID_FORMAT 400 "The header must name the column \"phone\"; \"name\" and \"tags\" are optional"
+    CSV_TOO_LARGE 400 "The file has more than 10000 rows"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
@@ -46,6 +48,7 @@ codes! {
     UNSUPPORTED_FEATURE 403 "Buttons need a WhatsApp Business number"
     NOT_FOUND 404 "Not found"
     TEAM_NOT_FOUND 404 "Team not found"
+    IMPORT_NOT_FOUND 404 "Import not found"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
@@ -95,6 +98,9 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
             PAYLOAD_TOO_LARGE,
             UNSUPPORTED_MEDIA_TYPE,
         ]);
+    }
+    if policy.form {
+        codes.extend([VALIDATION_ERROR, BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE]);
     }
     if policy.once {
         codes.push(CONFLICT);

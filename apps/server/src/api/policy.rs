@@ -44,6 +44,8 @@ pub struct Policy {
     pub gate: Option<Gate>,
     /// It takes a JSON body.
     pub body: bool,
+    /// It takes a form with a file.
+    pub form: bool,
     /// That body may be left out.
     pub spare_body: bool,
     /// It answers an equal request with the first answer.

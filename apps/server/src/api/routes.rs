@@ -49,6 +49,7 @@ pub(super) const fn open(route: &'static str) -> Policy {
         usable: false,
         gate: None,
         body: false,
+        form: false,
         spare_body: false,
         once: false,
     }
@@ -282,7 +283,10 @@ mod tests {
             let anonymous = matches!(route.policy.access, Access::Anyone | Access::Person);
             assert_eq!(
                 route.policy.usable,
-                !asks && !deletes && !anonymous && (route.policy.body || starts),
+                !asks
+                    && !deletes
+                    && !anonymous
+                    && (route.policy.body || route.policy.form || starts),
                 "{}",
                 route.policy.route
             );

@@ -4,12 +4,12 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use super::auth::{self, profile};
-use super::{keys, messages, workspace};
+use super::{files, keys, messages, workspace};
 use crate::api::errors::{
-    API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, EMAIL_NOT_VERIFIED, ErrorCode,
-    MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND,
-    RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED,
-    VALIDATION_ERROR,
+    API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
+    EMAIL_NOT_VERIFIED, ErrorCode, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED,
+    MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, RATE_LIMIT_EXCEEDED,
+    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -50,6 +50,15 @@ const fn anyone(route: &'static str) -> Policy {
 /// A route that starts something without a body.
 const fn starts(it: Policy) -> Policy {
     Policy { usable: true, ..it }
+}
+
+/// A route that takes a form with a file.
+const fn sends_files(it: Policy) -> Policy {
+    Policy {
+        usable: true,
+        form: true,
+        ..it
+    }
 }
 
 /// Every route.
@@ -159,6 +168,11 @@ fn own() -> Vec<Route> {
         POST "/messages/send" messages::send, member.changes, SENDING;
         GET "/usage" workspace::counters, member, &[];
         GET "/workspace/current" workspace::current, member, &[];
+        POST "/contacts/import" files::import, member.sends_files,
+            &[NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE];
+        GET "/contacts/imports" files::list, member, &[VALIDATION_ERROR];
+        GET "/contacts/imports/{importId}" files::read, member, &[IMPORT_NOT_FOUND];
+        GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
         GET "/api-keys" keys::list, member, &[];
         POST "/api-keys" keys::create, member.changes,
             &[API_KEYS_NOT_AVAILABLE_ON_PLAN, MAX_API_KEYS_REACHED];
