@@ -7,7 +7,7 @@ use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionT
 use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::{self, FileError, MAX_BYTES, ReadFile};
 use msgflash_contacts::{Export, GroupId, ImportError, ImportId, ImportOrder};
-use msgflash_kernel::Fault as _;
+use msgflash_kernel::{Fault as _, StoreError};
 
 pub mod view;
 
@@ -170,7 +170,7 @@ pub(in crate::api) async fn export(
 }
 
 /// The parts of a file. One that fails cuts the answer off, which clients notice.
-fn parts(export: Export) -> impl futures_util::Stream<Item = Result<web::Bytes, Problem>> {
+fn parts(export: Export) -> impl futures_util::Stream<Item = Result<web::Bytes, StoreError>> {
     futures_util::stream::try_unfold(export, |mut export| async move {
         let part = export.next().await?;
         Ok(part.map(|part| (web::Bytes::from(part), export)))
