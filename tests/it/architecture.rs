@@ -34,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("msgflash-evolution", &["msgflash-messaging"]),
     ("msgflash-webhook-http", &["msgflash-webhooks"]),
     ("msgflash-redis", &["msgflash-quotas"]),
+    ("msgflash-mail", &["msgflash-accounts"]),
     ("msgflash-local-postgres", &[]),
     (
         "msgflash-testkit",
@@ -55,6 +56,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "msgflash-evolution",
             "msgflash-webhook-http",
             "msgflash-redis",
+            "msgflash-mail",
             "msgflash-local-postgres",
             "evolution-simulator",
         ],
@@ -62,7 +64,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
 ];
 
 /// Each technology sits behind exactly these doors.
-const DOORS: [(&str, &[&str]); 6] = [
+const DOORS: [(&str, &[&str]); 7] = [
     ("diesel", &["msgflash-postgres"]),
     ("diesel-async", &["msgflash-postgres"]),
     (
@@ -80,6 +82,7 @@ const DOORS: [(&str, &[&str]); 6] = [
         &["msgflash-server", "evolution-simulator", "blackbox"],
     ),
     ("redis", &["msgflash-redis"]),
+    ("lettre", &["msgflash-mail"]),
     ("libc", &["msgflash-local-postgres"]),
 ];
 

@@ -6,16 +6,22 @@ use msgflash_messaging::instance::provision::NewInstance;
 use msgflash_messaging::provider::Pairing;
 use msgflash_messaging::{Instance, InstanceId};
 use msgflash_testkit::until;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::stack::Stack;
 use crate::{PATIENCE, eventually};
 
+/// The password of everybody here.
+pub const PASSWORD: &str = "correct-horse";
+
 /// A user with a personal key.
 pub struct Account {
     /// The user's id.
     pub user: UserId,
+    /// Their e-mail address.
+    pub email: String,
     /// A personal API key.
     pub key: String,
     /// That key's id.
@@ -52,7 +58,7 @@ impl Account {
                 email: format!("user-{}@example.test", fresh().simple()),
                 full_name: "Test User".to_owned(),
                 phone: None,
-                password: Secret::new("correct-horse".to_owned()),
+                password: Secret::new(PASSWORD.to_owned()),
                 is_verified: true,
             })
             .await
@@ -79,6 +85,7 @@ impl Account {
         let client = stack.client(secret.reveal());
         Self {
             user: user.id,
+            email: user.email,
             key: secret.reveal().to_owned(),
             key_id: key.id.to_string(),
             client,
@@ -115,6 +122,17 @@ impl Account {
             key: secret.reveal().to_owned(),
             client,
         }
+    }
+
+    /// A client that is signed in to the console.
+    pub async fn signed_in(&self, stack: &Stack) -> Client {
+        let body = json!({ "email": self.email, "password": PASSWORD });
+        let reply = stack.anonymous().post("/api/auth/login", &body).await;
+        let token = reply.data()["token"].as_str();
+        let token = token.unwrap_or_else(|| panic!("not signed in: {reply:?}"));
+        stack
+            .anonymous()
+            .header("authorization", &format!("Bearer {token}"))
     }
 
     /// An instance that was never linked.

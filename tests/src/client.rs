@@ -109,6 +109,31 @@ impl Client {
         self.call(Method::PUT, path, body, "application/json").await
     }
 
+    /// `PATCH` with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+        let body = Some(body.to_string().into_bytes());
+        self.call(Method::PATCH, path, body, "application/json")
+            .await
+    }
+
+    /// `POST` with a file as the part `file` of a form, and other parts.
+    pub async fn upload(&self, path: &str, file: &[u8], fields: &[(&str, &str)]) -> Reply {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(value.as_bytes());
+            body.extend_from_slice(b"\r\n");
+        }
+        let head = "--part\r\nContent-Disposition: form-data; name=\"file\"; \
+             filename=\"contacts.csv\"\r\nContent-Type: text/csv\r\n\r\n";
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--part--\r\n");
+        self.post_raw(path, body, "multipart/form-data; boundary=part")
+            .await
+    }
+
     /// `DELETE` with a JSON body.
     pub async fn delete_with(&self, path: &str, body: &Value) -> Reply {
         let body = Some(body.to_string().into_bytes());

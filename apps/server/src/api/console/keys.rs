@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 pub mod view;
 
-use self::view::{KeyUseView, KeyView, MonthView, NewKeyView, RevokedView};
+use self::view::{KeyUseView, KeyView, MonthView, NewKeyView};
+use super::auth::view::SuccessView;
 use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
@@ -78,7 +79,7 @@ pub(in crate::api) async fn create(
 #[utoipa::path(
     delete, path = "/api/api-keys/{id}", tag = "API keys", operation_id = "consoleRevokeApiKey",
     params(("id" = uuid::Uuid, Path, description = "The key")),
-    responses((status = 200, description = "It opens nothing any more", body = inline(crate::openapi::Data<RevokedView>)))
+    responses((status = 200, description = "It opens nothing any more", body = inline(crate::openapi::Data<SuccessView>)))
 )]
 pub(in crate::api) async fn revoke(
     caller: Caller,
@@ -88,7 +89,7 @@ pub(in crate::api) async fn revoke(
     let id = ApiKeyId::parse(&path).ok_or_else(|| Problem::missing("API key not found"))?;
     let workspace = &caller.actor.workspace;
     services.keys.revoke.revoke_in(workspace, id).await?;
-    Ok(envelope::ok(&RevokedView { success: true }))
+    Ok(envelope::ok(&SuccessView { success: true }))
 }
 
 /// Tells how much each key was used in a month, also those that were revoked since.

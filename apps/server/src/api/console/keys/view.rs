@@ -62,14 +62,6 @@ pub struct NewKeyView {
     pub secret: String,
 }
 
-/// It is done.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = Success)]
-pub struct RevokedView {
-    /// Always `true`.
-    pub success: bool,
-}
-
 /// How much a key was used in a month.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
