@@ -3,6 +3,7 @@
 mod architecture;
 mod backup;
 mod cli;
+mod console;
 mod contacts;
 mod crash;
 mod database;

@@ -228,7 +228,9 @@ async fn every_operation_tells_its_refusals_by_code() {
             assert_eq!(codes.get(code), Some(&status), "{at}: {code}");
         }
         if path.contains('{') {
-            let missing = codes.iter().any(|it| it.0.ends_with("NOT_FOUND") && *it.1 == 404);
+            let missing = codes
+                .iter()
+                .any(|it| it.0.ends_with("NOT_FOUND") && *it.1 == 404);
             assert!(missing, "{at}");
         }
         if operation["requestBody"]["content"][JSON].is_object() {

@@ -186,6 +186,27 @@ impl Client {
         called.expect("the server answers, and wholly")
     }
 
+    /// A call whose answer is none of the API's: status and headers alone.
+    pub async fn raw(&self, method: Method, path: &str) -> Reply {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.expect("the server answers");
+        let headers = answer.headers().iter();
+        Reply {
+            status: answer.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| {
+                    let value = value.to_str().unwrap_or_default();
+                    (name.as_str().to_owned(), value.to_owned())
+                })
+                .collect(),
+            text: String::new(),
+            json: Value::Null,
+        }
+    }
+
     async fn try_call(
         &self,
         method: Method,

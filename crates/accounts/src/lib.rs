@@ -72,6 +72,7 @@ pub use throttle::{Door, Guard, SignInThrottle, Try};
 pub use user::User;
 pub use verify_email::{VerificationState, Verified, VerifyEmail};
 
+#[cfg(any(test, feature = "mocks"))]
 pub use elsewhere::MockIdentityStore;
 #[cfg(any(test, feature = "mocks"))]
 pub use key_use::MockKeyUseReader;
