@@ -1,10 +1,16 @@
 //! What the document shows as a request is one.
 
-use blackbox::Stack;
+use blackbox::{Account, Client, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{JSON, NOBODY, document, operations};
+
+/// A client that both surfaces know.
+async fn both(stack: &Stack, account: &Account) -> Client {
+    let client = account.signed_in(stack).await;
+    client.header("x-api-key", &account.key)
+}
 
 /// The examples of a request body.
 fn examples(operation: &Value) -> Vec<Value> {
@@ -22,6 +28,7 @@ fn examples(operation: &Value) -> Vec<Value> {
 async fn example_requests_fail_only_for_the_ids_they_name() {
     let stack = Stack::with(&[("allow_private_targets", "false")]).await;
     let account = stack.account("pro").await;
+    let client = both(&stack, &account).await;
     let instance = account.instance(&stack).await.id.to_string();
     let template = json!({ "name": "A", "type": "text", "body": "{{custom.code}}" });
     let template = account.client.post("/api/v1/templates", &template).await;
@@ -29,7 +36,7 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
     let document = document(&stack).await;
     let mut tried = 0;
     for (method, path, operation) in operations(&document) {
-        if operation["requestBody"].is_null() {
+        if operation["requestBody"]["content"][JSON].is_null() {
             continue;
         }
         let mut bodies = examples(operation);
@@ -43,13 +50,16 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
             let verb: Method = method.parse().expect("a method");
             let target = path.replace("{id}", NOBODY);
             let send = async |body: &Value| {
-                account
-                    .client
+                client
                     .call(verb.clone(), &target, Some(body.to_string().into()), JSON)
                     .await
             };
             let reply = send(&body).await;
-            let fine = reply.status < 300 || reply.status == 404;
+            // Nobody has the passwords and links that are shown.
+            let strange = path.starts_with("/api/auth/") && reply.code() != "VALIDATION_ERROR";
+            // The same example on the other surface may have been first.
+            let again = reply.outcome() == (409, "CONFLICT");
+            let fine = reply.status < 300 || reply.status == 404 || strange || again;
             assert!(fine, "{method} {path} {body}: {reply:?}");
             if body.get("instanceId").is_some() {
                 let mut own = body.clone();
@@ -88,16 +98,17 @@ fn from_schema(document: &Value, schema: &Value) -> Value {
 async fn a_body_may_be_left_out_where_the_document_says_so() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
+    let client = both(&stack, &account).await;
     let document = document(&stack).await;
     let mut spare = 0;
     for (method, path, operation) in operations(&document) {
         let body = &operation["requestBody"];
-        if body.is_null() {
+        if body["content"][JSON].is_null() {
             continue;
         }
         let verb: Method = method.parse().expect("a method");
         let target = path.replace("{id}", NOBODY);
-        let reply = account.client.call(verb, &target, None, "").await;
+        let reply = client.call(verb, &target, None, "").await;
         if body["required"] == true {
             let told = (reply.outcome(), reply.fields());
             assert_eq!(
@@ -110,5 +121,5 @@ async fn a_body_may_be_left_out_where_the_document_says_so() {
             spare += 1;
         }
     }
-    assert_eq!(spare, 2, "a template's change and its preview");
+    assert_eq!(spare, 4, "a template's change and its preview, twice");
 }

@@ -27,7 +27,7 @@ pub struct SignUpBody {
     pub phone: Field<String>,
     /// 8 to 128 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128, example = "Corr3ct-horse")]
     pub password: Field<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct LogInBody {
     pub email: Field<String>,
     /// Password.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password)]
+    #[schema(value_type = String, required = true, format = Password, example = "Corr3ct-horse")]
     pub password: Field<String>,
 }
 
@@ -101,7 +101,7 @@ impl EmailBody {
 pub struct TokenBody {
     /// The `token` of the link.
     #[serde(default)]
-    #[schema(value_type = String, required = true)]
+    #[schema(value_type = String, required = true, example = "q1Zr0nT3Xo8bVw")]
     pub token: Field<String>,
 }
 
@@ -121,11 +121,11 @@ impl TokenBody {
 pub struct ResetBody {
     /// The `token` of the link.
     #[serde(default)]
-    #[schema(value_type = String, required = true)]
+    #[schema(value_type = String, required = true, example = "q1Zr0nT3Xo8bVw")]
     pub token: Field<String>,
     /// 8 to 128 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128, example = "Corr3ct-horse")]
     pub password: Field<String>,
 }
 
@@ -147,11 +147,11 @@ impl ResetBody {
 pub struct ChangePasswordBody {
     /// The one to be changed.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password)]
+    #[schema(value_type = String, required = true, format = Password, example = "Corr3ct-horse")]
     pub current_password: Field<String>,
     /// 8 to 128 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, required = true, format = Password, min_length = 8, max_length = 128, example = "Corr3ct-horse")]
     pub new_password: Field<String>,
 }
 
