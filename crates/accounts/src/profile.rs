@@ -29,6 +29,10 @@ impl ProfileChange {
 }
 
 /// A change as it will be kept.
+#[expect(
+    clippy::option_option,
+    reason = "left out, cleared and given are three different things"
+)]
 struct Checked {
     full_name: Option<String>,
     phone: Option<Phone>,

@@ -132,9 +132,9 @@ async fn what_is_made_at_one_door_is_there_at_the_other() {
     later["scheduledAt"] = json!("2099-01-01T00:00:00Z");
     let far = client.post("/api/messages/send", &later).await;
     assert_eq!(far.fields(), ["scheduledAt"], "more than a year ahead");
-    let sent = format!("/api/messages/{}", id_of(now.data()));
+    let path = format!("/api/messages/{}", id_of(now.data()));
     blackbox::eventually("it is on its way", async || {
-        let message = client.get(&sent).await;
+        let message = client.get(&path).await;
         (message.data()["status"] == "read").then_some(())
     })
     .await;

@@ -18,7 +18,7 @@ const MAX_FIELD: usize = 4096;
 /// How many parts are looked at.
 const MAX_PARTS: usize = 16;
 /// How long everything may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A request with files, not read yet: how much is read is for the handler to say.
 pub struct Upload(Multipart);
@@ -100,7 +100,7 @@ async fn parts(mut upload: Multipart, limit: usize) -> Result<Parts, UploadError
         } else {
             let bytes = bytes(&mut part, MAX_FIELD).await.map_err(|it| match it {
                 UploadError::TooLarge => unreadable("A part of the body is too long"),
-                other => other,
+                other @ UploadError::Other(_) => other,
             })?;
             let text = std::str::from_utf8(&bytes);
             let text = text.map_err(|_| unreadable("A part of the body is not UTF-8 text"))?;
