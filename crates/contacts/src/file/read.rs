@@ -11,6 +11,7 @@ use lines::Lines;
 
 mod columns;
 mod lines;
+mod quotes;
 
 /// How large a file may be, in bytes.
 pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
@@ -160,6 +161,11 @@ impl<R: Read> Records<R> {
             ErrorKind::Io(cause) => FileError::Broken(cause),
             _ => FileError::Format("The file is no CSV that can be read".into()),
         })?;
+        // The last row would have taken all the rows below it into a cell.
+        if let Some(line) = self.0.get_ref().never_closed() {
+            let message = format!("The quote opened in line {line} is never closed");
+            return Err(FileError::Format(message));
+        }
         let byte = record.position().map_or(0, csv::Position::byte);
         Ok(more.then(|| self.0.get_mut().line_of(byte)))
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use super::quotes::Quotes;
+
 /// A reader that knows its lines. They end with a line feed, a carriage return, or both: what is
 /// read above counts line feeds alone, and takes empty lines before a row for its part.
 pub(super) struct Lines<R> {
@@ -12,6 +14,8 @@ pub(super) struct Lines<R> {
     line: u64,
     place: u64,
     last: u8,
+    quotes: Quotes,
+    has_ended: bool,
 }
 
 impl<R> Lines<R> {
@@ -22,6 +26,8 @@ impl<R> Lines<R> {
             line: 1,
             place: 0,
             last: b'\n',
+            quotes: Quotes::default(),
+            has_ended: false,
         }
     }
 
@@ -39,8 +45,14 @@ impl<R> Lines<R> {
         self.begun.front().map_or(self.line, |(_, line)| *line)
     }
 
+    /// The line of a quote that is open at the end of the file.
+    pub(super) fn never_closed(&self) -> Option<u64> {
+        self.quotes.open().filter(|_| self.has_ended)
+    }
+
     fn note(&mut self, bytes: &[u8]) {
         for byte in bytes {
+            self.quotes = self.quotes.then(*byte, self.line);
             match (self.last, *byte) {
                 (b'\r', b'\n') => {}
                 (_, b'\r' | b'\n') => self.line += 1,
@@ -56,6 +68,7 @@ impl<R> Lines<R> {
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
+        self.has_ended = count == 0;
         self.note(&buffer[..count]);
         Ok(count)
     }
