@@ -74,7 +74,7 @@ async fn a_row_has_its_labels_in_one_cell_each_and_runs_nowhere() {
     assert_eq!(
         whole(&export).await.1,
         "phone,name,tags,groups,createdAt\n\
-         +33612000000,Lina 0,vip|a\\|b,'=Lyon,2026-05-20T01:30:00.120Z\n"
+         +33612000000,\"Lina 0\",\"vip|a\\|b\",\"'=Lyon\",\"2026-05-20T01:30:00.120Z\"\n"
     );
 }
 

@@ -58,15 +58,15 @@ impl Columns {
         } else {
             // A spreadsheet's user may have marked the number as text.
             let phone = unmarked(cell(self.phone));
-            rules::noted(&mut problems, "phone", rules::phone(phone))
+            rules::noted(&mut problems, "phone", rules::phone(&phone))
         };
-        let name = self.name.map(|at| unmarked(cell(at)).trim());
-        let name = match name.filter(|name| !name.is_empty()) {
-            Some(name) => rules::noted(&mut problems, "name", rules::name(name)),
+        let name = self.name.map(|at| unmarked(cell(at)));
+        let name = match name.filter(|name| !name.trim().is_empty()) {
+            Some(name) => rules::noted(&mut problems, "name", rules::name(&name)),
             None => None,
         };
         let tags = match self.tags {
-            Some(at) => tags(&mut problems, unmarked(cell(at))),
+            Some(at) => tags(&mut problems, &unmarked(cell(at))),
             None => Vec::new(),
         };
         match phone {
