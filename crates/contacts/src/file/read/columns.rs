@@ -6,6 +6,9 @@ use super::{ImportRow, ReportEntry};
 use crate::file::cell::{parted, unmarked};
 use crate::rules;
 
+/// A header has no more columns, and more cells of a row are not looked at: 5 MB of commas would be
+/// millions.
+pub(super) const MAX_CELLS: usize = 1000;
 /// Longer cells than anybody's number are cut in a report.
 const SHOWN: usize = 32;
 /// So many tags are looked at, repetitions included: a row may hold millions.
@@ -25,6 +28,9 @@ impl Columns {
     /// Reads the header. Columns may come in any order, and others than ours are left alone: what
     /// we wrote can be read.
     pub(super) fn of(header: &[&str]) -> Result<Self, String> {
+        if header.len() > MAX_CELLS {
+            return Err(format!("The header has more than {MAX_CELLS} columns"));
+        }
         let names: Vec<String> = header
             .iter()
             .map(|cell| cell.trim().to_lowercase())

@@ -64,6 +64,27 @@ fn a_quote_that_is_never_closed_swallows_no_rows() {
 }
 
 #[test]
+fn more_cells_than_anybody_has_are_refused() {
+    let header = |cells: usize| format!("phone{}\n+33612345678\n", ",x".repeat(cells - 1));
+    assert_eq!(file(&header(1000)).expect("read").rows.len(), 1);
+    let (code, message) = refusal(&header(1001));
+    assert_eq!(code, "CSV_INVALID_FORMAT");
+    assert!(message.contains("more than 1000 columns"), "{message}");
+
+    // Nobody looks at what stands so far to the right, be it no text.
+    let mut wide = b"x,phone\n1,+33612345678".to_vec();
+    wide.extend(b",x".repeat(1000));
+    wide.extend(b",\xff".repeat(1_000_000));
+    wide.extend(b"\n1,+33612345679\n");
+    let read = read(wide.as_slice()).expect("read");
+    assert_eq!((read.rows.len(), read.invalid), (1, 1));
+    assert_eq!(
+        (read.report[0].line, read.report[0].phone.as_str()),
+        (2, "+33612345678")
+    );
+}
+
+#[test]
 fn ten_thousand_rows_fit_and_one_more_does_not() {
     let mut text = String::from("phone\n");
     for n in 0..MAX_ROWS {
