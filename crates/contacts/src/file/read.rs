@@ -98,10 +98,7 @@ impl ReadFile {
 pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
     let mut records = Records::new(file)?;
     let mut record = ByteRecord::new();
-    let Some(line) = records.next(&mut record)? else {
-        return Err(FileError::Format("The file is empty".into()));
-    };
-    let columns = Columns::of(&text_of(&record, line)?).map_err(FileError::Format)?;
+    let columns = header(&mut records, &mut record)?;
     let mut read = ReadFile::default();
     let mut lines: HashMap<Phone, u64> = HashMap::new();
     while let Some(line) = records.next(&mut record)? {
@@ -133,6 +130,24 @@ pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
         }
     }
     Ok(read)
+}
+
+/// Reads the header, and what may stand before it.
+fn header<R: Read>(
+    records: &mut Records<R>,
+    record: &mut ByteRecord,
+) -> Result<Columns, FileError> {
+    let empty = || FileError::Format("The file is empty".into());
+    let mut line = records.next(record)?.ok_or_else(empty)?;
+    if let Some(separator) = columns::separator(&text_of(record, line)?) {
+        if let Some(hint) = columns::foreign(separator) {
+            return Err(FileError::Format(hint.into()));
+        }
+        if separator == ',' {
+            line = records.next(record)?.ok_or_else(empty)?;
+        }
+    }
+    Columns::of(&text_of(record, line)?).map_err(FileError::Format)
 }
 
 /// The records of a file, which is never read further than it may be large.

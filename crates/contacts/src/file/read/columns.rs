@@ -110,17 +110,39 @@ fn tags(problems: &mut Problems, cell: &str) -> Vec<String> {
     rules::tags(problems, "tags", &tags)
 }
 
+/// What a line such as `sep=;` names: some programs write it for others, before the header.
+pub(super) fn separator(cells: &[&str]) -> Option<char> {
+    let (first, others) = cells.split_first()?;
+    let (word, named) = first.split_at_checked(4)?;
+    if !word.eq_ignore_ascii_case("sep=") || others.iter().any(|it| !it.trim().is_empty()) {
+        return None;
+    }
+    let mut named = named.chars();
+    match (named.next(), named.next()) {
+        // The comma itself has parted the line.
+        (None, _) => (!others.is_empty()).then_some(','),
+        (Some(sign), None) => Some(sign),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// What to do about a file that is separated by this.
+pub(super) fn foreign(separator: char) -> Option<&'static str> {
+    match separator {
+        ';' => Some("The columns are separated by semicolons; separate them by commas"),
+        '\t' => Some("The columns are separated by tabs; separate them by commas"),
+        _ => None,
+    }
+}
+
 /// Why a header without the column of numbers is none, as helpful as can be.
 fn no_phone(names: &[String]) -> String {
     let is_phone = |name: &str| name.trim().trim_matches('"').trim() == "phone";
-    let parted_by = |sign| names.iter().any(|name| name.split(sign).any(is_phone));
-    if parted_by(';') {
-        return "The columns are separated by semicolons; separate them by commas".to_owned();
-    }
-    if parted_by('\t') {
-        return "The columns are separated by tabs; separate them by commas".to_owned();
-    }
-    "The header must name the column \"phone\"; \"name\" and \"tags\" are optional".to_owned()
+    let parted_by = |sign: &char| names.iter().any(|name| name.split(*sign).any(is_phone));
+    let hint = [';', '\t'].into_iter().find(parted_by).and_then(foreign);
+    let hint = hint
+        .unwrap_or("The header must name the column \"phone\"; \"name\" and \"tags\" are optional");
+    hint.to_owned()
 }
 
 /// The problems of a row in one line.

@@ -162,6 +162,18 @@ fn a_row_with_more_than_anybody_reads_is_told_in_few_words() {
 }
 
 #[test]
+fn a_line_that_names_the_comma_is_skipped_and_counted() {
+    for first in ["sep=,", "\"sep=,\"", "SEP=,,"] {
+        let read = file(&format!(
+            "{first}\r\nphone,name\r\n+33612345678,a\r\n0,b\r\n"
+        ));
+        let read = read.expect(first);
+        assert_eq!(read.rows, [row(3, "+33612345678", Some("a"), &[])]);
+        assert_eq!(read.report[0].line, 4);
+    }
+}
+
+#[test]
 fn a_marked_number_is_a_number() {
     let read = file("phone\n'+33612345678\n").expect("read");
     assert_eq!(read.rows, [row(2, "+33612345678", None, &[])]);

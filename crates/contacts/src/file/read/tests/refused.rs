@@ -21,6 +21,12 @@ fn files_that_are_no_such_csv_say_what_to_do() {
         ("name\tphone\nLina\t+33612345678\n", "tabs"),
         ("number,name\n+33612345678,Lina\n", "\"phone\""),
         ("phone,name,Phone\n", "\"phone\" twice"),
+        ("sep=;\nphone;name\n+33612345678;Lina\n", "semicolons"),
+        ("\u{feff}\"SEP=;\"\r\nphone;name\r\n", "semicolons"),
+        ("sep=\t\nphone\tname\n", "tabs"),
+        ("sep=|\nphone|name\n", "\"phone\""),
+        ("sep=,\nphone;name\n", "semicolons"),
+        ("sep=,\n", "empty"),
     ] {
         let (code, message) = refusal(text);
         assert_eq!(code, "CSV_INVALID_FORMAT", "{text:?}");
