@@ -41,7 +41,7 @@ async fn a_book_comes_in_parts_and_every_contact_once() {
     book.bring(&people(0..2100), None).await;
     book.run_until_idle().await;
     let (text, parts) = book.exported(None).await;
-    assert_eq!(parts, 3);
+    assert_eq!(parts, 11);
     let phones = phones(&text);
     let distinct: HashSet<_> = phones.iter().collect();
     assert_eq!((phones.len(), distinct.len()), (2100, 2100));
