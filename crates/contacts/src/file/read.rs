@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 use msgflash_kernel::{Fault, Kind, Phone};
 
-use columns::{Columns, MAX_CELLS};
+use columns::Columns;
 use lines::Lines;
 
 mod columns;
@@ -199,10 +199,8 @@ fn without_bom<R: Read>(mut file: R) -> Result<io::Chain<io::Cursor<Vec<u8>>, R>
     Ok(io::Cursor::new(start).chain(file))
 }
 
-/// The cells of a record; one more than a header may have tells that there are more.
 fn text_of(record: &ByteRecord, line: u64) -> Result<Vec<&str>, FileError> {
-    let cells = record.iter().take(MAX_CELLS + 1);
-    let cells: Result<Vec<_>, _> = cells.map(std::str::from_utf8).collect();
+    let cells: Result<Vec<_>, _> = record.iter().map(std::str::from_utf8).collect();
     cells.map_err(|_| {
         let message = format!("Line {line} is not UTF-8 text; save the file as \"CSV UTF-8\"");
         FileError::Format(message)

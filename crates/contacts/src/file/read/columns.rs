@@ -6,8 +6,7 @@ use super::{ImportRow, ReportEntry};
 use crate::file::cell::{parted, unmarked};
 use crate::rules;
 
-/// A header has no more columns, and more cells of a row are not looked at: 5 MB of commas would be
-/// millions.
+/// A header has no more columns, and so no row has more cells.
 pub(super) const MAX_CELLS: usize = 1000;
 /// Longer cells than anybody's number are cut in a report.
 const SHOWN: usize = 32;
