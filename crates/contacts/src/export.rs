@@ -11,8 +11,8 @@ use crate::file::{ExportRow, Writer};
 use crate::group::GroupId;
 use crate::ports::ExportReader;
 
-/// Contacts of one part.
-const PART: u32 = 1000;
+/// Contacts of one part. Each may be in hundreds of groups, whose names all lie in memory.
+const PART: u32 = 200;
 
 /// Writes the contacts of a workspace.
 pub struct ExportContacts {

@@ -82,8 +82,13 @@ impl Place for MemberPlace {
             .parse::<i64>()
             .ok()
             .map(|it| i128::from(it) * 1_000)?;
+        let added_at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+        // Nobody was added in other years, and the database does not know all of them.
+        if !(1970..=9999).contains(&added_at.year()) {
+            return None;
+        }
         Some(Self {
-            added_at: OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+            added_at,
             contact: ContactId::parse(contact)?,
         })
     }
@@ -171,7 +176,9 @@ mod tests {
         for bad in ["", "1", "x 00000000-0000-0000-0000-000000000007"] {
             assert_eq!(MemberPlace::read(bad), None, "{bad}");
         }
-        let too_far = format!("{} {}", i64::MAX, place.contact);
-        assert_eq!(MemberPlace::read(&too_far), None);
+        for forged in [i64::MIN, -220_000_000_000_000_000, -1, i64::MAX] {
+            let forged = format!("{forged} {}", place.contact);
+            assert_eq!(MemberPlace::read(&forged), None, "{forged}");
+        }
     }
 }

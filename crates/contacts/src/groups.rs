@@ -80,8 +80,10 @@ impl CreateGroup {
             return Ok(Outcome::Replayed(answer));
         }
         unit.books().lock(workspace.id).await?;
-        let held = unit.groups().count_locked(workspace.account).await?;
-        if order.cap.is_some_and(|cap| held >= cap) {
+        // Without a cap nobody waits for the account's other workspaces.
+        if let Some(cap) = order.cap
+            && unit.groups().count_locked(workspace.account).await? >= cap
+        {
             return Err(ContactError::TooManyGroups);
         }
         require_free(&mut *unit, &group).await?;

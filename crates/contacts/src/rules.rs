@@ -87,7 +87,8 @@ pub fn meta(raw: Option<Value>) -> Result<Option<Value>, Wrong> {
         Some(value @ Value::Object(_)) => value,
         Some(_) => return Err(Wrong::new("invalid_type", "Must be an object")),
     };
-    if value.to_string().len() > MAX_META {
+    let short = value.to_string().len();
+    if short > MAX_META || short + unfolded(&value) > MAX_META {
         return Err(Wrong::new("too_long", "Must have at most 16 KB as JSON"));
     }
     if has_nul(&value) {
@@ -115,6 +116,20 @@ pub(crate) fn text(raw: &str, max: usize) -> Result<String, Wrong> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// By how many bytes a value grows in the database, which writes every digit of `1e308`.
+fn unfolded(value: &Value) -> usize {
+    match value {
+        Value::Number(number) => {
+            let digits = number.as_f64().filter(|_| number.is_f64());
+            let written = digits.map_or(0, |it| it.to_string().len());
+            written.saturating_sub(number.to_string().len())
+        }
+        Value::Array(items) => items.iter().map(unfolded).sum(),
+        Value::Object(members) => members.values().map(unfolded).sum(),
+        Value::Null | Value::Bool(_) | Value::String(_) => 0,
+    }
 }
 
 /// The database keeps every character but this one.
@@ -202,5 +217,20 @@ mod tests {
         let sized = |length: usize| json!({ "a": "x".repeat(length - 8) });
         assert!(code(sized(MAX_META)).is_ok());
         assert_eq!(code(sized(MAX_META + 1)), Err("too_long"));
+    }
+
+    #[test]
+    fn numbers_are_as_long_as_the_database_writes_them() {
+        let code = |value: Value| meta(Some(value)).map_err(|wrong| wrong.code);
+        assert_eq!(code(json!({ "a": vec![1e308; 2000] })), Err("too_long"));
+        assert_eq!(
+            code(json!({ "a": { "b": vec![-1e-300; 60] } })),
+            Err("too_long")
+        );
+        // Fifty times 309 digits and a comma, and seven bytes around them.
+        assert!(code(json!({ "a": vec![1e308; 50] })).is_ok());
+        assert!(code(json!({ "a": vec![1e308; 52], "b": "x".repeat(250) })).is_ok());
+        assert_eq!(code(json!({ "a": vec![1e308; 53] })), Err("too_long"));
+        assert!(code(json!({ "a": vec![0.25; 3000] })).is_ok());
     }
 }

@@ -27,7 +27,7 @@ impl Search {
             return Err(Wrong::new("too_short", "Must not be empty"));
         }
         let mut terms = vec![term.to_owned()];
-        terms.extend(as_number(term).filter(|number| number != term));
+        terms.extend(as_numbers(term).filter(|number| number != term));
         Ok(Self(terms))
     }
 
@@ -38,22 +38,22 @@ impl Search {
     }
 }
 
-/// The term as numbers are kept, for one that looks like a piece of a number as people write it.
-fn as_number(term: &str) -> Option<String> {
+/// The term as numbers are kept, for one that looks like a piece of a number as people write it:
+/// its digits, and what `00` before digits stands for abroad. Alone it would find everybody.
+fn as_numbers(term: &str) -> impl Iterator<Item = String> {
     let written = |it: char| it.is_ascii_digit() || " .-()[]".contains(it);
-    let (international, rest) = match term.strip_prefix('+') {
-        Some(rest) => (true, rest),
-        None => (false, term),
+    let (plus, rest) = match term.strip_prefix('+') {
+        Some(rest) => ("+", rest),
+        None => ("", term),
     };
     let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() || !rest.chars().all(written) {
-        return None;
-    }
-    Some(match digits.strip_prefix("00") {
-        Some(rest) if !international => format!("+{rest}"),
-        _ if international => format!("+{digits}"),
-        _ => digits,
-    })
+    let is_number = !digits.is_empty() && rest.chars().all(written);
+    let abroad = digits
+        .strip_prefix("00")
+        .filter(|rest| plus.is_empty() && !rest.is_empty())
+        .map(|rest| format!("+{rest}"));
+    let readings = is_number.then(|| abroad.into_iter().chain([format!("{plus}{digits}")]));
+    readings.into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -68,11 +68,21 @@ mod tests {
     fn pieces_of_numbers_are_found_however_they_are_written() {
         assert_eq!(terms("+33 6 98"), ["+33 6 98", "+33698"]);
         assert_eq!(terms("0033698"), ["0033698", "+33698"]);
+        assert_eq!(terms("00 33"), ["00 33", "+33", "0033"]);
+        assert_eq!(terms("00.3"), ["00.3", "+3", "003"]);
         assert_eq!(terms("(698) 76"), ["(698) 76", "69876"]);
         assert_eq!(terms("698"), ["698"]);
         assert_eq!(terms("Agent 007"), ["agent 007"]);
         assert_eq!(terms("1+2"), ["1+2"]);
         assert_eq!(terms("..."), ["..."]);
+    }
+
+    #[test]
+    fn two_zeros_alone_are_digits_and_not_everybodys_plus() {
+        assert_eq!(terms("00"), ["00"]);
+        assert_eq!(terms("(00)"), ["(00)", "00"]);
+        assert_eq!(terms("0 0"), ["0 0", "00"]);
+        assert_eq!(terms("+00 3"), ["+00 3", "+003"]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod plan;
 
 /// A phone number in E.164 form.
 ///
-/// One rule for what people write: blanks, dots, dashes and brackets are dropped, a leading `00`
-/// becomes `+`, a missing `+` is added. Digits never change and no country code is guessed, so
+/// One rule for what people write: blanks, dots, dashes, brackets and marks that nobody sees are
+/// dropped, a leading `00` becomes `+`, a missing `+` is added. Digits never change and no country code is guessed, so
 /// national forms are refused, and so are numbers that their country cannot have.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(u64);
@@ -52,7 +52,7 @@ impl Phone {
                 '0'..='9' => digits.push(symbol),
                 // The last three are dashes that word processors put in place of a hyphen.
                 '.' | '-' | '(' | ')' | '[' | ']' | '\u{2010}' | '\u{2011}' | '\u{2013}' => {}
-                blank if blank.is_whitespace() => {}
+                blank if blank.is_whitespace() || is_unseen(blank) => {}
                 _ => return Err(InvalidPhone::Characters),
             }
         }
@@ -99,6 +99,16 @@ impl Phone {
     }
 }
 
+/// What comes along unseen when a number is copied: address books and web pages put marks around
+/// it that tell in which direction it is read, where it breaks and where it does not.
+const fn is_unseen(symbol: char) -> bool {
+    matches!(
+        symbol,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "+{}", self.0)
@@ -131,6 +141,30 @@ mod tests {
                 "{raw}"
             );
         }
+    }
+
+    #[test]
+    fn marks_that_nobody_sees_are_dropped() {
+        for mark in [
+            '\u{ad}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202c}', '\u{202d}',
+            '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
+        ] {
+            for raw in [
+                format!("{mark}+33 6 12 34 56 78{mark}"),
+                format!("00{mark}33612{mark}345678"),
+            ] {
+                let read = Phone::parse(&raw).map(|it| it.to_string());
+                assert_eq!(read, Ok("+33612345678".into()), "{raw:?}");
+            }
+        }
+        assert_eq!(
+            Phone::parse("\u{202a}\u{202c}"),
+            Err(InvalidPhone::TooShort)
+        );
+        assert_eq!(
+            Phone::parse("\u{202a}0612345678\u{202c}"),
+            Err(InvalidPhone::NoCountry)
+        );
     }
 
     #[test]

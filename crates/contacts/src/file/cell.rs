@@ -1,5 +1,6 @@
 //! Single cells: several values in one, and protection from spreadsheets.
 
+use std::borrow::Cow;
 use std::iter;
 
 /// Parts the values of a cell.
@@ -8,6 +9,9 @@ const BAR: char = '|';
 const ESCAPE: char = '\\';
 /// What spreadsheets take for "this is text".
 const MARK: char = '\'';
+/// What other programs than ours part cells by, whatever is quoted: a cell of theirs may begin
+/// behind each.
+const PARTS: [char; 2] = [';', '\t'];
 /// What formulas begin with; some programs read the wide forms as the plain ones.
 const FORMULA: [char; 11] = [
     '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
@@ -54,26 +58,46 @@ pub(super) fn parted(cell: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// A cell that no spreadsheet runs.
-pub(super) fn marked(cell: String) -> String {
-    if is_formula(&cell) {
-        return format!("{MARK}{cell}");
+/// A cell that no spreadsheet runs, be it parted once more.
+pub(super) fn marked(cell: &str) -> String {
+    let mut shown = String::with_capacity(cell.len() + MARK.len_utf8());
+    for piece in pieces(cell) {
+        if is_formula(piece) {
+            shown.push(MARK);
+        }
+        shown.push_str(piece);
     }
-    cell
+    shown
 }
 
-/// The cell without the mark it was given.
-pub(super) fn unmarked(cell: &str) -> &str {
-    match cell.strip_prefix(MARK) {
+/// The cell without the marks it was given.
+pub(super) fn unmarked(cell: &str) -> Cow<'_, str> {
+    // Few cells have any.
+    if pieces(cell).all(|piece| plain(piece) == piece) {
+        return Cow::Borrowed(cell);
+    }
+    Cow::Owned(pieces(cell).map(plain).collect())
+}
+
+fn plain(piece: &str) -> &str {
+    match piece.strip_prefix(MARK) {
         Some(rest) if is_formula(rest) => rest,
-        _ => cell,
+        _ => piece,
     }
 }
 
-/// Whether it begins like a formula, marked or not: what was marked already gets one more mark, so
-/// that taking one off gives it back.
-fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches(MARK).starts_with(FORMULA)
+/// What may become cells of their own: each but the last ends with what parts it from the next.
+fn pieces(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split_inclusive(PARTS)
+}
+
+/// Whether it begins like a formula, be it behind blanks and quotes, which some programs drop.
+/// Marked or not: what was marked already gets one more mark, so that taking one off gives it back.
+fn is_formula(piece: &str) -> bool {
+    let is_dropped = |it: char| matches!(it, MARK | '"') || it.is_whitespace();
+    piece
+        .trim_start_matches(|it| is_dropped(it) && !FORMULA.contains(&it))
+        .starts_with(FORMULA)
 }
 
 #[cfg(test)]
@@ -96,8 +120,27 @@ mod tests {
             ("O'Neill", "O'Neill"),
             ("Lina", "Lina"),
             ("", ""),
+            ("a+b=c", "a+b=c"),
         ] {
-            assert_eq!(marked(cell.to_owned()), shown);
+            assert_eq!(marked(cell), shown);
+            assert_eq!(unmarked(shown), cell);
+        }
+    }
+
+    #[test]
+    fn formulas_behind_other_separators_are_marked_where_they_begin() {
+        for (cell, shown) in [
+            ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+            ("=1;+2\t-3", "'=1;'+2\t'-3"),
+            ("x; \" '@a", "x;' \" '@a"),
+            ("x;\u{a0}=1", "x;'\u{a0}=1"),
+            ("x;'=1", "x;''=1"),
+            ("x;;\t=1", "x;;'\t'=1"),
+            ("x;y=1", "x;y=1"),
+            ("x;'y'", "x;'y'"),
+            ("x;", "x;"),
+        ] {
+            assert_eq!(marked(cell), shown);
             assert_eq!(unmarked(shown), cell);
         }
     }
@@ -121,9 +164,18 @@ mod tests {
         }
 
         #[test]
-        fn what_is_marked_is_unmarked_again(cell in "['=+@a-]{0,6}") {
-            let shown = marked(cell.clone());
-            prop_assert!(!shown.starts_with(['=', '+', '-', '@']));
+        fn what_is_marked_is_unmarked_again(cell in "['=+@a;\" \t\r\u{a0}-]{0,9}") {
+            let shown = marked(&cell);
+            for piece in shown.split([';', '\t']) {
+                let run = piece.trim_start_matches([' ', '"', '\u{a0}']);
+                prop_assert!(!run.starts_with(['=', '+', '-', '@']), "{shown:?}");
+            }
+            prop_assert_eq!(unmarked(&shown), cell);
+        }
+
+        #[test]
+        fn marks_come_off_any_text(cell in any::<String>()) {
+            let shown = marked(&cell);
             prop_assert_eq!(unmarked(&shown), cell);
         }
     }

@@ -11,6 +11,7 @@ use lines::Lines;
 
 mod columns;
 mod lines;
+mod quotes;
 
 /// How large a file may be, in bytes.
 pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
@@ -97,10 +98,7 @@ impl ReadFile {
 pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
     let mut records = Records::new(file)?;
     let mut record = ByteRecord::new();
-    let Some(line) = records.next(&mut record)? else {
-        return Err(FileError::Format("The file is empty".into()));
-    };
-    let columns = Columns::of(&text_of(&record, line)?).map_err(FileError::Format)?;
+    let columns = header(&mut records, &mut record)?;
     let mut read = ReadFile::default();
     let mut lines: HashMap<Phone, u64> = HashMap::new();
     while let Some(line) = records.next(&mut record)? {
@@ -134,6 +132,24 @@ pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
     Ok(read)
 }
 
+/// Reads the header, and what may stand before it.
+fn header<R: Read>(
+    records: &mut Records<R>,
+    record: &mut ByteRecord,
+) -> Result<Columns, FileError> {
+    let empty = || FileError::Format("The file is empty".into());
+    let mut line = records.next(record)?.ok_or_else(empty)?;
+    if let Some(separator) = columns::separator(&text_of(record, line)?) {
+        if let Some(hint) = columns::foreign(separator) {
+            return Err(FileError::Format(hint.into()));
+        }
+        if separator == ',' {
+            line = records.next(record)?.ok_or_else(empty)?;
+        }
+    }
+    Columns::of(&text_of(record, line)?).map_err(FileError::Format)
+}
+
 /// The records of a file, which is never read further than it may be large.
 struct Records<R>(Reader<Lines<io::Take<R>>>);
 
@@ -160,6 +176,11 @@ impl<R: Read> Records<R> {
             ErrorKind::Io(cause) => FileError::Broken(cause),
             _ => FileError::Format("The file is no CSV that can be read".into()),
         })?;
+        // The last row would have taken all the rows below it into a cell.
+        if let Some(line) = self.0.get_ref().never_closed() {
+            let message = format!("The quote opened in line {line} is never closed");
+            return Err(FileError::Format(message));
+        }
         let byte = record.position().map_or(0, csv::Position::byte);
         Ok(more.then(|| self.0.get_mut().line_of(byte)))
     }

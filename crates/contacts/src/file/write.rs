@@ -1,11 +1,14 @@
 //! Writing contacts as CSV, a part at a time.
 
+use csv::{QuoteStyle, WriterBuilder};
 use msgflash_kernel::Phone;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::cell::{joined, marked};
+
+const HEADER: &[u8] = b"phone,name,tags,groups,createdAt\n";
 
 /// Moments as everywhere else in the API.
 const MOMENT: &[BorrowedFormatItem<'static>] =
@@ -35,20 +38,24 @@ pub struct Writer {
 impl Writer {
     /// The next part: these rows, and the header before the first of them.
     pub fn part(&mut self, rows: &[ExportRow]) -> Vec<u8> {
-        let mut csv = csv::Writer::from_writer(Vec::new());
+        let mut part = Vec::new();
         if !self.has_begun {
             self.has_begun = true;
-            csv.write_record(["phone", "name", "tags", "groups", "createdAt"])
-                .expect("memory takes everything");
+            part.extend_from_slice(HEADER);
         }
+        // A program that parts by semicolons takes a number and what follows it for one cell, and
+        // one that begins with a plus. With an open quote in it that is no formula.
+        let mut csv = WriterBuilder::new()
+            .quote_style(QuoteStyle::NonNumeric)
+            .from_writer(part);
         for row in rows {
             let created = row.created_at.to_offset(UtcOffset::UTC).format(&MOMENT);
             let cells = [
                 // A number begins with a plus and is meant to; it holds nothing but digits.
                 row.phone.to_string(),
-                marked(row.name.clone()),
-                marked(joined(&row.tags)),
-                marked(joined(&row.groups)),
+                marked(&row.name),
+                marked(&joined(&row.tags)),
+                marked(&joined(&row.groups)),
                 created.expect("every moment has these parts"),
             ];
             csv.write_record(cells).expect("memory takes everything");

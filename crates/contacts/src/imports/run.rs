@@ -82,7 +82,7 @@ impl RunImports {
         now: OffsetDateTime,
     ) -> Result<Tick, StoreError> {
         // Nothing can be noted while the database is away; everybody waits then.
-        if self.note(failed, &cause, now).await.is_err() {
+        if self.note(failed, now).await.is_err() {
             return Err(cause);
         }
         let source = std::error::Error::source(&cause).map(ToString::to_string);
@@ -90,12 +90,9 @@ impl RunImports {
         Ok(Tick::Did(1))
     }
 
-    async fn note(
-        &self,
-        failed: &Import,
-        cause: &StoreError,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    /// Notes that a part failed, whatever the cause was called: a database that takes the note is
+    /// not away, and one that was too slow for a part once may be so for ever.
+    async fn note(&self, failed: &Import, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut unit = self.units.begin().await?;
         let workspace = failed.workspace.id;
         unit.books().lock(workspace).await?;
@@ -105,10 +102,7 @@ impl RunImports {
             return Ok(());
         };
         let mut turn = now + pause(import.tries);
-        // A database that is away is not the import's fault.
-        if !matches!(cause, StoreError::Unavailable(_)) {
-            import.tries += 1;
-        }
+        import.tries += 1;
         if import.tries >= TRIES {
             warn!(import.id = %import.id, "an import was given up");
             import.fail("A part failed again and again; none of it was kept", now);

@@ -59,7 +59,7 @@ impl RunJobs {
         now: OffsetDateTime,
     ) -> Result<Tick, StoreError> {
         let source = std::error::Error::source(&cause).map(ToString::to_string);
-        let told = match self.note(failed, &cause, now).await {
+        let told = match self.note(failed, now).await {
             Ok(()) => Ok(Tick::Did(1)),
             // Nothing can be noted while the database is away; everybody waits then.
             Err(_) => Err(cause),
@@ -70,13 +70,9 @@ impl RunJobs {
         told
     }
 
-    /// Notes that a batch failed. A database that is away is not the job's fault.
-    async fn note(
-        &self,
-        failed: &Job,
-        cause: &StoreError,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    /// Notes that a batch failed, whatever the cause was called: a database that takes the note is
+    /// not away, and one that was too slow for a batch once may be so for ever.
+    async fn note(&self, failed: &Job, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut unit = self.units.begin().await?;
         unit.books().lock(failed.workspace).await?;
         let found = unit.jobs().find(failed.workspace, failed.id).await?;
@@ -85,9 +81,7 @@ impl RunJobs {
             return Ok(());
         };
         let mut turn = now + pause(job.tries);
-        if !matches!(cause, StoreError::Unavailable(_)) {
-            job.tries += 1;
-        }
+        job.tries += 1;
         if job.tries >= TRIES {
             warn!(job.id = %job.id, "a bulk job was given up");
             job.fail("A batch failed again and again; none of it was kept", now);

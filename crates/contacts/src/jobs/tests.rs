@@ -114,12 +114,16 @@ async fn a_group_that_was_deleted_meanwhile_fails_the_job() {
     assert!(committed.yes());
 }
 
-fn failing(job: &Job) -> FakeUnit {
+fn failing(job: &Job, with: fn() -> StoreError) -> FakeUnit {
     let mut unit = handing(job, ids(500));
     unit.contacts
         .expect_delete()
-        .returning(|_, _| Err(StoreError::Failed("the disk is full".into())));
+        .returning(move |_, _| Err(with()));
     unit
+}
+
+fn full() -> StoreError {
+    StoreError::Failed("the disk is full".into())
 }
 
 fn finding(job: &Job) -> FakeUnit {
@@ -134,7 +138,7 @@ fn finding(job: &Job) -> FakeUnit {
 #[tokio::test]
 async fn a_batch_that_fails_is_put_off_and_nothing_of_it_is_kept() {
     let before = job(Operation::Delete, 700);
-    let broken = failing(&before);
+    let broken = failing(&before, full);
     let committed = broken.outcome();
     let mut noting = finding(&before);
     let left = left(&mut noting);
@@ -151,27 +155,31 @@ async fn a_batch_that_fails_is_put_off_and_nothing_of_it_is_kept() {
     assert_eq!(turn, NOW + Duration::SECOND);
 }
 
+/// A statement that takes too long looks like a database that is away.
 #[tokio::test]
 async fn a_batch_that_fails_again_and_again_ends_its_job() {
-    let mut before = job(Operation::Delete, 700);
-    let mut waited = Duration::ZERO;
-    for _ in 0..100 {
-        let mut noting = finding(&before);
-        let left = left(&mut noting);
-        run([failing(&before), noting]).tick().await.expect("noted");
-        let (after, turn) = taken(&left);
-        waited += turn - NOW;
-        before = after;
-        if before.status.is_final() {
-            break;
+    for cause in [full, away] {
+        let mut before = job(Operation::Delete, 700);
+        let mut waited = Duration::ZERO;
+        for _ in 0..100 {
+            let mut noting = finding(&before);
+            let left = left(&mut noting);
+            let ticked = run([failing(&before, cause), noting]).tick().await;
+            assert_eq!(ticked.expect("noted"), Tick::Did(1));
+            let (after, turn) = taken(&left);
+            waited += turn - NOW;
+            before = after;
+            if before.status.is_final() {
+                break;
+            }
         }
+        assert_eq!(before.status, JobStatus::Failed);
+        assert!(before.error.is_some());
+        assert!(
+            waited > Duration::minutes(10),
+            "it was given up after {waited}"
+        );
     }
-    assert_eq!(before.status, JobStatus::Failed);
-    assert!(before.error.is_some());
-    assert!(
-        waited > Duration::minutes(10),
-        "it was given up after {waited}"
-    );
 }
 
 #[tokio::test]
@@ -181,7 +189,10 @@ async fn a_job_that_somebody_else_got_on_with_is_left_alone() {
     other.cancel(NOW).expect("it had not ended");
     let noting = finding(&other);
     let committed = noting.outcome();
-    run([failing(&before), noting]).tick().await.expect("noted");
+    run([failing(&before, full), noting])
+        .tick()
+        .await
+        .expect("noted");
     assert!(!committed.yes());
 }
 
@@ -189,15 +200,16 @@ async fn a_job_that_somebody_else_got_on_with_is_left_alone() {
 async fn a_database_that_is_away_is_nobodys_fault() {
     let before = job(Operation::Delete, 700);
     // There is no second unit: beginning it fails.
-    let failed = run([failing(&before)]).tick().await;
+    let failed = run([failing(&before, full)]).tick().await;
     assert!(matches!(failed, Err(StoreError::Failed(_))));
 
-    let mut unit = handing(&before, ids(500));
-    unit.contacts.expect_delete().returning(|_, _| Err(away()));
+    // It goes away again before the try is counted.
     let mut noting = finding(&before);
-    let left = left(&mut noting);
-    run([unit, noting]).tick().await.expect("noted");
-    assert_eq!(taken(&left).0.tries, 0);
+    noting.jobs.expect_update().returning(|_, _| Err(away()));
+    let committed = noting.outcome();
+    let failed = run([failing(&before, away), noting]).tick().await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))));
+    assert!(!committed.yes());
 }
 
 #[tokio::test]

@@ -29,6 +29,11 @@ const TURN: &str = "SELECT b.workspace_id FROM address_books b \
                    AND j.status IN ('pending', 'processing') OFFSET 0) \
      ORDER BY b.job_turn_at LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED";
 
+/// The job at hand. The states are part of the text: the index of living jobs is of use only to a
+/// statement that names them.
+const AT_HAND: &str = "SELECT * FROM contact_jobs \
+     WHERE workspace_id = $1 AND status IN ('pending', 'processing') ORDER BY id LIMIT 1";
+
 /// Ids behind a place, which arrays count from one.
 const IDS: &str = "SELECT ids[$2 + 1 : $2 + $3] AS ids FROM contact_job_ids WHERE job_id = $1";
 
@@ -148,16 +153,9 @@ impl JobStore for PgUnit {
         };
         // A statement of its own: it begins after the book is held, so it sees what whoever held it
         // before has committed.
-        let row: Option<JobRow> = contact_jobs::table
-            .filter(contact_jobs::workspace_id.eq(workspace_id))
-            .filter(
-                contact_jobs::status
-                    .eq("pending")
-                    .or(contact_jobs::status.eq("processing")),
-            )
-            .order(contact_jobs::id)
-            .select(JobRow::as_select())
-            .first(self.conn())
+        let row: Option<JobRow> = sql(AT_HAND)
+            .bind::<SqlUuid, _>(workspace_id)
+            .get_result(self.conn())
             .await
             .optional()
             .map_err(failed)?;

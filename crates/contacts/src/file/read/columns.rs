@@ -6,6 +6,8 @@ use super::{ImportRow, ReportEntry};
 use crate::file::cell::{parted, unmarked};
 use crate::rules;
 
+/// A header has no more columns, and so no row has more cells.
+pub(super) const MAX_CELLS: usize = 1000;
 /// Longer cells than anybody's number are cut in a report.
 const SHOWN: usize = 32;
 /// So many tags are looked at, repetitions included: a row may hold millions.
@@ -25,6 +27,9 @@ impl Columns {
     /// Reads the header. Columns may come in any order, and others than ours are left alone: what
     /// we wrote can be read.
     pub(super) fn of(header: &[&str]) -> Result<Self, String> {
+        if header.len() > MAX_CELLS {
+            return Err(format!("The header has more than {MAX_CELLS} columns"));
+        }
         let names: Vec<String> = header
             .iter()
             .map(|cell| cell.trim().to_lowercase())
@@ -58,15 +63,15 @@ impl Columns {
         } else {
             // A spreadsheet's user may have marked the number as text.
             let phone = unmarked(cell(self.phone));
-            rules::noted(&mut problems, "phone", rules::phone(phone))
+            rules::noted(&mut problems, "phone", rules::phone(&phone))
         };
-        let name = self.name.map(|at| unmarked(cell(at)).trim());
-        let name = match name.filter(|name| !name.is_empty()) {
-            Some(name) => rules::noted(&mut problems, "name", rules::name(name)),
+        let name = self.name.map(|at| unmarked(cell(at)));
+        let name = match name.filter(|name| !name.trim().is_empty()) {
+            Some(name) => rules::noted(&mut problems, "name", rules::name(&name)),
             None => None,
         };
         let tags = match self.tags {
-            Some(at) => tags(&mut problems, unmarked(cell(at))),
+            Some(at) => tags(&mut problems, &unmarked(cell(at))),
             None => Vec::new(),
         };
         match phone {
@@ -104,17 +109,39 @@ fn tags(problems: &mut Problems, cell: &str) -> Vec<String> {
     rules::tags(problems, "tags", &tags)
 }
 
+/// What a line such as `sep=;` names: some programs write it for others, before the header.
+pub(super) fn separator(cells: &[&str]) -> Option<char> {
+    let (first, others) = cells.split_first()?;
+    let (word, named) = first.split_at_checked(4)?;
+    if !word.eq_ignore_ascii_case("sep=") || others.iter().any(|it| !it.trim().is_empty()) {
+        return None;
+    }
+    let mut named = named.chars();
+    match (named.next(), named.next()) {
+        // The comma itself has parted the line.
+        (None, _) => (!others.is_empty()).then_some(','),
+        (Some(sign), None) => Some(sign),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// What to do about a file that is separated by this.
+pub(super) fn foreign(separator: char) -> Option<&'static str> {
+    match separator {
+        ';' => Some("The columns are separated by semicolons; separate them by commas"),
+        '\t' => Some("The columns are separated by tabs; separate them by commas"),
+        _ => None,
+    }
+}
+
 /// Why a header without the column of numbers is none, as helpful as can be.
 fn no_phone(names: &[String]) -> String {
     let is_phone = |name: &str| name.trim().trim_matches('"').trim() == "phone";
-    let parted_by = |sign| names.iter().any(|name| name.split(sign).any(is_phone));
-    if parted_by(';') {
-        return "The columns are separated by semicolons; separate them by commas".to_owned();
-    }
-    if parted_by('\t') {
-        return "The columns are separated by tabs; separate them by commas".to_owned();
-    }
-    "The header must name the column \"phone\"; \"name\" and \"tags\" are optional".to_owned()
+    let parted_by = |sign: &char| names.iter().any(|name| name.split(*sign).any(is_phone));
+    let hint = [';', '\t'].into_iter().find(parted_by).and_then(foreign);
+    let hint = hint
+        .unwrap_or("The header must name the column \"phone\"; \"name\" and \"tags\" are optional");
+    hint.to_owned()
 }
 
 /// The problems of a row in one line.

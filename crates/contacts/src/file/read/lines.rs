@@ -1,17 +1,28 @@
-//! Where lines begin, noted while a file is read.
+//! Where lines begin, noted while a file is read, and how much of each is passed on.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+
+use super::columns::MAX_CELLS;
+use super::quotes::Quotes;
+
+/// So many cells of a row are passed on. Whoever reads them has to remember where each ends, and
+/// 5 MB of commas are millions.
+const CELLS: usize = MAX_CELLS + 1;
 
 /// A reader that knows its lines. They end with a line feed, a carriage return, or both: what is
 /// read above counts line feeds alone, and takes empty lines before a row for its part.
 pub(super) struct Lines<R> {
     inner: R,
-    /// Beginnings of the lines that are not empty and have not been passed: place and number.
+    /// Beginnings of the lines that are not empty, not within a cell and not passed: place among
+    /// the bytes that are passed on, and number.
     begun: VecDeque<(u64, u64)>,
     line: u64,
     place: u64,
     last: u8,
+    quotes: Quotes,
+    cells: usize,
+    has_ended: bool,
 }
 
 impl<R> Lines<R> {
@@ -22,6 +33,9 @@ impl<R> Lines<R> {
             line: 1,
             place: 0,
             last: b'\n',
+            quotes: Quotes::default(),
+            cells: 1,
+            has_ended: false,
         }
     }
 
@@ -39,25 +53,51 @@ impl<R> Lines<R> {
         self.begun.front().map_or(self.line, |(_, line)| *line)
     }
 
-    fn note(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            match (self.last, *byte) {
+    /// The line of a quote that is open at the end of the file.
+    pub(super) fn never_closed(&self) -> Option<u64> {
+        self.quotes.open().filter(|_| self.has_ended)
+    }
+
+    /// Moves what is passed on to the front, and answers how much that is.
+    fn note(&mut self, bytes: &mut [u8]) -> usize {
+        let mut passed = 0;
+        for at in 0..bytes.len() {
+            let byte = bytes[at];
+            let is_between = self.quotes == Quotes::Begin;
+            self.quotes = self.quotes.then(byte, self.line);
+            match (self.last, byte) {
                 (b'\r', b'\n') => {}
                 (_, b'\r' | b'\n') => self.line += 1,
-                (b'\r' | b'\n', _) => self.begun.push_back((self.place, self.line)),
+                (b'\r' | b'\n', _) if is_between => self.begun.push_back((self.place, self.line)),
                 _ => {}
             }
-            self.last = *byte;
-            self.place += 1;
+            self.last = byte;
+            match (self.quotes, byte) {
+                (Quotes::Begin, b',') => self.cells += 1,
+                (Quotes::Begin, _) => self.cells = 1,
+                _ => {}
+            }
+            if self.cells <= CELLS {
+                bytes[passed] = byte;
+                passed += 1;
+                self.place += 1;
+            }
         }
+        passed
     }
 }
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.note(&buffer[..count]);
-        Ok(count)
+        loop {
+            let count = self.inner.read(buffer)?;
+            self.has_ended = count == 0;
+            let passed = self.note(&mut buffer[..count]);
+            // Nothing at all would mean the end.
+            if passed > 0 || self.has_ended {
+                return Ok(passed);
+            }
+        }
     }
 }
 
@@ -91,5 +131,34 @@ mod tests {
         // The place behind a carriage return is still the end of that line.
         let found = [0, 2, 3, 5, 7].map(|place| lines.line_of(place));
         assert_eq!(found, [1, 3, 3, 3, 4]);
+    }
+
+    #[test]
+    fn cells_that_nobody_reads_are_left_out_and_lines_keep_their_numbers() {
+        let many = format!("{}\"b\r\nb\",", "a,".repeat(CELLS));
+        let text = format!("{many}\r\nc\n{many}\n\nd");
+        let short = "a,".repeat(CELLS);
+        let short = short.trim_end_matches(',');
+        let passed = format!("{short}\r\nc\n{short}\n\nd");
+        for size in [1, 2, 1000, 100_000] {
+            let (mut lines, mut met) = (Lines::of(text.as_bytes()), Vec::new());
+            let mut buffer = vec![0; size];
+            loop {
+                let count = lines.read(&mut buffer).expect("memory");
+                if count == 0 {
+                    break;
+                }
+                met.extend_from_slice(&buffer[..count]);
+            }
+            assert!(met == passed.as_bytes(), "in pieces of {size}");
+            let row = short.len() as u64;
+            let places = [0, row + 1, row + 4, 2 * row + 5];
+            assert_eq!(places.map(|place| lines.line_of(place)), [1, 3, 4, 7]);
+        }
+    }
+
+    #[test]
+    fn lines_within_a_cell_are_not_remembered() {
+        assert_eq!(lines("\"a\nb\n\",\"\nc\"\nd"), [(0, 1), (12, 5)]);
     }
 }

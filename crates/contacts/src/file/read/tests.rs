@@ -1,10 +1,10 @@
 //! Files of all makers.
 
-use std::fmt::Write as _;
-
 use proptest::prelude::*;
 
 use super::*;
+
+mod refused;
 
 fn file(text: &str) -> Result<ReadFile, FileError> {
     read(text.as_bytes())
@@ -21,11 +21,6 @@ fn row(line: u64, number: &str, name: Option<&str>, tags: &[&str]) -> ImportRow 
         name: name.map(str::to_owned),
         tags: tags.iter().map(ToString::to_string).collect(),
     }
-}
-
-fn refusal(text: &str) -> (&'static str, String) {
-    let error = file(text).expect_err("refused");
-    (error.code(), error.to_string())
 }
 
 #[test]
@@ -167,86 +162,15 @@ fn a_row_with_more_than_anybody_reads_is_told_in_few_words() {
 }
 
 #[test]
-fn files_that_are_no_such_csv_say_what_to_do() {
-    for (text, hint) in [
-        ("", "empty"),
-        ("\u{feff}", "empty"),
-        ("phone;name\n+33612345678;Lina\n", "semicolons"),
-        ("\u{feff}phone;name\r\n+33612345678;Lina\r\n", "semicolons"),
-        ("\"phone\";\"name\"\n", "semicolons"),
-        ("\"name\"; \"Phone\" ;\"first, last\"\n", "semicolons"),
-        ("name\tphone\nLina\t+33612345678\n", "tabs"),
-        ("number,name\n+33612345678,Lina\n", "\"phone\""),
-        ("phone,name,Phone\n", "\"phone\" twice"),
-    ] {
-        let (code, message) = refusal(text);
-        assert_eq!(code, "CSV_INVALID_FORMAT", "{text:?}");
-        assert!(message.contains(hint), "{text:?}: {message}");
+fn a_line_that_names_the_comma_is_skipped_and_counted() {
+    for first in ["sep=,", "\"sep=,\"", "SEP=,,"] {
+        let read = file(&format!(
+            "{first}\r\nphone,name\r\n+33612345678,a\r\n0,b\r\n"
+        ));
+        let read = read.expect(first);
+        assert_eq!(read.rows, [row(3, "+33612345678", Some("a"), &[])]);
+        assert_eq!(read.report[0].line, 4);
     }
-    let latin1 = b"phone,name\n+33612345678,Zo\xeb\n";
-    let error = read(latin1.as_slice()).expect_err("refused");
-    assert!(error.to_string().contains("Line 2 is not UTF-8"), "{error}");
-}
-
-#[test]
-fn ten_thousand_rows_fit_and_one_more_does_not() {
-    let mut text = String::from("phone\n");
-    for n in 0..MAX_ROWS {
-        let _ = writeln!(text, "+3361{n:07}");
-    }
-    assert_eq!(file(&text).expect("read").total(), MAX_ROWS);
-    text.push_str("+33700000000\n");
-    assert_eq!(refusal(&text).0, "CSV_TOO_LARGE");
-}
-
-/// Reads for ever; whoever wants all of it gets stuck.
-struct Endless;
-
-impl Read for Endless {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        buffer.fill(b'x');
-        Ok(buffer.len())
-    }
-}
-
-#[test]
-fn a_file_is_read_no_further_than_it_may_be_large() {
-    let exact = |bytes: u64| {
-        let header = "phone,name\n+33612345678,";
-        let rest = usize::try_from(bytes).expect("small") - header.len();
-        format!("{header}{}", "x".repeat(rest))
-    };
-    let read = file(&exact(MAX_BYTES)).expect("as large as can be");
-    assert_eq!(read.invalid, 1, "such a name is too long");
-    assert_eq!(refusal(&exact(MAX_BYTES + 1)).0, "CSV_TOO_LARGE");
-    // The mark before UTF-8 is not counted, and hides nothing.
-    let marked = |bytes| format!("\u{feff}{}", exact(bytes));
-    assert!(file(&marked(MAX_BYTES)).is_ok());
-    assert_eq!(refusal(&marked(MAX_BYTES + 1)).0, "CSV_TOO_LARGE");
-    let error = read_all(Endless);
-    assert_eq!(error.code(), "CSV_TOO_LARGE");
-}
-
-/// Breaks off.
-struct Broken;
-
-impl Read for Broken {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::other("who knows"))
-    }
-}
-
-#[test]
-fn refusals_are_sentences() {
-    let error = read_all("phone\n".as_bytes().chain(Broken));
-    assert_eq!(
-        (error.code(), error.to_string().as_str()),
-        ("CSV_INVALID_FORMAT", "The file could not be read")
-    );
-}
-
-fn read_all(file: impl Read) -> FileError {
-    read(file).expect_err("refused")
 }
 
 #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::contacts::row::workspace;
 use crate::schema::contact_imports;
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = contact_imports, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 pub(super) struct ImportRecord {
     workspace_id: Uuid,

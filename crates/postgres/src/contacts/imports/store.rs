@@ -28,6 +28,11 @@ const TURN: &str = "SELECT b.workspace_id FROM address_books b \
                    AND i.status IN ('pending', 'processing') OFFSET 0) \
      ORDER BY b.import_turn_at LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED";
 
+/// The import at hand. The states are part of the text: the index of living imports is of use only
+/// to a statement that names them.
+const AT_HAND: &str = "SELECT * FROM contact_imports \
+     WHERE workspace_id = $1 AND status IN ('pending', 'processing') ORDER BY id LIMIT 1";
+
 /// An import that came while others wait changes nothing about the book's turn.
 const QUEUE: &str = "UPDATE address_books SET import_turn_at = coalesce(import_turn_at, $2) \
      WHERE workspace_id = $1";
@@ -123,16 +128,9 @@ impl ImportStore for PgUnit {
         };
         // A statement of its own: it begins after the book is held, so it sees what whoever held it
         // before has committed.
-        let row: Option<ImportRecord> = contact_imports::table
-            .filter(contact_imports::workspace_id.eq(workspace_id))
-            .filter(
-                contact_imports::status
-                    .eq("pending")
-                    .or(contact_imports::status.eq("processing")),
-            )
-            .order(contact_imports::id)
-            .select(ImportRecord::as_select())
-            .first(self.conn())
+        let row: Option<ImportRecord> = sql(AT_HAND)
+            .bind::<SqlUuid, _>(workspace_id)
+            .get_result(self.conn())
             .await
             .optional()
             .map_err(failed)?;

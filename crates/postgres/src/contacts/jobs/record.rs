@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::schema::contact_jobs;
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = contact_jobs, check_for_backend(diesel::pg::Pg))]
 pub(super) struct JobRow {
     workspace_id: Uuid,

@@ -72,8 +72,8 @@ pub struct SendBody {
     #[schema(value_type = Option<String>, max_length = 500)]
     pub location_address: Field<String>,
     /// The card to share for `contact`; else the contact the message is linked to. With a template
-    /// it is who is addressed; left out, it is the contact with the recipient's number, if there is
-    /// one.
+    /// it is whose `contact.*` is used; left out, it is the contact with the number `to`, when the
+    /// template names more of it than the number.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Uuid)]
     pub contact_id: Field<String>,
