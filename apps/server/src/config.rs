@@ -16,10 +16,7 @@ pub use setting::{SETTINGS, Setting};
 
 /// Everything the operator decides, checked.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// `DATABASE_URL`; `None` starts a private `PostgreSQL`.
     pub database_url: Option<Secret<String>>,
