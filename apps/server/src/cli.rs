@@ -96,7 +96,7 @@ pub enum Command {
     /// Copy everything in the database into one file, while the server runs
     ///
     /// The file is one consistent moment, checked when it is restored, and holds secrets: phone
-    /// numbers, message texts, hashes of keys and passwords. It appears under its name when it is
+    /// numbers, message texts, hashes of keys and passwords, keys that sign sessions. It appears under its name when it is
     /// whole, and takes the place of one that is there.
     Backup(BackupArgs),
     /// Fill an empty database from a backup of this version or an older one
@@ -206,6 +206,18 @@ pub enum UserCommand {
         /// The plan's code, such as pro
         #[arg(long)]
         plan: String,
+    },
+    /// Shut an account: its keys open nothing, its sessions end, and nobody signs in to it
+    Suspend {
+        /// The account: its address or id
+        #[arg(long)]
+        user: String,
+    },
+    /// Open an account that was shut; its keys work again, and people sign in anew
+    Reactivate {
+        /// The account: its address or id
+        #[arg(long)]
+        user: String,
     },
 }
 

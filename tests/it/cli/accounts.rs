@@ -1,6 +1,6 @@
 //! `user` and `key`.
 
-use blackbox::Stack;
+use blackbox::{Stack, eventually};
 use serde_json::{Value, json};
 
 use super::{FAILED, NOT_FOUND, Shell};
@@ -255,4 +255,36 @@ async fn keys_keep_to_the_plan_and_to_their_account() {
         shell.failure(&nameless).await,
         (FAILED, "VALIDATION_ERROR".to_owned())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_account_opens_nothing_until_it_is_reactivated() {
+    let stack = Stack::start().await;
+    let account = stack.account("free").await;
+    let person = account.signed_in(&stack).await;
+    let shell = Shell::of(&stack);
+    let shut = shell
+        .json(&["user", "suspend", "--user", &account.email])
+        .await;
+    assert!(shut["suspendedAt"].is_string(), "{shut}");
+    // The command told the server, which forgot the key and the session.
+    eventually("the key opens nothing", async || {
+        let key = account.client.get("/api/v1/me").await;
+        let session = person.get("/api/auth/me").await;
+        (key.status == 401 && session.status == 401).then_some(())
+    })
+    .await;
+    let open = shell
+        .json(&["user", "reactivate", "--user", &account.email])
+        .await;
+    assert!(open["suspendedAt"].is_null(), "{open}");
+    eventually("the key opens its workspace again", async || {
+        (account.client.get("/api/v1/me").await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(person.get("/api/auth/me").await.status, 401);
+    let nobody = shell
+        .run(&["user", "suspend", "--user", "nobody@shop.test"])
+        .await;
+    assert_eq!(nobody.code, NOT_FOUND, "{nobody:?}");
 }

@@ -2,6 +2,7 @@
 
 use msgflash_accounts::{User, UserOrder};
 use msgflash_kernel::{Id, Secret, UserId};
+use msgflash_messaging::events::timestamp;
 use serde_json::{Value, json};
 
 use super::UserCommand;
@@ -70,6 +71,18 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
                 format!("{} is on {code} now", user.email),
             )
         }
+        UserCommand::Suspend { user } => {
+            let user = find(&backend, &user).await?;
+            let user = backend.people.suspend.suspend(user.id).await?;
+            let code = plan_of(&backend, &user).await?;
+            out.result(&view(&user, &code), format!("{} is suspended", user.email))
+        }
+        UserCommand::Reactivate { user } => {
+            let user = find(&backend, &user).await?;
+            let user = backend.people.suspend.reactivate(user.id).await?;
+            let code = plan_of(&backend, &user).await?;
+            out.result(&view(&user, &code), format!("{} is open again", user.email))
+        }
     }
 }
 
@@ -98,5 +111,6 @@ async fn plan_of(backend: &Backend, user: &User) -> Result<String, Failure> {
 fn view(user: &User, plan: &str) -> Value {
     json!({
         "id": user.id.to_string(), "email": user.email, "fullName": user.full_name, "plan": plan,
+        "suspendedAt": user.suspended_at.map(timestamp),
     })
 }
