@@ -67,7 +67,7 @@ async fn a_small_file_is_taken_at_once_row_by_row() {
     );
     assert!(
         file.text
-            .contains("+33612345678,\"Moreau, Lina\",old|vip,New,"),
+            .contains("+33612345678,\"Moreau, Lina\",\"old|vip\",\"New\","),
         "{}",
         file.text
     );

@@ -3,7 +3,9 @@
 use std::io::Cursor;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use actix_web::http::header::{
+    CACHE_CONTROL, ContentDisposition, DispositionParam, DispositionType,
+};
 use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::{self, FileError, MAX_BYTES, ReadFile};
 use msgflash_contacts::{Export, GroupId, ImportError, ImportId, ImportOrder};
@@ -166,6 +168,7 @@ pub(in crate::api) async fn export(
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header(disposition)
+        .insert_header((CACHE_CONTROL, "no-store"))
         .streaming(Box::pin(parts(export))))
 }
 
