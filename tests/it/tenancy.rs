@@ -133,7 +133,8 @@ async fn every_route_with_an_id_answers_404_for_ids_of_other_workspaces() {
     let before = stored(&stack).await;
     let mut walked = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
-        if !path.contains('{') {
+        // Keys open the public API alone; what people reach is walked with the console.
+        if !path.contains('{') || !path.starts_with("/api/v1/") {
             continue;
         }
         for method in item.as_object().expect("methods").keys() {

@@ -48,7 +48,7 @@ async fn unknown_paths_are_404_whatever_they_look_like() {
         "/api/v1/..%2fme",
         "/api/v1/instances/x/y",
         "/.env",
-        "/api/messages/send",
+        "/api/messages/send/now",
         "/provider",
         "/provider/evolution",
         "/favicon.ico",
