@@ -26,5 +26,6 @@ pub mod serve;
 pub mod services;
 #[cfg(test)]
 mod testing;
+pub mod uploads;
 pub mod wire;
 pub mod workers;

@@ -18,6 +18,15 @@ pub(crate) struct Logging {
     _export: Option<otel::Export>,
 }
 
+/// What the operator asks for. The database's driver tells the values of its statements to whoever
+/// asks for more than that it is there: passwords' hashes, keys, links, what people write. Nobody does.
+fn filter(level: &str) -> EnvFilter {
+    let quiet = "tokio_postgres=info".parse().expect("a constant");
+    EnvFilter::try_new(level)
+        .unwrap_or_else(|_| EnvFilter::new("info"))
+        .add_directive(quiet)
+}
+
 /// Starts logging to standard error. Commands that answer and leave log warnings only, unless the
 /// operator asks for more.
 pub(crate) fn start(config: &Config, serving: bool) -> Logging {
@@ -26,7 +35,7 @@ pub(crate) fn start(config: &Config, serving: bool) -> Logging {
     } else {
         "warn"
     };
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter(level);
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -45,5 +54,25 @@ pub(crate) fn start(config: &Config, serving: bool) -> Logging {
     Logging {
         #[cfg(feature = "otel")]
         _export: export,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_hears_what_the_database_is_told() {
+        for asked in [
+            "debug",
+            "trace",
+            "tokio_postgres=trace",
+            "info,tokio_postgres=debug",
+        ] {
+            let shown = filter(asked).to_string();
+            assert!(shown.contains("tokio_postgres=info"), "{shown}");
+            assert!(!shown.contains("tokio_postgres=trace"), "{shown}");
+            assert!(!shown.contains("tokio_postgres=debug"), "{shown}");
+        }
     }
 }

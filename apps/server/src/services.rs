@@ -27,6 +27,7 @@ use url::Url;
 
 use crate::address_book::AddressBook;
 use crate::people::People;
+use crate::uploads::Uploads;
 
 /// Use cases, readers and settings of the HTTP surfaces.
 pub struct Services {
@@ -82,6 +83,8 @@ pub struct Services {
     pub people: Arc<People>,
     /// API keys as people manage them.
     pub keys: Keys,
+    /// Files that are being taken in.
+    pub uploads: Uploads,
     /// The mail that was written; in development alone.
     pub mailbox: Option<ReadMails>,
     /// What operators ask.

@@ -209,6 +209,7 @@ impl Fake {
             people: Arc::new(people::people(&clock, &ids)),
             keys: people::keys(&clock, &ids),
             mailbox: None,
+            uploads: crate::uploads::Uploads::default(),
             address_book: Arc::new(AddressBook::new(book)),
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
             accounts: Arc::new(self.accounts),

@@ -46,6 +46,7 @@ use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
 use crate::services::{Keys, Ops, Services, Settings, Targets};
+use crate::uploads::Uploads;
 use crate::workers::{Bells, Workers, span};
 
 /// What commands, workers and routes share.
@@ -337,6 +338,7 @@ pub async fn services(
             revoke: Arc::clone(&backend.revoke_key),
             uses: ReadKeyUse::new(store.clone()),
         },
+        uploads: Uploads::default(),
         mailbox: config.dev_mode.then(|| ReadMails::new(store.clone())),
         ops,
         clock,

@@ -80,12 +80,18 @@ pub(crate) fn phone(raw: &str, problems: &mut Problems) -> Option<Phone> {
 }
 
 /// Whether mail could be sent there over the public network.
+///
+/// ASCII alone: two addresses are one whatever their capitals, and outside of ASCII nobody agrees on
+/// what a capital is. `İ` is an `i` to some and another letter to others, who would be taken for each
+/// other.
 pub(crate) fn is_address(raw: &str) -> bool {
     let options = Options::default()
         .with_required_tld()
         .without_display_text()
         .without_domain_literal();
-    raw.len() <= MAX_EMAIL && EmailAddress::parse_with_options(raw, options).is_ok()
+    raw.is_ascii()
+        && raw.len() <= MAX_EMAIL
+        && EmailAddress::parse_with_options(raw, options).is_ok()
 }
 
 #[cfg(test)]
@@ -110,6 +116,8 @@ mod tests {
             "a b@shop.test",
             "Lea <lea@shop.test>",
             "lea@[127.0.0.1]",
+            "m\u{130}ke@shop.test",
+            "mike@gma\u{130}l.test",
             "lea@shop.test\r\nBcc: x@y.test",
             long.as_str(),
         ] {

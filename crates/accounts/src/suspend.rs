@@ -52,7 +52,6 @@ impl SuspendUser {
         unit.users().update(&user).await?;
         let why = SessionEnd::Suspended;
         unit.sessions().end_all(id, None, why, now).await?;
-        unit.tokens().end_all(id, now).await?;
         let letter = Letter::AccountSuspended;
         self.mails
             .letter(unit.as_mut(), &user, &letter, now)

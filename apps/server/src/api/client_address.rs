@@ -1,7 +1,7 @@
 //! Where a request comes from.
 
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -33,7 +33,8 @@ fn told(request: &HttpRequest) -> Option<IpAddr> {
     let header = request.headers().get_all("x-forwarded-for").last()?;
     let last = header.to_str().ok()?.rsplit(',').next()?.trim();
     let bare = last.trim_start_matches('[').split(']').next()?;
-    bare.parse().ok()
+    let with_port = || last.parse().ok().map(|it: SocketAddr| it.ip());
+    bare.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod tests {
             ("10.0.0.1, 203.0.113.7", Some("203.0.113.7")),
             ("203.0.113.7, 2001:db8::1", Some("2001:db8::1")),
             ("[2001:db8::1]:4711", Some("2001:db8::1")),
+            ("203.0.113.7:4711", Some("203.0.113.7")),
             ("unknown", None),
             ("", None),
         ] {

@@ -58,6 +58,12 @@ impl Config {
         if rate_limit_per_second == 0 {
             bail!("rate_limit_per_second (MSGFLASH_RATE_LIMIT_PER_SECOND) must be at least 1");
         }
+        let dev_mode = raw.dev_mode.unwrap_or(false);
+        if dev_mode && !bind.ip().is_loopback() {
+            bail!(
+                "dev_mode (MSGFLASH_DEV_MODE) shows everybody the mail, whose links open accounts: bind must be a loopback address"
+            );
+        }
         let console_rate_limit_per_second = raw.console_rate_limit_per_second.unwrap_or(20);
         if console_rate_limit_per_second == 0 {
             bail!(
@@ -91,7 +97,7 @@ impl Config {
             allows_portal,
             behind_proxy: raw.behind_proxy.unwrap_or(false),
             mail,
-            dev_mode: raw.dev_mode.unwrap_or(false),
+            dev_mode,
             roles,
             evolution,
             allow_private_targets: raw.allow_private_targets.unwrap_or(false),

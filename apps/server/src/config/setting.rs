@@ -155,7 +155,7 @@ pub const SETTINGS: &[Setting] = &[
         env: "MSGFLASH_DEV_MODE",
         kind: Kind::Switch,
         default: "false",
-        help: "Keeps mail and shows it to everybody on /dev/mailbox; for development",
+        help: "Keeps mail and shows it to everybody on /dev/mailbox; for development, and on a loopback address only",
     },
     text(
         "roles",

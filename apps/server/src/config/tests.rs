@@ -64,6 +64,7 @@ fn each_mistake_names_its_setting() {
         (("roles", "api,clerk"), "clerk"),
         (("public_url", "ftp://x"), "MSGFLASH_PUBLIC_URL"),
         (("smtp_url", "smtps://mail.shop.test"), "MSGFLASH_MAIL_FROM"),
+        (("portal_url", "nowhere"), "MSGFLASH_PORTAL_URL"),
         (("ops_bind", "here"), "MSGFLASH_OPS_BIND"),
         (
             ("statement_timeout_seconds", "0"),
@@ -107,6 +108,17 @@ fn secrets_are_hidden_when_printed() {
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn mail_is_shown_to_this_machine_alone() {
+    let shown = with(&[("dev_mode", "true"), ("bind", "127.0.0.1:4080")]).expect("valid");
+    assert!(shown.dev_mode);
+    let refused = with(&[("dev_mode", "true"), ("bind", "0.0.0.0:4080")]).expect_err("strangers");
+    assert!(
+        refused.to_string().contains("MSGFLASH_DEV_MODE"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -18,6 +18,8 @@ use super::problem::Problem;
 
 /// The largest JSON body, before and after decompression.
 pub const JSON_LIMIT: usize = 1 << 20;
+/// The largest one of somebody who is not known yet.
+const SMALL_LIMIT: usize = 16 << 10;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -159,6 +161,15 @@ fn is_json(content_type: &str) -> bool {
     json && utf8
 }
 
+/// Whoever signs in is nobody yet, and has little to say.
+fn limit(path: &str) -> usize {
+    if path.starts_with("/api/auth/") {
+        SMALL_LIMIT
+    } else {
+        JSON_LIMIT
+    }
+}
+
 impl FromRequest for RawJson {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -170,7 +181,7 @@ impl FromRequest for RawJson {
             let early = request.extensions_mut().remove::<EarlyBody>();
             let bytes = match early {
                 Some(EarlyBody(bytes)) => bytes,
-                None => read(request.headers(), payload, JSON_LIMIT).await,
+                None => read(request.headers(), payload, limit(request.path())).await,
             };
             let content_type = request.headers().get(CONTENT_TYPE);
             let content_type = content_type.map(|it| it.to_str().unwrap_or("?").to_owned());

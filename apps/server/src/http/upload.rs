@@ -89,6 +89,9 @@ async fn parts(mut upload: Multipart, limit: usize) -> Result<Parts, UploadError
             return Err(unreadable("The body has too many parts"));
         }
         let name = part.name().unwrap_or_default().to_owned();
+        if name == "file" && parts.file.is_some() {
+            return Err(unreadable("The body has more than one file"));
+        }
         if name == "file" {
             let called = part.content_disposition().and_then(|it| it.get_filename());
             let called = called.map(str::to_owned);

@@ -36,10 +36,6 @@ async fn who_is_suspended_is_signed_out_and_told() {
             .times(1)
             .withf(|_, except, why, _| except.is_none() && *why == SessionEnd::Suspended)
             .returning(|_, _, _, _| Ok(3));
-        unit.tokens
-            .expect_end_all()
-            .times(1)
-            .returning(|_, _| Ok(()));
         unit.mails
             .expect_queue()
             .times(1)

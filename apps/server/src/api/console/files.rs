@@ -1,6 +1,7 @@
 //! Contacts as CSV: `/api/contacts/import`, `/imports` and `/export`.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -10,6 +11,7 @@ use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::{self, FileError, MAX_BYTES, ReadFile};
 use msgflash_contacts::{Export, GroupId, ImportError, ImportId, ImportOrder};
 use msgflash_kernel::{Fault as _, StoreError};
+use msgflash_quotas::QuotaError;
 
 pub mod view;
 
@@ -21,7 +23,10 @@ use crate::http::problem::status_of;
 use crate::http::upload::{Upload, UploadError};
 use crate::http::{Check, Field, Problem, Query};
 use crate::services::Services;
+use crate::uploads::Full;
 
+/// When to come back while too many files are in hand.
+const AGAIN: Duration = Duration::from_secs(5);
 const DEFAULT_LIMIT: u32 = 10;
 const MAX_LIMIT: u32 = 100;
 
@@ -40,6 +45,7 @@ pub(in crate::api) async fn import(
     services: web::Data<Services>,
     upload: Upload,
 ) -> Result<HttpResponse, Problem> {
+    let _place = services.uploads.enter(caller.actor.user).map_err(full)?;
     let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
     let parts = upload.read(limit).await.map_err(|error| match error {
         UploadError::TooLarge => FileError::TooLarge("The file has more than 5 MB".into()).into(),
@@ -69,6 +75,17 @@ pub(in crate::api) async fn import(
         )
     };
     Ok(envelope::answer(written))
+}
+
+fn full(why: Full) -> Problem {
+    match why {
+        Full::Person => QuotaError::ConsoleRate(AGAIN).into(),
+        Full::Process => {
+            let message = "Too many files at once";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::new(status, "SERVICE_UNAVAILABLE", message).retry_after(AGAIN.as_secs())
+        }
+    }
 }
 
 /// A part that is there and empty is left out.
