@@ -13,6 +13,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_user ON sessions (user_id) WHERE revoked_at IS NULL;
 CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_ended ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- Private keys that sign tokens, PKCS#8. One signs; those before it only verify, for a while.
 CREATE TABLE signing_keys (

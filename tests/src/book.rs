@@ -1,7 +1,6 @@
 //! The address book: what most of its tests do.
 
-use std::time::{Duration, Instant};
-
+use msgflash_testkit::until;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -104,18 +103,15 @@ impl Client {
 
     /// Waits until a job has a state, and answers it.
     pub async fn wait_job(&self, id: &str, status: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        until(PATIENCE, &format!("it becomes {status}"), async || {
             let last = self.job(id).await;
             if last["status"] == status {
-                return last;
+                Ok(last)
+            } else {
+                Err(last)
             }
-            assert!(
-                Instant::now() < deadline,
-                "it did not become {status}: {last}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        })
+        .await
     }
 
     /// Begins a change of many contacts and answers the job's id.

@@ -79,6 +79,10 @@ async fn every_problem_of_a_sign_up_is_told_at_once_and_nothing_is_made() {
     let bad = json!({ "fullName": 7, "phone": "+33612345678", "password": "x" });
     let refused = nobody.post("/api/auth/signup", &bad).await;
     assert_eq!(refused.fields(), ["fullName", "email", "password"]);
+    let mut long = sign_up(LEA);
+    long["fullName"] = json!("x".repeat(16 * 1024));
+    let refused = nobody.post("/api/auth/signup", &long).await;
+    assert_eq!(refused.outcome(), (413, "PAYLOAD_TOO_LARGE"));
     let users = stack.count("SELECT count(*) FROM users", &[]).await;
     assert_eq!(users, 0);
 }

@@ -12,12 +12,15 @@ use msgflash_teams::require_personal;
 use time::OffsetDateTime;
 
 use super::policy::{Access, Caller, Gate, Policy};
-use crate::http::body::{EarlyBody, JSON_LIMIT, read};
+use crate::http::body::{BodyLimit, EarlyBody, JSON_LIMIT, read};
 use crate::http::idempotency::{self, Header, Wish};
 use crate::http::{Problem, RequestId, envelope};
 use crate::services::Services;
 
 mod identify;
+
+/// The largest body of a route that takes a small one.
+const SMALL_LIMIT: usize = 16 << 10;
 
 /// What the policy decided.
 pub(super) enum Passage {
@@ -34,6 +37,9 @@ pub(super) async fn admit(
     request: &mut ServiceRequest,
 ) -> Result<Passage, Problem> {
     let now = services.clock.now();
+    if policy.small_body {
+        request.extensions_mut().insert(BodyLimit(SMALL_LIMIT));
+    }
     let (actor, key) = match policy.access {
         Access::Anyone => return Ok(Passage::Go),
         Access::Person => {

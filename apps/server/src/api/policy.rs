@@ -46,6 +46,8 @@ pub struct Policy {
     pub body: bool,
     /// It takes a form with a file.
     pub form: bool,
+    /// That body is a small one: callers are nobody yet, and have little to say.
+    pub small_body: bool,
     /// That body may be left out.
     pub spare_body: bool,
     /// It answers an equal request with the first answer.

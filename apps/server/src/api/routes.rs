@@ -50,6 +50,7 @@ pub(super) const fn open(route: &'static str) -> Policy {
         gate: None,
         body: false,
         form: false,
+        small_body: false,
         spare_body: false,
         once: false,
     }

@@ -18,8 +18,9 @@ use super::problem::Problem;
 
 /// The largest JSON body, before and after decompression.
 pub const JSON_LIMIT: usize = 1 << 20;
-/// The largest one of somebody who is not known yet.
-const SMALL_LIMIT: usize = 16 << 10;
+/// The largest JSON body where a route says so in the request; [`JSON_LIMIT`] where none does.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit(pub usize);
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -161,15 +162,6 @@ fn is_json(content_type: &str) -> bool {
     json && utf8
 }
 
-/// Whoever signs in is nobody yet, and has little to say.
-fn limit(path: &str) -> usize {
-    if path.starts_with("/api/auth/") {
-        SMALL_LIMIT
-    } else {
-        JSON_LIMIT
-    }
-}
-
 impl FromRequest for RawJson {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -179,9 +171,12 @@ impl FromRequest for RawJson {
         let payload = payload.take();
         Box::pin(async move {
             let early = request.extensions_mut().remove::<EarlyBody>();
-            let bytes = match early {
-                Some(EarlyBody(bytes)) => bytes,
-                None => read(request.headers(), payload, limit(request.path())).await,
+            let limit = request.extensions().get::<BodyLimit>().copied();
+            let limit = limit.map_or(JSON_LIMIT, |it| it.0);
+            let bytes = if let Some(EarlyBody(bytes)) = early {
+                bytes
+            } else {
+                read(request.headers(), payload, limit).await
             };
             let content_type = request.headers().get(CONTENT_TYPE);
             let content_type = content_type.map(|it| it.to_str().unwrap_or("?").to_owned());

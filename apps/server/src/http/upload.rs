@@ -23,20 +23,11 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// A request with files, not read yet: how much is read is for the handler to say.
 pub struct Upload(Multipart);
 
-/// A file.
-#[derive(Clone, Debug)]
-pub struct File {
-    /// What its owner calls it.
-    pub name: Option<String>,
-    /// What is in it.
-    pub bytes: Bytes,
-}
-
 /// What came with a request.
 #[derive(Debug, Default)]
 pub struct Parts {
-    /// The part `file`.
-    pub file: Option<File>,
+    /// What is in the part `file`.
+    pub file: Option<Bytes>,
     /// The others.
     fields: BTreeMap<String, String>,
 }
@@ -93,13 +84,7 @@ async fn parts(mut upload: Multipart, limit: usize) -> Result<Parts, UploadError
             return Err(unreadable("The body has more than one file"));
         }
         if name == "file" {
-            let called = part.content_disposition().and_then(|it| it.get_filename());
-            let called = called.map(str::to_owned);
-            let bytes = bytes(&mut part, limit).await?;
-            parts.file = Some(File {
-                name: called,
-                bytes,
-            });
+            parts.file = Some(bytes(&mut part, limit).await?);
         } else {
             let bytes = bytes(&mut part, MAX_FIELD).await.map_err(|it| match it {
                 UploadError::TooLarge => unreadable("A part of the body is too long"),

@@ -334,13 +334,7 @@ impl Work {
             Bell::new(),
             POLL,
             vec![bells.lanes.clone(), bells.events.clone()],
-            {
-                let it = self.scheduler;
-                move || {
-                    let it = Arc::clone(&it);
-                    async move { it.tick().await }
-                }
-            },
+            each(self.scheduler, |it| async move { it.tick().await }),
         );
         yard.run_lanes(
             Arc::clone(&self.dispatcher),
@@ -350,122 +344,103 @@ impl Work {
             bells.events.clone(),
             self.postgres.clone(),
         );
-        yard.run("leases", Bell::new(), POLL, vec![], {
-            let it = Arc::clone(&self.reconciler);
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.expire().await }
-            }
-        });
-        yard.run("reconciler", Bell::new(), POLL, events(), {
-            let it = self.reconciler;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
-        yard.run("receipts", bells.receipts.clone(), POLL, events(), {
-            let it = self.receipts;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
-        yard.run("confirm", Bell::new(), self.confirm_every, vec![], {
-            let it = self.confirm;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
-        yard.run("inbox", bells.inbox.clone(), POLL, events(), {
-            let it = self.apply;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
-        yard.run("connections", Bell::new(), POLL * 5, events(), {
-            let it = self.watch;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
+        yard.run(
+            "leases",
+            Bell::new(),
+            POLL,
+            vec![],
+            each(Arc::clone(&self.reconciler), |it| async move {
+                it.expire().await
+            }),
+        );
+        yard.run(
+            "reconciler",
+            Bell::new(),
+            POLL,
+            events(),
+            each(self.reconciler, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "receipts",
+            bells.receipts.clone(),
+            POLL,
+            events(),
+            each(self.receipts, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "confirm",
+            Bell::new(),
+            self.confirm_every,
+            vec![],
+            each(self.confirm, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "inbox",
+            bells.inbox.clone(),
+            POLL,
+            events(),
+            each(self.apply, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "connections",
+            Bell::new(),
+            POLL * 5,
+            events(),
+            each(self.watch, |it| async move { it.tick().await }),
+        );
         yard.run(
             "fan-out",
             bells.events.clone(),
             POLL,
             vec![bells.posts.clone()],
-            {
-                let it = self.fan_out;
-                move || {
-                    let it = Arc::clone(&it);
-                    async move { it.tick().await }
-                }
-            },
+            each(self.fan_out, |it| async move { it.tick().await }),
         );
-        yard.run("given-up", Bell::new(), POLL, vec![], {
-            let it = Arc::clone(&self.deliverer);
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.give_up().await.map(Tick::of) }
-            }
-        });
+        yard.run(
+            "given-up",
+            Bell::new(),
+            POLL,
+            vec![],
+            each(Arc::clone(&self.deliverer), |it| async move {
+                it.give_up().await.map(Tick::of)
+            }),
+        );
         yard.run_posts(self.deliverer, self.recorder, bells.posts.clone());
-        yard.run("contact-jobs", bells.contact_jobs.clone(), POLL, vec![], {
-            let it = self.contact_jobs;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
+        yard.run(
+            "contact-jobs",
+            bells.contact_jobs.clone(),
+            POLL,
+            vec![],
+            each(self.contact_jobs, |it| async move { it.tick().await }),
+        );
         yard.run(
             "mail-requests",
             bells.mail_requests.clone(),
             POLL,
             vec![bells.mails.clone()],
-            {
-                let it = self.answer_requests;
-                move || {
-                    let it = Arc::clone(&it);
-                    async move { it.tick().await }
-                }
-            },
+            each(self.answer_requests, |it| async move { it.tick().await }),
         );
         if let Some(it) = self.send_mails {
-            yard.run("mails", bells.mails.clone(), POLL, vec![], move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            });
+            let tick = each(it, |it| async move { it.tick().await });
+            yard.run("mails", bells.mails.clone(), POLL, vec![], tick);
         }
         yard.run(
             "contact-imports",
             bells.contact_imports.clone(),
             POLL,
             vec![],
-            {
-                let it = self.contact_imports;
-                move || {
-                    let it = Arc::clone(&it);
-                    async move { it.tick().await }
-                }
-            },
+            each(self.contact_imports, |it| async move { it.tick().await }),
         );
-        yard.run("sampler", Bell::new(), sampler::EVERY, vec![], {
-            let it = self.sampler;
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
-        });
+        yard.run(
+            "sampler",
+            Bell::new(),
+            sampler::EVERY,
+            vec![],
+            each(self.sampler, |it| async move { it.tick().await }),
+        );
         yard.run("ledger", Bell::new(), audit::EVERY, vec![], {
             let (ledger, clock) = (self.postgres.clone(), Arc::clone(&self.clock));
             let it = Arc::new(Audit::new(Arc::new(ledger), clock));
-            move || {
-                let it = Arc::clone(&it);
-                async move { it.tick().await }
-            }
+            each(it, |it| async move { it.tick().await })
         });
         yard.run("sweeper", Bell::new(), Duration::from_mins(10), vec![], {
             let (it, clock) = (self.postgres, self.clock);
@@ -475,6 +450,17 @@ impl Work {
             }
         });
     }
+}
+
+/// Work that is done step by step, each with a share of what does it.
+fn each<T, W>(
+    it: Arc<T>,
+    step: impl Fn(Arc<T>) -> W + Send + 'static,
+) -> impl Fn() -> W + Send + 'static
+where
+    T: Send + Sync + 'static,
+{
+    move || step(Arc::clone(&it))
 }
 
 pub(crate) fn span(wait: Duration) -> time::Duration {

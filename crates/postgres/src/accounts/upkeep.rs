@@ -16,8 +16,10 @@ const MEMORY: Duration = Duration::days(30);
 
 // Nobody waits for a sweep, and it waits for nobody.
 const SESSIONS: &str = "DELETE FROM sessions WHERE id IN ( \
-     SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2 \
-     FOR UPDATE SKIP LOCKED)";
+     SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// A statement of its own, for an index of its own.
+const ENDED: &str = "DELETE FROM sessions WHERE id IN ( \
+     SELECT id FROM sessions WHERE revoked_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const TOKENS: &str = "DELETE FROM one_time_tokens WHERE hash IN ( \
      SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const TRIES: &str = "DELETE FROM sign_in_tries WHERE key IN ( \
@@ -48,6 +50,7 @@ impl Postgres {
         let mut gone = 0;
         let sweeps = [
             (SESSIONS, now - Duration::DAY),
+            (ENDED, now - Duration::DAY),
             (TOKENS, now - MEMORY),
             (TRIES, now),
             (KEYS, now - Duration::DAY),

@@ -10,8 +10,9 @@ use actix_web::http::header::{
 use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::{self, FileError, MAX_BYTES, ReadFile};
 use msgflash_contacts::{Export, GroupId, ImportError, ImportId, ImportOrder};
-use msgflash_kernel::{Fault as _, StoreError};
+use msgflash_kernel::StoreError;
 use msgflash_quotas::QuotaError;
+use uuid::Uuid;
 
 pub mod view;
 
@@ -19,7 +20,6 @@ use self::view::{AcceptedImportView, ImportPageView, ImportView, ReportView, Syn
 use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
-use crate::http::problem::status_of;
 use crate::http::upload::{Upload, UploadError};
 use crate::http::{Check, Field, Problem, Query};
 use crate::services::Services;
@@ -57,7 +57,7 @@ pub(in crate::api) async fn import(
         check.refuse("file", "required", "Required");
     }
     check.finish()?;
-    let bytes = parts.file.map(|it| it.bytes).unwrap_or_default();
+    let bytes = parts.file.unwrap_or_default();
     let read = web::block(move || file::read(Cursor::new(bytes))).await;
     let read: ReadFile = read.map_err(|_| Problem::internal())??;
     let order = ImportOrder {
@@ -136,7 +136,8 @@ pub(in crate::api) async fn read(
     path: web::Path<String>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let id = ImportId::parse(&path).ok_or_else(no_import)?;
+    let nobodys = ImportError::NoImport(ImportId::new(Uuid::nil()));
+    let id = ImportId::parse(&path).ok_or(nobodys)?;
     let workspace = caller.actor.workspace.id;
     let imports = &services.address_book.read_imports;
     let import = imports.find(workspace, id).await?;
@@ -150,15 +151,6 @@ pub(in crate::api) async fn read(
         view.report = Some(ReportView::from(report.as_slice()));
     }
     Ok(envelope::ok(&view))
-}
-
-fn no_import() -> Problem {
-    let missing = ImportError::NoImport(ImportId::new(uuid::Uuid::nil()));
-    Problem::new(
-        status_of(missing.kind()),
-        missing.code(),
-        missing.to_string(),
-    )
 }
 
 /// Writes all contacts, or those of a group, into a CSV file that can be imported again.

@@ -52,6 +52,14 @@ const fn starts(it: Policy) -> Policy {
     Policy { usable: true, ..it }
 }
 
+/// A route whose body is small.
+const fn small(it: Policy) -> Policy {
+    Policy {
+        small_body: true,
+        ..it
+    }
+}
+
 /// A route that takes a form with a file.
 const fn sends_files(it: Policy) -> Policy {
     Policy {
@@ -188,19 +196,19 @@ const GUARDED: &[ErrorCode] = &[RATE_LIMIT_EXCEEDED];
 fn sign_in() -> Vec<Route> {
     routes! {
         "/api/auth";
-        POST "/signup" auth::sign_up, anyone.asks, &[CONFLICT, RATE_LIMIT_EXCEEDED];
-        POST "/login" auth::log_in, anyone.asks,
+        POST "/signup" auth::sign_up, anyone.asks.small, &[CONFLICT, RATE_LIMIT_EXCEEDED];
+        POST "/login" auth::log_in, anyone.asks.small,
             &[UNAUTHORIZED, EMAIL_NOT_VERIFIED, RATE_LIMIT_EXCEEDED];
-        POST "/resend-verification" auth::resend_verification, anyone.asks, GUARDED;
+        POST "/resend-verification" auth::resend_verification, anyone.asks.small, GUARDED;
         GET "/verify-email/validate" auth::check_verification, anyone, &[];
-        POST "/verify-email" auth::verify_email, anyone.asks, &[];
-        POST "/forgot-password" auth::forgot_password, anyone.asks, GUARDED;
+        POST "/verify-email" auth::verify_email, anyone.asks.small, &[];
+        POST "/forgot-password" auth::forgot_password, anyone.asks.small, GUARDED;
         GET "/reset-password/validate" auth::check_reset, anyone, &[];
-        POST "/reset-password" auth::reset_password, anyone.asks, &[UNAUTHORIZED];
+        POST "/reset-password" auth::reset_password, anyone.asks.small, &[UNAUTHORIZED];
         GET "/me" profile::read, person, &[];
-        PATCH "/me" profile::change, person.asks, &[];
+        PATCH "/me" profile::change, person.asks.small, &[];
         POST "/logout" auth::log_out, person, &[];
         POST "/refresh" auth::refresh, person, &[];
-        POST "/change-password" auth::change_password, person.asks, &[];
+        POST "/change-password" auth::change_password, person.asks.small, &[];
     }
 }

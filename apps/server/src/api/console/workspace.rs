@@ -6,7 +6,7 @@ pub mod view;
 
 use self::view::{CapabilitiesView, PersonView, PlansView, WorkspaceView};
 use crate::api::policy::Caller;
-use crate::api::v1::billing::{counters as counted, view::SubscriptionView};
+use crate::api::v1::billing::counters as counted;
 use crate::http::{Problem, envelope};
 use crate::services::Services;
 
@@ -25,16 +25,15 @@ pub(in crate::api) async fn current(
     let (usage, period) = counted(&caller, &services).await?;
     let held = &caller.entitlement;
     let usable = held.require_usable(services.clock.now()).is_ok();
-    let subscription = SubscriptionView::from(held);
     Ok(envelope::ok(&WorkspaceView {
         kind: "personal",
         viewer: PersonView::from(&user),
         owner: PersonView::from(&user),
         team: None,
-        plan: view::plan(&held.plan),
+        plan: (&held.plan).into(),
         limits: (&held.plan).into(),
         features: (&held.plan).into(),
-        subscription: Some(PlansView::from(&subscription)),
+        subscription: Some(PlansView::from(held)),
         usage,
         period,
         capabilities: CapabilitiesView::own(&held.plan, usable),

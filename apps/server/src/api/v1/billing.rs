@@ -7,7 +7,7 @@ use msgflash_quotas::Period;
 pub mod view;
 
 use self::view::{
-    CountersView, OverviewView, PaymentPageView, PaymentView, PeriodView, PlanNameView, PlanView,
+    CountersView, OverviewView, PaymentPageView, PaymentView, PeriodView, PlanView,
     SubscriptionView, UsageView,
 };
 use crate::api::policy::Caller;
@@ -94,10 +94,7 @@ pub(super) async fn usage_view(caller: &Caller, services: &Services) -> Result<U
     let (usage, period) = counters(caller, services).await?;
     let plan = &caller.entitlement.plan;
     Ok(UsageView {
-        plan: PlanNameView {
-            code: plan.code.clone(),
-            name: plan.name.clone(),
-        },
+        plan: plan.into(),
         limits: plan.into(),
         features: plan.into(),
         usage,

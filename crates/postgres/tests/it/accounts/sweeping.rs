@@ -75,3 +75,19 @@ async fn mail_on_its_way_is_not_swept_and_late_mail_loses_its_links() {
     let content = &given_up[0].mail.content;
     assert!(content.text.is_empty() && content.html.is_empty());
 }
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_forgotten_long_before_it_would_have_expired() {
+    let people = People::new().await;
+    people.lea().await;
+    let session = people.stage.session().await;
+    let end = "UPDATE sessions SET revoked_at = $1, revoked_for = 'logout'";
+    session.execute(end, &[&NOW]).await.expect("ended");
+    let left = async || rows(&people).await[0].1;
+    let soon = NOW + Duration::hours(23);
+    people.stage.postgres.sweep(soon).await.expect("swept");
+    assert_eq!(left().await, 1);
+    let late = NOW + Duration::hours(25);
+    people.stage.postgres.sweep(late).await.expect("swept");
+    assert_eq!(left().await, 0);
+}

@@ -1,7 +1,7 @@
 //! How a workspace looks from inside.
 
 use msgflash_accounts::User;
-use msgflash_billing::Plan;
+use msgflash_billing::{Entitlement, Plan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -73,25 +73,15 @@ pub struct PlansView {
     pub scheduled_action: Option<&'static str>,
 }
 
-impl From<&SubscriptionView> for PlansView {
-    fn from(it: &SubscriptionView) -> Self {
+impl From<&Entitlement> for PlansView {
+    fn from(held: &Entitlement) -> Self {
+        let shown = SubscriptionView::from(held);
         Self {
-            plan: PlanNameView {
-                code: it.plan.code.clone(),
-                name: it.plan.name.clone(),
-            },
-            scheduled_plan: it.scheduled_plan.clone(),
-            scheduled_plan_at: it.scheduled_plan_at.clone(),
-            scheduled_action: it.scheduled_action,
+            plan: (&held.plan).into(),
+            scheduled_plan: shown.scheduled_plan,
+            scheduled_plan_at: shown.scheduled_plan_at,
+            scheduled_action: shown.scheduled_action,
         }
-    }
-}
-
-/// The name of a plan.
-pub(super) fn plan(it: &Plan) -> PlanNameView {
-    PlanNameView {
-        code: it.code.clone(),
-        name: it.name.clone(),
     }
 }
 

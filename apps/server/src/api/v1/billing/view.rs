@@ -166,6 +166,15 @@ pub struct PlanNameView {
     pub name: String,
 }
 
+impl From<&Plan> for PlanNameView {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            code: plan.code.clone(),
+            name: plan.name.clone(),
+        }
+    }
+}
+
 /// Use, and what bounds it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
