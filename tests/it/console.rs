@@ -1,6 +1,7 @@
 //! The console's API, as people use it.
 
 mod files;
+mod instances;
 mod keys;
 mod links;
 mod people;

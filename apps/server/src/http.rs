@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod moment;
 pub mod observe;
 pub mod problem;
+pub mod qr;
 pub mod query;
 pub mod request_id;
 pub mod shield;

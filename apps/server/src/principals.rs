@@ -14,7 +14,7 @@ use msgflash_kernel::{AccountId, Announce, StoreError};
 use crate::recall::Recall;
 
 /// The longest a revoked key, or an ended session, can still be taken for a good one.
-pub const LIFE: Duration = Duration::from_secs(2);
+pub const LIFE: Duration = Duration::from_secs(1);
 /// Keys, sessions, and accounts, remembered at once. Past that the ones used least are forgotten earlier.
 const MOST: usize = 10_000;
 

@@ -9,6 +9,7 @@ use msgflash_accounts::{
 };
 use msgflash_billing::BillingReader;
 use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError};
+use msgflash_messaging::instance::provision::ProvisionInstance;
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
@@ -51,6 +52,8 @@ pub struct Services {
     pub cancel_message: Arc<CancelMessage>,
     /// Reads messages.
     pub read_messages: Arc<ReadMessages>,
+    /// Makes, links and removes instances.
+    pub provision: Arc<ProvisionInstance>,
     /// Reads instances.
     pub read_instances: Arc<ReadInstances>,
     /// Takes the provider's events.

@@ -12,6 +12,7 @@ use msgflash_contacts::MockContactReader;
 use msgflash_kernel::{CountingRandom, FixedClock, NoNudge, SequentialIds};
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::ports::MockInstanceReader;
+use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
@@ -167,6 +168,7 @@ impl Fake {
         let endpoints = Arc::new(self.endpoints);
         let deliveries = Arc::new(self.deliveries);
         let usage = Arc::new(self.usage);
+        let provider = Arc::new(self.provider);
         let inbox = Arc::new(self.inbox);
         let units = Arc::new(Units::new(
             self.replays.clone(),
@@ -225,9 +227,19 @@ impl Fake {
                 clock.clone(),
             )),
             read_messages: Arc::new(ReadMessages::new(messages)),
+            provision: Arc::new(ProvisionInstance::new(ProvisionPorts {
+                units: Arc::clone(&units) as _,
+                instances: instances.clone(),
+                provider: Arc::clone(&provider) as _,
+                record: Arc::clone(&record),
+                clock: clock.clone(),
+                ids: ids.clone(),
+                random: Arc::new(CountingRandom::default()),
+                callback_base: "https://api.example.com".into(),
+            })),
             read_instances: Arc::new(ReadInstances::new(
                 instances.clone(),
-                Arc::new(self.provider),
+                provider,
                 record,
                 clock.clone(),
             )),

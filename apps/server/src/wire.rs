@@ -74,7 +74,7 @@ pub struct Backend {
     /// Revokes keys.
     pub revoke_key: Arc<RevokeKey>,
     /// Makes and links instances.
-    pub provision: ProvisionInstance,
+    pub provision: Arc<ProvisionInstance>,
     /// Reads instances.
     pub read_instances: Arc<ReadInstances>,
     /// Counts API requests.
@@ -234,7 +234,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         revoke_key: Arc::new(
             RevokeKey::new(store.clone(), Arc::clone(&clock)).announcing(announce),
         ),
-        provision,
+        provision: Arc::new(provision),
         read_instances,
         meter: Arc::new(ApiMeter::new(store)),
         record,
@@ -295,6 +295,7 @@ pub async fn services(
             Arc::clone(&clock),
         )),
         read_messages: Arc::new(ReadMessages::new(store.clone())),
+        provision: Arc::clone(&backend.provision),
         read_instances: Arc::clone(&backend.read_instances),
         receive_event: Arc::new(receive_event),
         create_template: Arc::new(CreateTemplate::new(

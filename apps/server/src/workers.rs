@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug, error, info_span, warn};
 
 mod audit;
+mod comparing;
 mod lanes;
 mod posts;
 mod sampler;

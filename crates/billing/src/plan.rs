@@ -89,6 +89,14 @@ impl Plan {
             .ok_or(BillingError::FeatureNotAvailable("Voice notes"))
     }
 
+    /// Refuses number look-ups on a plan without them.
+    pub fn allow_number_lookups(&self) -> Result<(), BillingError> {
+        self.features
+            .number_lookups
+            .then_some(())
+            .ok_or(BillingError::FeatureNotAvailable("Number look-ups"))
+    }
+
     /// Refuses API keys on a plan whose cap is zero.
     pub fn allow_api_keys(&self) -> Result<(), BillingError> {
         (self.limits.max_api_keys != Some(0))

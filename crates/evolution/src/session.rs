@@ -7,6 +7,7 @@ use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{LinkState, NewSession, Pairing, ProviderError, SessionInfo};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use crate::client::{Answer, EvolutionClient};
 use crate::verdict::{is_about_the_database, of_call};
@@ -21,13 +22,10 @@ impl EvolutionClient {
     /// believed once the gateway goes on listing the session. Two creates of one name at once end
     /// with neither: the loser of the race takes the winner's session down, and makes it again.
     pub(crate) async fn create_session(&self, session: &NewSession) -> Result<(), ProviderError> {
-        let mut hasher = DefaultHasher::new();
-        session.session.hash(&mut hasher);
-        let slot = hasher.finish() % self.creating.len() as u64;
-        let slot = usize::try_from(slot).unwrap_or_default();
-        let (_alone, waited) = match self.creating[slot].try_lock() {
+        let slot = self.slot(&session.session);
+        let (_alone, waited) = match slot.try_lock() {
             Ok(alone) => (alone, false),
-            Err(_) => (self.creating[slot].lock().await, true),
+            Err(_) => (slot.lock().await, true),
         };
         // Whoever was first has made it just now.
         if waited && matches!(self.stored(&session.session).await, Ok(Some(_))) {
@@ -56,18 +54,43 @@ impl EvolutionClient {
         }
     }
 
+    /// Whoever makes or links this session does it alone.
+    fn slot(&self, session: &str) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        session.hash(&mut hasher);
+        let slot = hasher.finish() % self.creating.len() as u64;
+        &self.creating[usize::try_from(slot).unwrap_or_default()]
+    }
+
+    /// Starts linking, or asks for the code of a linking under way. A code that is not there yet is
+    /// waited for. One at a time: each call on a closed session would start a socket of its own, and
+    /// they would fight each other.
     pub(crate) async fn link(
         &self,
         session: &str,
         phone: Option<Phone>,
     ) -> Result<Pairing, ProviderError> {
+        let _alone = self.slot(session).lock().await;
         let number = wire::number(phone);
         let query: Vec<_> = number
             .iter()
             .map(|number| ("number", number.as_str()))
             .collect();
-        let body = done(self.get(&["instance", "connect", session], &query).await?)?;
-        wire::pairing(&body).ok_or_else(|| odd(&body))
+        let mut pauses = self.pauses();
+        loop {
+            let body = done(self.get(&["instance", "connect", session], &query).await?)?;
+            let pairing = wire::pairing(&body).ok_or_else(|| odd(&body))?;
+            let Some(pause) = pauses.next().filter(|_| pairing == Pairing::NotYet) else {
+                return Ok(pairing);
+            };
+            tokio::time::sleep(pause).await;
+            // A closed one would start another socket, and one that is open needs no code.
+            match self.live_state(session).await? {
+                LinkState::Connecting => {}
+                LinkState::Open => return Ok(Pairing::AlreadyOpen),
+                LinkState::Close => return Ok(Pairing::NotYet),
+            }
+        }
     }
 
     pub(crate) async fn live_state(&self, session: &str) -> Result<LinkState, ProviderError> {

@@ -6,11 +6,14 @@ use time::OffsetDateTime;
 
 use crate::safety::{self, Safety, Window};
 
+pub mod compare;
 pub mod connection;
 pub mod ports;
 pub mod provision;
 pub mod read;
 pub mod recent;
+#[cfg(test)]
+pub(crate) mod shelf;
 pub mod signs;
 pub mod standing;
 pub mod watch;

@@ -208,6 +208,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        session_due -> Nullable<Timestamptz>,
     }
 }
 

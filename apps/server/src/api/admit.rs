@@ -107,6 +107,8 @@ fn entitled(
     }
     match policy.gate {
         Some(Gate::Webhooks) => entitlement.plan.allow_webhooks(),
+        Some(Gate::ApiKeys) => entitlement.plan.allow_api_keys(),
+        Some(Gate::NumberLookups) => entitlement.plan.allow_number_lookups(),
         None => Ok(()),
     }
 }

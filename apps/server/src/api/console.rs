@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod files;
+pub mod instances;
 pub mod keys;
 pub mod messages;
 pub mod routes;

@@ -41,6 +41,7 @@ codes! {
     TEAM_KEY_NOT_ALLOWED 403 "This route needs a personal key"
     FEATURE_NOT_AVAILABLE_ON_PLAN 403 "Voice notes are not available on the current plan"
     API_KEYS_NOT_AVAILABLE_ON_PLAN 403 "API keys are not available on the current plan"
+    MAX_INSTANCES_REACHED 403 "The plan's instance limit is reached"
     MAX_API_KEYS_REACHED 403 "API key limit reached"
     WEBHOOKS_NOT_AVAILABLE_ON_PLAN 403 "Webhooks are not available on the current plan"
     MAX_WEBHOOK_ENDPOINTS_REACHED 403 "The plan's webhook endpoint limit is reached"
@@ -89,6 +90,8 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
     }
     match policy.gate {
         Some(Gate::Webhooks) => codes.push(WEBHOOKS_NOT_AVAILABLE_ON_PLAN),
+        Some(Gate::ApiKeys) => codes.push(API_KEYS_NOT_AVAILABLE_ON_PLAN),
+        Some(Gate::NumberLookups) => codes.push(FEATURE_NOT_AVAILABLE_ON_PLAN),
         None => {}
     }
     if policy.body {
@@ -140,6 +143,7 @@ mod tests {
                 MissingVariables::default(),
             ))),
             Box::new(MessagingError::Suspended),
+            Box::new(MessagingError::TooManyInstances),
             Box::new(MessagingError::ButtonsNeedBusiness),
             Box::new(MessagingError::InvalidDestination(
                 "0612".into(),

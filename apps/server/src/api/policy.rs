@@ -59,6 +59,10 @@ pub struct Policy {
 pub enum Gate {
     /// Outgoing webhooks.
     Webhooks,
+    /// API keys.
+    ApiKeys,
+    /// Looking up which numbers have WhatsApp.
+    NumberLookups,
 }
 
 /// Who calls, and what was found out on the way.

@@ -250,7 +250,8 @@ mod tests {
         "DELETE /api/contacts/groups/{groupId}/members",
     ];
     /// They start something without a body, and are not repeated under a key.
-    const STARTING: [&str; 3] = [
+    const STARTING: [&str; 4] = [
+        "POST /api/instances/{id}/restart",
         "POST /api/webhooks/{id}/rotate-secret",
         "POST /api/webhooks/{id}/test",
         "POST /api/webhooks/{id}/deliveries/{deliveryId}/redeliver",

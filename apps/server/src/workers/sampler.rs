@@ -28,6 +28,13 @@ pub(super) struct Turn {
     pub(super) silence: time::Duration,
 }
 
+impl Turn {
+    /// Whether this worker does what one of them is enough for.
+    pub(super) async fn is_ours(&self) -> Result<bool, StoreError> {
+        self.lanes.is_first(self.worker, self.silence).await
+    }
+}
+
 /// Looks how full the queues are, seldom enough that nobody notices.
 pub(super) struct Sampler {
     turn: Turn,
@@ -78,13 +85,8 @@ impl Sampler {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        let Turn {
-            lanes,
-            worker,
-            silence,
-        } = &self.turn;
         let now = self.clock.now();
-        let sample = if lanes.is_first(*worker, *silence).await? {
+        let sample = if self.turn.is_ours().await? {
             Sample {
                 shares: self.queue.depth().await?,
                 inbox: self.inbox.depth().await?,

@@ -13,7 +13,9 @@ use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
+use msgflash_messaging::instance::compare::CompareSessions;
 use msgflash_messaging::instance::connection::RECONNECT_PATIENCE;
+use msgflash_messaging::instance::provision::RemoveSessions;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
@@ -28,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::audit::{self, Audit};
+use super::comparing::{self, Comparing};
 use super::sampler::{self, Sampler, Turn};
 use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
@@ -102,6 +105,8 @@ struct Work {
     confirm_every: Duration,
     apply: Arc<ApplyEvents>,
     watch: Arc<WatchConnections>,
+    comparing: Arc<Comparing>,
+    removing: Arc<RemoveSessions>,
     fan_out: Arc<FanOut>,
     deliverer: Arc<Deliverer>,
     recorder: Recorder,
@@ -110,6 +115,8 @@ struct Work {
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
     sampler: Arc<Sampler>,
+    /// Without one there is nothing to compare with.
+    has_gateway: bool,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
 }
@@ -286,6 +293,25 @@ impl Work {
                 Arc::clone(&clock),
                 span(config.reconnect_patience),
             )),
+            comparing: Arc::new(Comparing::new(
+                Turn {
+                    lanes: store.clone(),
+                    worker,
+                    silence: pace.silence,
+                },
+                CompareSessions::new(
+                    store.clone(),
+                    Arc::clone(&backend.provider),
+                    Arc::clone(&backend.record),
+                    Arc::clone(&backend.alarms),
+                ),
+            )),
+            removing: Arc::new(RemoveSessions::new(
+                store.clone(),
+                store.clone(),
+                Arc::clone(&backend.provider),
+                Arc::clone(&clock),
+            )),
             fan_out: Arc::new(
                 FanOut::new(store.clone(), Arc::clone(&clock)).with_ids(Arc::clone(&ids)),
             ),
@@ -322,6 +348,7 @@ impl Work {
                 Schedule::new(config.webhook_retry.clone()),
                 config.webhook_timeout,
             )),
+            has_gateway: config.evolution.is_some(),
             postgres: postgres.clone(),
             clock: Arc::clone(&backend.clock),
         })
@@ -388,6 +415,22 @@ impl Work {
             events(),
             each(self.watch, |it| async move { it.tick().await }),
         );
+        if self.has_gateway {
+            yard.run(
+                "comparing",
+                Bell::new(),
+                comparing::LOOK,
+                events(),
+                each(self.comparing, |it| async move { it.tick().await }),
+            );
+            yard.run(
+                "removing",
+                Bell::new(),
+                POLL * 5,
+                vec![],
+                each(self.removing, |it| async move { it.tick().await }),
+            );
+        }
         yard.run(
             "fan-out",
             bells.events.clone(),

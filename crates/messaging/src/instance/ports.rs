@@ -4,8 +4,19 @@ use async_trait::async_trait;
 use msgflash_kernel::{AccountId, Outbox, StoreError, Unit};
 use time::OffsetDateTime;
 
-use super::{Instance, InstanceId};
+use super::{Instance, InstanceId, Session};
 use crate::safety::Window;
+
+/// A session that outlived its instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionLeft {
+    /// The instance it was of.
+    pub instance: InstanceId,
+    /// Its name at the provider.
+    pub session: Session,
+    /// When the instance was deleted.
+    pub deleted_at: OffsetDateTime,
+}
 
 /// Looks instances up. Deleted ones are never found.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
@@ -31,6 +42,19 @@ pub trait InstanceReader: Send + Sync {
         connecting_before: OffsetDateTime,
         reconnecting_before: OffsetDateTime,
     ) -> Result<Vec<InstanceId>, StoreError>;
+    /// All there are, in the order of their ids, after this one.
+    async fn after(
+        &self,
+        last: Option<InstanceId>,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError>;
+    /// Sessions of deleted instances that are to be removed at the provider by now, the longest due
+    /// first.
+    async fn sessions_left(
+        &self,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<SessionLeft>, StoreError>;
     /// What the number did lately, for the safety guidance.
     async fn window(&self, id: InstanceId, now: OffsetDateTime) -> Result<Window, StoreError>;
 }
@@ -52,8 +76,16 @@ pub trait InstanceStore: Send {
         &mut self,
         account: AccountId,
     ) -> Result<Vec<msgflash_kernel::WorkspaceId>, StoreError>;
-    /// Removes one from sight and from the count.
-    async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError>;
+    /// Removes one from sight and from the count. Its session is to be removed at the provider from
+    /// `session_due` on.
+    async fn delete(
+        &mut self,
+        id: InstanceId,
+        at: OffsetDateTime,
+        session_due: OffsetDateTime,
+    ) -> Result<(), StoreError>;
+    /// The session of a deleted one is not at the provider any more.
+    async fn session_removed(&mut self, id: InstanceId) -> Result<(), StoreError>;
 }
 
 /// Changes an instance and tells of it, in one transaction.

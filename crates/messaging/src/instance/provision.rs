@@ -1,15 +1,22 @@
-//! Making an instance and linking a phone to it.
+//! Making instances, linking phones to them, and taking both away again.
 
 use std::sync::Arc;
 
-use msgflash_kernel::{AccountId, Actor, Clock, Id, Ids, Phone, Problems, Random, Secret};
-use tracing::warn;
+use msgflash_kernel::{AccountId, Actor, Clock, Id, Ids, Problems, Random, Secret};
 
-use super::connection::{Change, RecordConnection};
-use super::ports::{InstanceReader, InstanceUnits};
+use super::connection::RecordConnection;
+use super::ports::{InstanceReader, InstanceStore, InstanceUnits};
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
-use crate::provider::{NewSession, Pairing, ProviderError, WhatsAppProvider};
+use crate::provider::{NewSession, WhatsAppProvider};
+
+mod linking;
+mod removal;
+
+pub use removal::RemoveSessions;
+
+/// Longest name of an instance.
+const LONGEST_NAME: usize = 100;
 
 /// The ports provisioning needs.
 #[derive(Clone)]
@@ -52,7 +59,7 @@ pub struct SendingStyle {
     pub is_business: Option<bool>,
 }
 
-/// Makes instances and links phones.
+/// Makes instances, links phones and removes both.
 pub struct ProvisionInstance {
     ports: ProvisionPorts,
 }
@@ -65,11 +72,7 @@ impl ProvisionInstance {
 
     /// Makes an instance here and at the provider. When the provider refuses, nothing is kept.
     pub async fn create(&self, order: NewInstance) -> Result<Instance, MessagingError> {
-        let name = order.name.trim().to_owned();
-        if !(1..=100).contains(&name.chars().count()) {
-            let message = "The name must have 1 to 100 characters";
-            return Err(Problems::one("name", "length", message).into());
-        }
+        let name = name_of(&order.name)?;
         let now = self.ports.clock.now();
         let id = self.ports.ids.next();
         let mut secret = [0u8; 32];
@@ -104,74 +107,45 @@ impl ProvisionInstance {
         unit.commit().await?;
 
         // The row comes first: an event of the new session must find it.
-        let session = NewSession {
-            session: instance.session.clone(),
-            webhook_url: self.callback_url(&instance),
-            webhook_secret: instance.webhook_secret.clone(),
-        };
-        if let Err(error) = self.ports.provider.create(&session).await {
-            let mut unit = self.ports.units.begin().await?;
-            unit.instances()
-                .delete(instance.id, self.ports.clock.now())
-                .await?;
+        let made = self
+            .ports
+            .provider
+            .create(&self.session_of(&instance))
+            .await;
+        let now = self.ports.clock.now();
+        let mut unit = self.ports.units.begin().await?;
+        if let Err(error) = made {
+            // What timed out may have been made all the same: it is removed like any other.
+            unit.instances().delete(instance.id, now, now).await?;
             unit.commit().await?;
             return Err(error.into());
+        }
+        if unit.instances().lock(instance.id).await?.is_none() {
+            // Whoever saw it in a list was quicker to delete it than the provider was to make it.
+            unit.instances().delete(instance.id, now, now).await?;
+            unit.commit().await?;
+            return Err(MessagingError::NoInstance(instance.id));
         }
         Ok(instance)
     }
 
-    /// Starts linking a phone, or answers the code of a linking under way.
-    pub async fn connect(
+    /// Gives an instance another name.
+    pub async fn rename(
         &self,
         account: AccountId,
         id: InstanceId,
-        phone: Option<Phone>,
-    ) -> Result<Pairing, MessagingError> {
-        let found = self.ports.instances.find(account, id).await?;
-        let instance = found.ok_or(MessagingError::NoInstance(id))?;
-        if instance.status == InstanceStatus::Suspended {
-            return Err(MessagingError::Suspended);
+        name: &str,
+    ) -> Result<Instance, MessagingError> {
+        let name = name_of(name)?;
+        let mut unit = self.ports.units.begin().await?;
+        let mut instance = locked(unit.instances(), account, id).await?;
+        if instance.name != name {
+            instance.name = name;
+            instance.updated_at = self.ports.clock.now();
+            unit.instances().update(&instance).await?;
+            unit.commit().await?;
         }
-        if instance.unlink_since.is_some() {
-            // The phone that was refused goes first; its code would never come otherwise.
-            self.ports.provider.logout(&instance.session).await?;
-            let change = Change::Closed { code: None };
-            self.ports.record.record(id, change).await?;
-        }
-        let pairing = match self.ports.provider.connect(&instance.session, phone).await {
-            Ok(pairing) => pairing,
-            // The gateway lost the session, or was replaced by an empty one: make it again.
-            Err(ProviderError::UnknownSession) => {
-                warn!(instance.id = %id, "the gateway does not know the session; making it again");
-                let session = NewSession {
-                    session: instance.session.clone(),
-                    webhook_url: self.callback_url(&instance),
-                    webhook_secret: instance.webhook_secret.clone(),
-                };
-                match self.ports.provider.create(&session).await {
-                    // Somebody else is making it again too: theirs is as good.
-                    Ok(()) | Err(ProviderError::NameTaken) => {}
-                    Err(error) => return Err(error.into()),
-                }
-                self.ports
-                    .provider
-                    .connect(&instance.session, phone)
-                    .await?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if pairing == Pairing::AlreadyOpen {
-            let known = self.ports.provider.fetch(&instance.session).await?;
-            let number = known.and_then(|info| info.owner);
-            self.ports
-                .record
-                .record(id, Change::Opened { number })
-                .await?;
-        } else if instance.status != InstanceStatus::Connecting || phone.is_some() {
-            let change = Change::PairingStarted { number: phone };
-            self.ports.record.record(id, change).await?;
-        }
-        Ok(pairing)
+        Ok(instance)
     }
 
     /// Changes how an instance sends. What is `None` stays as it is.
@@ -182,12 +156,7 @@ impl ProvisionInstance {
         change: SendingStyle,
     ) -> Result<Instance, MessagingError> {
         let mut unit = self.ports.units.begin().await?;
-        let found = unit
-            .instances()
-            .lock(id)
-            .await?
-            .filter(|it| it.account == account);
-        let mut instance = found.ok_or(MessagingError::NoInstance(id))?;
+        let mut instance = locked(unit.instances(), account, id).await?;
         instance.native_buttons = change.native_buttons.unwrap_or(instance.native_buttons);
         instance.is_business = change.is_business.or(instance.is_business);
         instance.updated_at = self.ports.clock.now();
@@ -196,12 +165,41 @@ impl ProvisionInstance {
         Ok(instance)
     }
 
-    fn callback_url(&self, instance: &Instance) -> String {
-        format!(
-            "{}/provider/evolution/{}",
-            self.ports.callback_base, instance.session
-        )
+    async fn find(&self, account: AccountId, id: InstanceId) -> Result<Instance, MessagingError> {
+        let found = self.ports.instances.find(account, id).await?;
+        found.ok_or(MessagingError::NoInstance(id))
     }
+
+    /// The session of an instance, as the provider makes it.
+    fn session_of(&self, instance: &Instance) -> NewSession {
+        let (base, session) = (&self.ports.callback_base, &instance.session);
+        NewSession {
+            session: session.clone(),
+            webhook_url: format!("{base}/provider/evolution/{session}"),
+            webhook_secret: instance.webhook_secret.clone(),
+        }
+    }
+}
+
+async fn locked(
+    instances: &mut dyn InstanceStore,
+    account: AccountId,
+    id: InstanceId,
+) -> Result<Instance, MessagingError> {
+    let found = instances.lock(id).await?;
+    found
+        .filter(|it| it.account == account)
+        .ok_or(MessagingError::NoInstance(id))
+}
+
+fn name_of(told: &str) -> Result<String, MessagingError> {
+    let name = told.trim();
+    let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
+    if !fits || name.chars().any(char::is_control) {
+        let message = "The name must have 1 to 100 characters, on one line";
+        return Err(Problems::one("name", "length", message).into());
+    }
+    Ok(name.to_owned())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -213,3 +211,6 @@ fn hex(bytes: &[u8]) -> String {
             text
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::connection::{Change, RecordConnection};
 use super::ports::InstanceReader;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
-use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
+use crate::provider::{LinkState, ProviderError, SessionInfo, WhatsAppProvider};
 use crate::safety::{Safety, Window};
 
 /// How healthy a number is, for the warm-up guidance.
@@ -91,24 +91,39 @@ impl ReadInstances {
             | (LinkState::Open, InstanceStatus::Connected)
             | (LinkState::Close, InstanceStatus::Disconnected)
             | (LinkState::Connecting, InstanceStatus::Connecting) => None,
-            (LinkState::Open, _) => {
-                let known = self.provider.fetch(&instance.session).await?;
-                Some(Change::Opened {
-                    number: known.and_then(|info| info.owner),
-                })
-            }
+            (LinkState::Open, _) => Some(Change::Opened {
+                number: self.stored(&instance).await?.and_then(|it| it.owner),
+            }),
             (LinkState::Connecting, _) => Some(Change::Connecting),
-            (LinkState::Close, _) => Some(Change::Closed { code: None }),
+            (LinkState::Close, InstanceStatus::Connected) => Some(self.closed(&instance).await?),
+            (LinkState::Close, InstanceStatus::Connecting) => {
+                Some(Change::FoundClosed { code: None })
+            }
         };
         let status = match change {
             Some(change) => self
                 .record
-                .record(id, change)
+                .record_found(&instance, change)
                 .await?
                 .unwrap_or(instance.status),
             None => instance.status,
         };
         Ok((status, live))
+    }
+
+    async fn stored(&self, instance: &Instance) -> Result<Option<SessionInfo>, MessagingError> {
+        Ok(self.provider.fetch(&instance.session).await?)
+    }
+
+    /// What it means that a link thought to be open is closed: a provider that has just started
+    /// says so of each session until it has loaded it, and stores something else.
+    async fn closed(&self, instance: &Instance) -> Result<Change, MessagingError> {
+        Ok(match self.stored(instance).await? {
+            Some(stored) if stored.state != LinkState::Close => Change::Connecting,
+            stored => Change::FoundClosed {
+                code: stored.and_then(|it| it.disconnection_code),
+            },
+        })
     }
 
     /// How healthy a number is.

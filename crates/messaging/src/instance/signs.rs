@@ -192,7 +192,7 @@ impl FollowSigns {
                 continue;
             };
             if let Some(change) = self.look(&instance).await {
-                self.record.record(instance.id, change).await?;
+                self.record.record_found(&instance, change).await?;
                 if change == Change::Gone {
                     self.alarms.raise(Alarm::SessionLost, Some(instance.id));
                 }

@@ -64,7 +64,10 @@ impl WatchConnections {
                 self.record.record(id, change).await?;
                 let alarm = match change {
                     Change::Lost => Some(Alarm::ConnectionLost),
-                    Change::Closed { .. } => Some(Alarm::WrongNumber),
+                    // One that is still connected was logged out by its owner.
+                    Change::FoundClosed { .. } if instance.status != InstanceStatus::Connected => {
+                        Some(Alarm::WrongNumber)
+                    }
                     _ => None,
                 };
                 if let Some(alarm) = alarm {
@@ -89,7 +92,9 @@ impl WatchConnections {
         if instance.unlink_since.is_some() {
             // Repeated with every look until it worked.
             return match self.provider.logout(&instance.session).await {
-                Ok(()) | Err(ProviderError::UnknownSession) => Some(Change::Closed { code: None }),
+                Ok(()) | Err(ProviderError::UnknownSession) => {
+                    Some(Change::FoundClosed { code: None })
+                }
                 Err(error) => {
                     warn!(instance.id = %instance.id, %error, "a refused phone could not be unlinked");
                     None

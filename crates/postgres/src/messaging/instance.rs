@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, Phone, Secret, StoreError, WorkspaceId};
 use msgflash_messaging::instance::Standing;
-use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore};
+use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore, SessionLeft};
 use msgflash_messaging::safety::Window;
 use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
 use time::{Duration, OffsetDateTime};
@@ -199,6 +199,48 @@ impl InstanceReader for Postgres {
         Ok(ids.into_iter().map(Id::new).collect())
     }
 
+    async fn after(
+        &self,
+        last: Option<InstanceId>,
+        limit: u32,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<InstanceRow> = instances::table
+            .filter(instances::id.gt(last.map_or(Uuid::nil(), InstanceId::uuid)))
+            .filter(instances::deleted_at.is_null())
+            .order(instances::id)
+            .limit(i64::from(limit))
+            .select(InstanceRow::as_select())
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(Instance::try_from).collect()
+    }
+
+    async fn sessions_left(
+        &self,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<SessionLeft>, StoreError> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<(Uuid, String, Option<OffsetDateTime>)> = instances::table
+            .filter(instances::session_due.le(now))
+            .order(instances::session_due)
+            .limit(i64::from(limit))
+            .select((instances::id, instances::session, instances::deleted_at))
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        let left = rows
+            .into_iter()
+            .map(|(id, session, deleted_at)| SessionLeft {
+                instance: Id::new(id),
+                session,
+                deleted_at: deleted_at.unwrap_or(now),
+            });
+        Ok(left.collect())
+    }
+
     async fn window(&self, id: InstanceId, now: OffsetDateTime) -> Result<Window, StoreError> {
         let mut conn = self.conn().await?;
         let row: WindowRow = sql(
@@ -320,9 +362,28 @@ impl InstanceStore for PgUnit {
             .collect())
     }
 
-    async fn delete(&mut self, id: InstanceId, at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn delete(
+        &mut self,
+        id: InstanceId,
+        at: OffsetDateTime,
+        session_due: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         diesel::update(instances::table.find(id.uuid()))
-            .set((instances::deleted_at.eq(at), instances::updated_at.eq(at)))
+            .set((
+                instances::deleted_at.eq(at),
+                instances::updated_at.eq(at),
+                instances::session_due.eq(session_due),
+            ))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn session_removed(&mut self, id: InstanceId) -> Result<(), StoreError> {
+        diesel::update(instances::table.find(id.uuid()))
+            .filter(instances::deleted_at.is_not_null())
+            .set(instances::session_due.eq(None::<OffsetDateTime>))
             .execute(self.conn())
             .await
             .map(drop)

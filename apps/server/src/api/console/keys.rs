@@ -60,12 +60,10 @@ pub(in crate::api) async fn create(
     let mut check = caller.check();
     let name = check.text("name", &body.name, Need::Must, MAX_NAME);
     check.finish()?;
-    let plan = &caller.entitlement.plan;
-    plan.allow_api_keys()?;
     let order = KeyOrder {
         actor: caller.actor,
         name: name.unwrap_or_default(),
-        cap: plan.limits.max_api_keys,
+        cap: caller.entitlement.plan.limits.max_api_keys,
     };
     let (key, secret) = services.keys.create.create(order).await?;
     let view = NewKeyView {

@@ -4,12 +4,14 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use super::auth::{self, profile};
+use super::instances::{self as own_instances, linking};
 use super::{files, keys, messages, workspace};
 use crate::api::errors::{
-    API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
-    EMAIL_NOT_VERIFIED, ErrorCode, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED,
-    MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, RATE_LIMIT_EXCEEDED,
-    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
+    BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE, EMAIL_NOT_VERIFIED, ErrorCode,
+    FORBIDDEN, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED,
+    MAX_INSTANCES_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, PROVIDER_ERROR,
+    PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE,
+    TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -109,8 +111,6 @@ fn twins() -> Vec<Route> {
         GET "/messages/{id}" public_messages::read, member, &[NOT_FOUND];
         POST "/messages/{id}/cancel" public_messages::cancel, member, &[NOT_FOUND, BAD_REQUEST];
 
-        GET "/instances" instances::list, member, &[];
-        GET "/instances/{id}" instances::read, member, &[NOT_FOUND];
         GET "/instances/{id}/state" instances::state, member, LIVE;
         GET "/instances/{id}/health" instances::health, member, &[NOT_FOUND];
 
@@ -169,11 +169,44 @@ fn twins() -> Vec<Route> {
     }
 }
 
+/// Making something at the provider.
+const MAKING: &[ErrorCode] = &[
+    MAX_INSTANCES_REACHED,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
+/// Starting a link there.
+const CONNECTING: &[ErrorCode] = &[
+    NOT_FOUND,
+    FORBIDDEN,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
+/// Mending one.
+const RESTARTING: &[ErrorCode] = &[
+    NOT_FOUND,
+    BAD_REQUEST,
+    FORBIDDEN,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
+
 /// What only people have.
 fn own() -> Vec<Route> {
     routes! {
         "/api";
         POST "/messages/send" messages::send, member.changes, SENDING;
+        GET "/instances" own_instances::list, member, &[];
+        POST "/instances" own_instances::create, member.changes, MAKING;
+        GET "/instances/{id}" own_instances::read, member, &[NOT_FOUND];
+        PATCH "/instances/{id}" own_instances::rename, member.changes, &[NOT_FOUND];
+        DELETE "/instances/{id}" own_instances::delete, member, &[NOT_FOUND];
+        POST "/instances/{id}/connect" linking::connect, member.changes.spare, CONNECTING;
+        POST "/instances/{id}/logout" linking::log_out, member, LIVE;
+        POST "/instances/{id}/restart" linking::restart, member.starts, RESTARTING;
         GET "/usage" workspace::counters, member, &[];
         GET "/workspace/current" workspace::current, member, &[];
         POST "/contacts/import" files::import, member.sends_files,
@@ -182,8 +215,8 @@ fn own() -> Vec<Route> {
         GET "/contacts/imports/{importId}" files::read, member, &[IMPORT_NOT_FOUND];
         GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
         GET "/api-keys" keys::list, member, &[];
-        POST "/api-keys" keys::create, member.changes,
-            &[API_KEYS_NOT_AVAILABLE_ON_PLAN, MAX_API_KEYS_REACHED];
+        POST "/api-keys" keys::create, member.changes.gated(Gate::ApiKeys),
+            &[MAX_API_KEYS_REACHED];
         DELETE "/api-keys/{id}" keys::revoke, member, &[NOT_FOUND];
         GET "/api-keys/usage" keys::usage, member, &[VALIDATION_ERROR];
     }

@@ -1,0 +1,135 @@
+//! Linking a phone, mending its link, and unlinking it.
+
+use msgflash_kernel::{AccountId, Phone};
+use tracing::warn;
+
+use super::ProvisionInstance;
+use crate::error::MessagingError;
+use crate::instance::connection::Change;
+use crate::instance::{Instance, InstanceId, InstanceStatus};
+use crate::provider::{LinkState, Pairing, ProviderError};
+
+impl ProvisionInstance {
+    /// Starts linking a phone, or answers the code of a linking under way.
+    pub async fn connect(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+        phone: Option<Phone>,
+    ) -> Result<Pairing, MessagingError> {
+        let instance = self.find(account, id).await?;
+        if instance.status == InstanceStatus::Suspended {
+            return Err(MessagingError::Suspended);
+        }
+        if instance.unlink_since.is_some() {
+            // The phone that was refused goes first; its code would never come otherwise.
+            self.ports.provider.logout(&instance.session).await?;
+            let change = Change::FoundClosed { code: None };
+            self.ports.record.record(id, change).await?;
+        }
+        let mut pairing = self.ask(&instance, phone).await?;
+        if phone.is_some() && matches!(pairing, Pairing::Code { pairing: None, .. }) {
+            // A socket that was started for a QR code ignores the number, and one that shows codes
+            // has nobody logged in: nothing is lost with it.
+            self.ports.provider.delete(&instance.session).await?;
+            pairing = self.ask(&instance, phone).await?;
+        }
+        self.note(&instance, phone, &pairing).await?;
+        Ok(pairing)
+    }
+
+    /// Asks for a code.
+    async fn ask(
+        &self,
+        instance: &Instance,
+        phone: Option<Phone>,
+    ) -> Result<Pairing, MessagingError> {
+        let provider = &self.ports.provider;
+        match provider.connect(&instance.session, phone).await {
+            // The gateway lost the session, or was replaced by an empty one: make it again.
+            Err(ProviderError::UnknownSession) => {
+                warn!(instance.id = %instance.id, "the gateway does not know the session; making it again");
+                match provider.create(&self.session_of(instance)).await {
+                    // Somebody else is making it again too: theirs is as good.
+                    Ok(()) | Err(ProviderError::NameTaken) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                Ok(provider.connect(&instance.session, phone).await?)
+            }
+            answered => Ok(answered?),
+        }
+    }
+
+    /// Records what asking for a code told.
+    async fn note(
+        &self,
+        instance: &Instance,
+        phone: Option<Phone>,
+        pairing: &Pairing,
+    ) -> Result<(), MessagingError> {
+        let (id, record) = (instance.id, &self.ports.record);
+        let was_linked = instance.status == InstanceStatus::Connected;
+        match pairing {
+            Pairing::AlreadyOpen => {
+                let known = self.ports.provider.fetch(&instance.session).await?;
+                let number = known.and_then(|info| info.owner);
+                record.record(id, Change::Opened { number }).await?;
+            }
+            // It comes back by itself.
+            Pairing::NotYet if was_linked => {
+                record.record(id, Change::Connecting).await?;
+            }
+            Pairing::Code { .. } | Pairing::NotYet => {
+                if was_linked {
+                    // A code is for those who are not linked any more.
+                    let change = Change::FoundClosed { code: None };
+                    record.record(id, change).await?;
+                }
+                let change = Change::PairingStarted { number: phone };
+                record.record(id, change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Unlinks the phone. The instance and the number it had stay.
+    pub async fn log_out(&self, account: AccountId, id: InstanceId) -> Result<(), MessagingError> {
+        let instance = self.find(account, id).await?;
+        // From here on the provider's events know why, and a crash does not forget the wish.
+        self.ports.record.record(id, Change::LogoutAsked).await?;
+        match self.ports.provider.logout(&instance.session).await {
+            Ok(()) | Err(ProviderError::UnknownSession) => {
+                let change = Change::FoundClosed { code: None };
+                self.ports.record.record(id, change).await?;
+                Ok(())
+            }
+            Err(error) => {
+                self.ports.record.record(id, Change::LogoutFailed).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Closes and reopens the link: the cure for one that says open and does not send.
+    pub async fn restart(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+    ) -> Result<LinkState, MessagingError> {
+        const NOT_LINKED: &str = "The instance is not connected: there is no link to restart";
+        let instance = self.find(account, id).await?;
+        if instance.status == InstanceStatus::Suspended {
+            return Err(MessagingError::Suspended);
+        }
+        match self.ports.provider.state(&instance.session).await {
+            Ok(LinkState::Open | LinkState::Connecting) => {}
+            Ok(LinkState::Close) | Err(ProviderError::UnknownSession) => {
+                return Err(MessagingError::WrongState(NOT_LINKED));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.ports.provider.restart(&instance.session).await?;
+        self.ports.record.record(id, Change::Connecting).await?;
+        Ok(LinkState::Connecting)
+    }
+}

@@ -1,0 +1,2 @@
+DROP INDEX instances_session_due;
+ALTER TABLE instances DROP COLUMN session_due;
