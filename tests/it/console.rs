@@ -4,7 +4,9 @@ mod files;
 mod instances;
 mod keys;
 mod links;
+mod overview;
 mod people;
+mod secrets;
 mod sessions;
 mod twins;
 

@@ -8,7 +8,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::api::console::auth::{self, profile};
 use crate::api::console::instances::{self as own_instances, linking};
-use crate::api::console::{self, files, keys, workspace};
+use crate::api::console::{self, files, keys, overview, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
@@ -89,7 +89,7 @@ pub struct ErrorDetail {
         billing::plans, billing::subscription, billing::usage, billing::payments,
         console::messages::send, own_instances::list, own_instances::create, own_instances::read,
         own_instances::rename, own_instances::delete, linking::connect, linking::log_out,
-        linking::restart, workspace::current, workspace::counters,
+        linking::restart, overview::search, overview::onboarding, overview::stats, workspace::current, workspace::counters,
         files::import, files::list, files::read, files::export,
         keys::list, keys::create, keys::revoke, keys::usage,
         auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,

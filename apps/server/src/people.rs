@@ -5,8 +5,9 @@ use std::sync::Arc;
 use msgflash_accounts::{
     AccountReader, AnswerMailRequests, AuthenticateSession, BeginSession, ChangePassword,
     EndSessions, Guard, KeyRing, LogIn, MailRequests, PasswordHasher, PortalLinks, Profiles,
-    RefreshSession, RequestMail, ResetPassword, SessionReader, SessionTokens, SignInThrottle,
-    SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader, VerifyEmail,
+    RefreshSession, RequestMail, ResetPassword, RotateSigningKey, SessionReader, SessionTokens,
+    SignInThrottle, SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader,
+    VerifyEmail,
 };
 use msgflash_kernel::{Announce, Clock, Ids, Nudge, Random};
 
@@ -68,6 +69,8 @@ pub struct People {
     pub change_password: ChangePassword,
     /// Reads and changes profiles.
     pub profiles: Profiles,
+    /// Lets another key sign.
+    pub rotate_key: RotateSigningKey,
     /// Shuts accounts and opens them again.
     pub suspend: SuspendUser,
 }
@@ -98,8 +101,9 @@ impl People {
             Arc::clone(&clock),
             Arc::clone(&ids),
         );
+        let ring = Arc::new(ring);
         let signed = Arc::new(SessionTokens::new(
-            Arc::new(ring),
+            Arc::clone(&ring),
             Arc::clone(&clock),
             issuer,
         ));
@@ -159,6 +163,7 @@ impl People {
             )
             .announcing(tell()),
             profiles: Profiles::new(users, Arc::clone(&units), now()).announcing(tell()),
+            rotate_key: RotateSigningKey::new(ring),
             suspend: SuspendUser::new(units, mails, now()).announcing(tell()),
         }
     }

@@ -13,6 +13,7 @@ use msgflash_messaging::instance::provision::ProvisionInstance;
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
@@ -52,6 +53,8 @@ pub struct Services {
     pub cancel_message: Arc<CancelMessage>,
     /// Reads messages.
     pub read_messages: Arc<ReadMessages>,
+    /// Looks over messages.
+    pub overview: Overview,
     /// Makes, links and removes instances.
     pub provision: Arc<ProvisionInstance>,
     /// Reads instances.

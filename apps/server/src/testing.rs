@@ -17,6 +17,7 @@ use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::{MockOverviewReader, Overview};
 use msgflash_messaging::message::ports::MockMessageReader;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::{MockEventDecoder, MockWhatsAppProvider};
@@ -227,6 +228,7 @@ impl Fake {
                 clock.clone(),
             )),
             read_messages: Arc::new(ReadMessages::new(messages)),
+            overview: Overview::new(Arc::new(MockOverviewReader::new()), clock.clone()),
             provision: Arc::new(ProvisionInstance::new(ProvisionPorts {
                 units: Arc::clone(&units) as _,
                 instances: instances.clone(),

@@ -22,6 +22,7 @@ use msgflash_messaging::instance::signs::{FollowSigns, SignListener, Signs};
 use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
@@ -295,6 +296,7 @@ pub async fn services(
             Arc::clone(&clock),
         )),
         read_messages: Arc::new(ReadMessages::new(store.clone())),
+        overview: Overview::new(store.clone(), Arc::clone(&clock)),
         provision: Arc::clone(&backend.provision),
         read_instances: Arc::clone(&backend.read_instances),
         receive_event: Arc::new(receive_event),

@@ -6,6 +6,7 @@ mod inbox;
 mod instance;
 mod lanes;
 mod message;
+mod overview;
 mod queue;
 mod queue_reader;
 mod receipt;

@@ -8,5 +8,6 @@ pub mod files;
 pub mod instances;
 pub mod keys;
 pub mod messages;
+pub mod overview;
 pub mod routes;
 pub mod workspace;

@@ -135,7 +135,7 @@ async fn a_link_that_is_open_and_dead_is_mended_by_a_restart() {
     let body = json!({ "instanceId": id, "to": "+33612345678", "type": "text", "text": "Hi" });
     let sent = scene.client.post("/api/messages/send", &body).await;
     let sent = blackbox::id_of(sent.data());
-    scene.account.client.wait_message(&sent, "sent").await;
+    scene.account.client.wait_message(&sent, "read").await;
     assert_eq!(scene.stack.told("instance.disconnected", &id).await, 0);
 }
 

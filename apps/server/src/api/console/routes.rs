@@ -5,7 +5,7 @@ use actix_web::web;
 
 use super::auth::{self, profile};
 use super::instances::{self as own_instances, linking};
-use super::{files, keys, messages, workspace};
+use super::{files, keys, messages, overview, workspace};
 use crate::api::errors::{
     BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE, EMAIL_NOT_VERIFIED, ErrorCode,
     FORBIDDEN, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED,
@@ -208,6 +208,9 @@ fn own() -> Vec<Route> {
         POST "/instances/{id}/logout" linking::log_out, member, LIVE;
         POST "/instances/{id}/restart" linking::restart, member.starts, RESTARTING;
         GET "/usage" workspace::counters, member, &[];
+        GET "/search" overview::search, member, &[VALIDATION_ERROR];
+        GET "/onboarding" overview::onboarding, member, &[];
+        GET "/dashboard/stats" overview::stats, member, &[VALIDATION_ERROR];
         GET "/workspace/current" workspace::current, member, &[];
         POST "/contacts/import" files::import, member.sends_files,
             &[NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE];

@@ -62,6 +62,9 @@ impl Instance {
         let suspended = self.status == InstanceStatus::Suspended;
         let news = match change {
             _ if suspended => None,
+            // A phone that was refused stays refused until it is unlinked, however often its link
+            // is seen.
+            Change::Opened { .. } if !was_connected && self.unlink_since.is_some() => None,
             Change::Opened {
                 number: Some(other),
             } if self.expects_another_than(other) => {

@@ -120,6 +120,8 @@ fn another_phone_than_the_named_one_is_refused_and_told_once() {
     assert!(matches!(news, Some(News::Disconnected(Some(_)))));
     assert_eq!(it.status, InstanceStatus::Disconnected);
     assert_eq!((it.unlink_since, it.wa_number), (Some(NOW), None));
+    // Nor is it taken when its link is seen again, by an event or by somebody who looks.
+    assert_eq!(it.apply(linked("+33699999999"), NOW), (false, None));
 }
 
 #[test]
