@@ -33,6 +33,8 @@ pub enum Door {
     ForgotPassword,
     /// Asking for another mail to verify the address.
     ResendVerification,
+    /// Setting a password by the link of a mail.
+    ResetPassword,
     /// Giving the current password to change it.
     ChangePassword,
 }
@@ -44,6 +46,7 @@ impl Door {
             Self::SignUp => "signup",
             Self::ForgotPassword => "forgot",
             Self::ResendVerification => "resend",
+            Self::ResetPassword => "reset",
             Self::ChangePassword => "change",
         }
     }

@@ -6,7 +6,7 @@ use blackbox::{Account, Client, Fleet, Program, Stack, eventually};
 use uuid::Uuid;
 
 /// How long a process may remember.
-const LIFE: Duration = Duration::from_secs(2);
+const LIFE: Duration = Duration::from_secs(1);
 
 /// Revokes a key behind everybody's back.
 async fn revoke_silently(stack: &Stack, account: &Account) {

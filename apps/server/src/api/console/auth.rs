@@ -216,6 +216,7 @@ pub(in crate::api) async fn check_reset(
 )]
 pub(in crate::api) async fn reset_password(
     services: web::Data<Services>,
+    from: ClientAddress,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
     let body: ResetBody = body.decode()?;
@@ -223,7 +224,7 @@ pub(in crate::api) async fn reset_password(
     services
         .people
         .reset_password
-        .reset(&token, password)
+        .reset(&token, password, from.0)
         .await?;
     Ok(envelope::ok(&DONE))
 }

@@ -240,7 +240,8 @@ fn sign_in() -> Vec<Route> {
         POST "/verify-email" auth::verify_email, anyone.asks.small, &[];
         POST "/forgot-password" auth::forgot_password, anyone.asks.small, GUARDED;
         GET "/reset-password/validate" auth::check_reset, anyone, &[];
-        POST "/reset-password" auth::reset_password, anyone.asks.small, &[UNAUTHORIZED];
+        POST "/reset-password" auth::reset_password, anyone.asks.small,
+            &[UNAUTHORIZED, RATE_LIMIT_EXCEEDED];
         GET "/me" profile::read, person, &[];
         PATCH "/me" profile::change, person.asks.small, &[];
         POST "/logout" auth::log_out, person, &[];
