@@ -169,5 +169,8 @@ async fn a_good_link_is_not_tried_without_end() {
     );
     let link = secret_link.reveal();
     let refused = reset.reset(link, secret("N3w-password"), HOME).await;
-    assert_eq!(refused.expect_err("one too many").code(), "RATE_LIMIT_EXCEEDED");
+    assert_eq!(
+        refused.expect_err("one too many").code(),
+        "RATE_LIMIT_EXCEEDED"
+    );
 }

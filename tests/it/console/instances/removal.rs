@@ -37,7 +37,7 @@ async fn a_deleted_instance_frees_its_slot_and_keeps_its_messages() {
     let kept = scene.client.get(&format!("/api/messages/{sent}")).await;
     assert_eq!(kept.data()["status"], "read");
     // What waits for its time fails then.
-    let due = "UPDATE queue SET due_at = now() WHERE state = 0";
+    let due = "UPDATE queue SET due_at = now(), not_before = now() WHERE state = 0";
     assert_eq!(scene.stack.sql(due, &[]).await, 1);
     let failed = scene.account.client.wait_message(&later, "failed").await;
     assert_eq!(failed["meta"]["code"], "INSTANCE_NOT_CONNECTED");
