@@ -26,7 +26,11 @@ fn examples(operation: &Value) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn example_requests_fail_only_for_the_ids_they_name() {
-    let stack = Stack::with(&[("allow_private_targets", "false")]).await;
+    let stack = Stack::with(&[
+        ("allow_private_targets", "false"),
+        ("console_rate_limit_per_second", "10000"),
+    ])
+    .await;
     let account = stack.account("pro").await;
     let client = both(&stack, &account).await;
     let instance = account.instance(&stack).await.id.to_string();
@@ -96,7 +100,7 @@ fn from_schema(document: &Value, schema: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_may_be_left_out_where_the_document_says_so() {
-    let stack = Stack::start().await;
+    let stack = Stack::with(&[("console_rate_limit_per_second", "10000")]).await;
     let account = stack.account("pro").await;
     let client = both(&stack, &account).await;
     let document = document(&stack).await;
@@ -121,5 +125,8 @@ async fn a_body_may_be_left_out_where_the_document_says_so() {
             spare += 1;
         }
     }
-    assert_eq!(spare, 4, "a template's change and its preview, twice");
+    assert_eq!(
+        spare, 5,
+        "a template's change and its preview, twice, and linking a phone"
+    );
 }
