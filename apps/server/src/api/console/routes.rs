@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::auth::{self, profile};
+use super::auth::{self, google, profile};
 use super::{files, keys, messages, workspace};
 use crate::api::errors::{
     API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
@@ -205,6 +205,8 @@ fn sign_in() -> Vec<Route> {
         POST "/forgot-password" auth::forgot_password, anyone.asks.small, GUARDED;
         GET "/reset-password/validate" auth::check_reset, anyone, &[];
         POST "/reset-password" auth::reset_password, anyone.asks.small, &[UNAUTHORIZED];
+        GET "/google" google::start, anyone, &[];
+        GET "/google/callback" google::finish, anyone, &[];
         GET "/me" profile::read, person, &[];
         PATCH "/me" profile::change, person.asks.small, &[];
         POST "/logout" auth::log_out, person, &[];
