@@ -1,6 +1,7 @@
 //! The console's API, as people use it.
 
 mod files;
+mod google;
 mod keys;
 mod links;
 mod people;

@@ -26,6 +26,8 @@ use crate::transport::{Transport, TransportError, is_secure};
 
 /// How long all that it takes may take. Somebody is waiting in a browser.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one request of these may take.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Which provider, and who we are there.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl OidcProvider {
             client_secret: ClientSecret::new(config.client_secret.reveal().clone()),
             redirect_uri: redirect.map_err(|_| InvalidConfig::Redirect)?,
             directory: Directory::new(issuer, Arc::clone(&clock)),
-            http: Transport::new().map_err(|_| InvalidConfig::Client)?,
+            http: Transport::new(REQUEST_PATIENCE).map_err(|_| InvalidConfig::Client)?,
             clock,
         })
     }

@@ -10,8 +10,6 @@ use url::{Host, Url};
 
 /// Finding the provider and shaking hands is quick or hopeless.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one request may take, to the end of its answer. Somebody is waiting in a browser.
-const TIMEOUT: Duration = Duration::from_secs(4);
 /// The longest answer that is read. Documents with keys have a few thousand bytes.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
@@ -37,14 +35,15 @@ pub(crate) enum TransportError {
 pub(crate) struct Transport(Client);
 
 impl Transport {
-    /// A TLS provider must have been installed for the process.
-    pub(crate) fn new() -> Result<Self, reqwest::Error> {
+    /// Gives each request `timeout`, to the end of its answer. A TLS provider must have been installed for
+    /// the process.
+    pub(crate) fn new(timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .build()?;
         Ok(Self(client))
     }
