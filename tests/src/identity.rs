@@ -44,13 +44,14 @@ impl IdentityServer {
         let said = child.stdout.take().expect("piped");
         let (first, line) = mpsc::channel();
         thread::spawn(move || {
-            let mut text = String::new();
-            let read = BufReader::new(said).read_line(&mut text);
-            // Nobody listens after the test.
-            let _ = first.send(read.map(|_| text));
+            // Reads to the end: it must never wait for somebody to listen.
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                // Nobody waits for a second one.
+                let _ = first.send(line);
+            }
         });
         let line = line.recv_timeout(crate::PATIENCE).expect("it starts");
-        let line: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+        let line: Value = serde_json::from_str(&line).expect("JSON");
         let issuer = line["issuer"].as_str().expect("an issuer").to_owned();
         Some(Self { child, issuer })
     }
@@ -89,7 +90,8 @@ impl IdentityServer {
 
     async fn control(&self, what: &str, body: &Value) {
         let url = format!("{}/control/{what}", self.issuer);
-        let told = Browser::default().call(Method::PUT, &url, Some(body.to_string()));
+        let mut anybody = Browser::default();
+        let told = anybody.call(Method::PUT, &url, Some(body.to_string()));
         assert_eq!(told.await.status, 200, "{what}");
     }
 }

@@ -76,8 +76,8 @@ async fn an_account_whose_address_was_never_verified_loses_what_somebody_left_th
     let refused = nobody.post("/api/auth/login", &body).await;
     assert_eq!(refused.outcome(), (401, "UNAUTHORIZED"));
     let body = json!({ "token": stale });
-    let refused = nobody.post("/api/auth/verify-email", &body).await;
-    assert_eq!(refused.outcome(), (400, "BAD_REQUEST"));
+    let late = nobody.post("/api/auth/verify-email", &body).await;
+    assert_eq!(late.data()["alreadyVerified"], true, "{late:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
