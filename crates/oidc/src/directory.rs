@@ -63,8 +63,13 @@ impl Directory {
         if let Some(published) = fresh {
             return Ok(published);
         }
-        let read = self.read(&mut state, http).await;
-        usable.map_or(read, |old| Ok(old))
+        match (self.read(&mut state, http).await, usable) {
+            (Err(cause), Some(old)) => {
+                tracing::warn!(%cause, "what the identity provider published before still counts");
+                Ok(old)
+            }
+            (read, _) => read,
+        }
     }
 
     /// What is published now, for somebody who met a key that is not in `old`. `None` when it was asked

@@ -136,20 +136,17 @@ impl OidcProvider {
             .await
             .map_err(|it| about_exchange(&it))?;
         let claims = self.verified(&tokens, published, start).await?;
-        let told = Told::new(
+        let mut told = Told::new(
             (claims.email(), claims.email_verified()),
             claims.name(),
             claims.picture(),
         );
-        let told = match told.email {
-            Some(_) => told,
-            // Many providers put no more than the subject into the token.
-            None => {
-                let asked = self.user_info(&client, &tokens, claims).await?;
-                let email = (asked.email(), asked.email_verified());
-                told.or(Told::new(email, asked.name(), asked.picture()))
-            }
-        };
+        // Many providers put no more than the subject into the token.
+        if told.email.is_none() {
+            let asked = self.user_info(&client, &tokens, claims).await?;
+            let email = (asked.email(), asked.email_verified());
+            told = told.or(Told::new(email, asked.name(), asked.picture()));
+        }
         Ok(ExternalIdentity {
             issuer: self.issuer.clone(),
             subject: claims.subject().to_string(),
@@ -202,7 +199,7 @@ impl OidcProvider {
             .request_async(&self.http)
             .await
             .map_err(|it| match it {
-                UserInfoError::Request(cause) => unavailable(&cause),
+                UserInfoError::Request(cause) => unavailable(cause),
                 UserInfoError::ClaimsVerification(_) => refused("it tells about somebody else"),
                 _ => refused("what it tells about them cannot be read"),
             })
@@ -213,8 +210,7 @@ impl OidcProvider {
 impl IdentityProvider for OidcProvider {
     async fn authorize(&self, start: &SignInStart) -> Result<String, ProviderError> {
         let published = timeout(PATIENCE, self.directory.published(&self.http)).await;
-        let published =
-            published.unwrap_or_else(|_| Err(unavailable(&TransportError::TimedOut)))?;
+        let published = published.unwrap_or_else(|_| Err(unavailable(TransportError::TimedOut)))?;
         let verifier = PkceCodeVerifier::new(start.verifier());
         let (state, nonce) = (start.state(), start.nonce());
         let (url, ..) = self
@@ -237,7 +233,7 @@ impl IdentityProvider for OidcProvider {
         start: &SignInStart,
     ) -> Result<ExternalIdentity, ProviderError> {
         let identity = timeout(PATIENCE, self.identity(code, start)).await;
-        identity.unwrap_or_else(|_| Err(unavailable(&TransportError::TimedOut)))
+        identity.unwrap_or_else(|_| Err(unavailable(TransportError::TimedOut)))
     }
 }
 
@@ -283,7 +279,7 @@ fn refused(why: &str) -> ProviderError {
     ProviderError::Refused(why.to_owned())
 }
 
-fn unavailable(why: &TransportError) -> ProviderError {
+fn unavailable(why: TransportError) -> ProviderError {
     ProviderError::Unavailable(why.to_string())
 }
 
@@ -292,7 +288,7 @@ fn about_exchange(
     error: &RequestTokenError<TransportError, StandardErrorResponse<CoreErrorResponseType>>,
 ) -> ProviderError {
     match error {
-        RequestTokenError::Request(cause) => unavailable(cause),
+        RequestTokenError::Request(cause) => unavailable(*cause),
         RequestTokenError::ServerResponse(answer) => match answer.error() {
             CoreErrorResponseType::Extension(_) => refused("it refuses the code"),
             known => ProviderError::Refused(format!("it refuses the code: {}", known.as_ref())),

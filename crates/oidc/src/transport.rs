@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse, http};
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Request, redirect, retry};
 use url::{Host, Url};
 
@@ -49,7 +50,11 @@ impl Transport {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let request = Request::try_from(request).map_err(|_| TransportError::Malformed)?;
+        let mut request = Request::try_from(request).map_err(|_| TransportError::Malformed)?;
+        // Our secret, or an access token: no layer below may print it.
+        if let Some(credentials) = request.headers_mut().get_mut(AUTHORIZATION) {
+            credentials.set_sensitive(true);
+        }
         if !is_secure(request.url()) {
             return Err(TransportError::NotSecure);
         }
