@@ -1,6 +1,7 @@
 //! The console's API, as people use it.
 
 mod files;
+mod google;
 mod instances;
 mod keys;
 mod links;

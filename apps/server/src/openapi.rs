@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::api::console::auth::{self, profile};
+use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
 use crate::api::console::{self, files, keys, overview, workspace};
 use crate::api::routes;
@@ -95,7 +95,7 @@ pub struct ErrorDetail {
         auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,
         auth::resend_verification, auth::check_verification, auth::verify_email,
         auth::forgot_password, auth::check_reset, auth::reset_password,
-        profile::read, profile::change,
+        google::start, google::finish, profile::read, profile::change,
     ),
     components(schemas(ErrorView)),
     tags(

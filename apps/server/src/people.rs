@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use msgflash_accounts::{
     AccountReader, AnswerMailRequests, AuthenticateSession, BeginSession, ChangePassword,
-    EndSessions, Guard, KeyRing, LogIn, MailRequests, PasswordHasher, PortalLinks, Profiles,
-    RefreshSession, RequestMail, ResetPassword, RotateSigningKey, SessionReader, SessionTokens,
-    SignInThrottle, SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader,
-    VerifyEmail,
+    EndSessions, Guard, IdentityProvider, KeyRing, LogIn, MailRequests, PasswordHasher,
+    PortalLinks, Profiles, RefreshSession, RequestMail, ResetPassword, RotateSigningKey,
+    SessionReader, SessionTokens, SignInByRedirect, SignInElsewhere, SignInStarts, SignInThrottle,
+    SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader, VerifyEmail,
 };
 use msgflash_kernel::{Announce, Clock, Ids, Nudge, Random};
 
@@ -29,6 +29,10 @@ pub struct PeoplePorts {
     pub requests: Arc<dyn MailRequests>,
     /// Wakes whoever answers them.
     pub wake: Arc<dyn Nudge>,
+    /// Who proves identities elsewhere, when somebody does.
+    pub provider: Option<Arc<dyn IdentityProvider>>,
+    /// Remembers who went there.
+    pub starts: Arc<dyn SignInStarts>,
     /// Passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Tells other processes what changed.
@@ -59,6 +63,8 @@ pub struct People {
     pub answer_requests: Arc<AnswerMailRequests>,
     /// Begins sessions.
     pub log_in: LogIn,
+    /// Begins sessions of people who prove themselves elsewhere.
+    pub elsewhere: Option<SignInByRedirect>,
     /// Ends them.
     pub end_sessions: EndSessions,
     /// Gives a new one for an old one.
@@ -87,6 +93,8 @@ impl People {
             throttle,
             requests,
             wake,
+            provider,
+            starts,
             hasher,
             announce,
             clock,
@@ -109,8 +117,14 @@ impl People {
         ));
         let begin = BeginSession::new(Arc::clone(&signed), Arc::clone(&clock), Arc::clone(&ids));
         let guard = Guard::new(throttle, Arc::clone(&clock), Arc::clone(&ids));
-        let mails = TokenMails::new(PortalLinks::new(&portal), random, Arc::clone(&ids));
         let (now, tell) = (|| Arc::clone(&clock), || Arc::clone(&announce));
+        let elsewhere = provider.map(|provider| {
+            let sign_in =
+                SignInElsewhere::new(Arc::clone(&units), begin.clone()).announcing(tell());
+            let (guard, random) = (guard.clone(), Arc::clone(&random));
+            SignInByRedirect::new(provider, starts, sign_in, guard, now(), random)
+        });
+        let mails = TokenMails::new(PortalLinks::new(&portal), random, Arc::clone(&ids));
         Self {
             authenticate: AuthenticateSession::new(Arc::clone(&signed), sessions, now()),
             sign_up: SignUp::new(
@@ -141,6 +155,7 @@ impl People {
                 guard.clone(),
                 begin,
             ),
+            elsewhere,
             end_sessions: EndSessions::new(Arc::clone(&units), now()).announcing(tell()),
             refresh: RefreshSession::new(Arc::clone(&units), signed, now(), Arc::clone(&ids))
                 .announcing(tell()),

@@ -136,6 +136,8 @@ pub struct Settings {
     pub console_rate_per_second: u32,
     /// Where the console's pages are, which may call the API.
     pub portal: Option<Url>,
+    /// The console's address, without a trailing slash: browsers go on there.
+    pub portal_url: String,
     /// Whether every request comes through a proxy, which says where from.
     pub behind_proxy: bool,
     /// Which addresses clients may name.

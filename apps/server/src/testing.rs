@@ -291,6 +291,7 @@ impl Fake {
                 rate_per_second: self.rate_per_second,
                 console_rate_per_second: 20,
                 portal: None,
+                portal_url: "https://app.example.com".into(),
                 behind_proxy: false,
                 targets: Targets {
                     allow_private: false,

@@ -416,6 +416,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_starts (hash) {
+        hash -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_in_tries (key) {
         key -> Bytea,
         tries -> Array<Timestamptz>,
@@ -573,6 +580,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     provider_refs,
     queue,
     sessions,
+    sign_in_starts,
     sign_in_tries,
     signing_keys,
     subscriptions,

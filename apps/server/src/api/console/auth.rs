@@ -6,6 +6,7 @@ use msgflash_accounts::Verified;
 use msgflash_messaging::events::timestamp;
 
 pub mod body;
+pub mod google;
 pub mod profile;
 pub mod view;
 

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::auth::{self, profile};
+use super::auth::{self, google, profile};
 use super::instances::{self as own_instances, linking};
 use super::{files, keys, messages, overview, workspace};
 use crate::api::errors::{
@@ -242,6 +242,8 @@ fn sign_in() -> Vec<Route> {
         GET "/reset-password/validate" auth::check_reset, anyone, &[];
         POST "/reset-password" auth::reset_password, anyone.asks.small,
             &[UNAUTHORIZED, RATE_LIMIT_EXCEEDED];
+        GET "/google" google::start, anyone, &[];
+        GET "/google/callback" google::finish, anyone, &[];
         GET "/me" profile::read, person, &[];
         PATCH "/me" profile::change, person.asks.small, &[];
         POST "/logout" auth::log_out, person, &[];
