@@ -24,6 +24,7 @@ use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -55,6 +56,8 @@ pub struct Services {
     pub read_messages: Arc<ReadMessages>,
     /// Looks over messages.
     pub overview: Overview,
+    /// Who counts messages: a long range takes the database a while, and others wait for their turn.
+    pub counting: Semaphore,
     /// Makes, links and removes instances.
     pub provision: Arc<ProvisionInstance>,
     /// Reads instances.
@@ -102,6 +105,9 @@ pub struct Services {
     /// Settings.
     pub settings: Settings,
 }
+
+/// How many count messages at once.
+pub const COUNTING: usize = 2;
 
 /// API keys as people manage them.
 pub struct Keys {

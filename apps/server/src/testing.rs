@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use crate::address_book::AddressBook;
 use crate::app::app;
 use crate::http::metrics;
-use crate::services::{Ops, Probe, Services, Settings, Targets};
+use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
 mod people;
@@ -229,6 +229,7 @@ impl Fake {
             )),
             read_messages: Arc::new(ReadMessages::new(messages)),
             overview: Overview::new(Arc::new(MockOverviewReader::new()), clock.clone()),
+            counting: tokio::sync::Semaphore::new(COUNTING),
             provision: Arc::new(ProvisionInstance::new(ProvisionPorts {
                 units: Arc::clone(&units) as _,
                 instances: instances.clone(),

@@ -47,7 +47,7 @@ use crate::no_gateway::NoGateway;
 use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
-use crate::services::{Keys, Ops, Services, Settings, Targets};
+use crate::services::{COUNTING, Keys, Ops, Services, Settings, Targets};
 use crate::uploads::Uploads;
 use crate::workers::{Bells, Workers, span};
 
@@ -318,6 +318,7 @@ pub async fn services(
         )),
         read_messages: Arc::new(ReadMessages::new(store.clone())),
         overview: Overview::new(store.clone(), Arc::clone(&clock)),
+        counting: tokio::sync::Semaphore::new(COUNTING),
         provision: Arc::clone(&backend.provision),
         read_instances: Arc::clone(&backend.read_instances),
         receive_event: Arc::new(receive_event),

@@ -209,6 +209,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         session_due -> Nullable<Timestamptz>,
+        takes_any_number -> Bool,
     }
 }
 

@@ -62,6 +62,11 @@ async fn everything_is_found_by_its_words_and_only_ones_own() {
     assert_eq!((&all["query"], &all["limit"]), (&json!("lina"), &json!(5)));
     let kinds: Vec<_> = hits(&all["results"]).into_iter().map(|it| it.0).collect();
     assert_eq!(kinds, ["contact", "group", "message", "instance"]);
+    let number = found(&client, "%2B33%206%2011").await;
+    assert_eq!(
+        hits(&number["sections"]["instances"]),
+        one("instance", "Lina's shop")
+    );
     // By number, and with signs that mean something elsewhere.
     let by_number = found(&client, "%2B336%2012%2034").await;
     assert_eq!(
@@ -103,8 +108,8 @@ async fn a_search_has_limits() {
         ("?q=team&limit=0", "limit"),
     ] {
         let refused = client.get(&format!("/api/search{query}")).await;
-        let told = (refused.outcome(), refused.fields());
-        assert_eq!(told, ((400, "VALIDATION_ERROR"), vec![field]), "{query}");
+        let told = (refused.outcome(), refused.fields().first().copied());
+        assert_eq!(told, ((400, "VALIDATION_ERROR"), Some(field)), "{query}");
     }
 }
 
@@ -198,9 +203,12 @@ async fn the_numbers_of_some_days_are_counted_by_day_and_state() {
         ("to=2026-13-01", "to"),
         ("from=2026-05-02&to=2026-05-01", "from"),
         ("from=2026-01-01&to=2026-05-01", "from"),
+        ("to=-9999-01-01", "to"),
+        ("from=-5000-01-01&to=-5000-01-01", "from"),
+        ("from=1969-12-31&to=1970-01-01", "from"),
     ] {
         let refused = client.get(&format!("/api/dashboard/stats?{query}")).await;
-        let told = (refused.outcome(), refused.fields());
-        assert_eq!(told, ((400, "VALIDATION_ERROR"), vec![field]), "{query}");
+        let told = (refused.outcome(), refused.fields().first().copied());
+        assert_eq!(told, ((400, "VALIDATION_ERROR"), Some(field)), "{query}");
     }
 }

@@ -143,6 +143,8 @@ pub(in crate::api) async fn stats(
     let to = day(&mut check, &query, "to");
     check.finish()?;
     let workspace = caller.actor.workspace;
+    let turn = services.counting.acquire().await;
+    let _turn = turn.map_err(|_| Problem::internal())?;
     let (statistics, instances) = tokio::join!(
         services.overview.statistics(workspace.id, from, to),
         services.read_instances.list(workspace.account),
@@ -154,9 +156,11 @@ pub(in crate::api) async fn stats(
 fn day(check: &mut Check, query: &Query, name: &str) -> Option<Date> {
     let field = query.field(name);
     let written = field.valid()?;
+    // Years have four digits and no sign: what lies elsewhere is no time of ours.
     let day = Date::parse(written, format_description!("[year]-[month]-[day]"));
-    if day.is_err() {
+    let day = day.ok().filter(|it| (1970..=9999).contains(&it.year()));
+    if day.is_none() {
         check.refuse(name, "invalid_date", "Must be a day such as 2026-05-01");
     }
-    day.ok()
+    day
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+/// Fewer digits are in too many numbers.
+const FEWEST_DIGITS: usize = 3;
 /// How much of a message's text is shown.
 const EXCERPT: usize = 120;
 
@@ -104,9 +106,12 @@ impl From<&Instance> for HitView {
 
 /// Whether an instance is meant by what somebody typed.
 pub(super) fn is_meant(it: &Instance, text: &str) -> bool {
-    let text = text.to_lowercase();
-    let number = it.wa_number.map(|number| number.to_string());
-    it.name.to_lowercase().contains(&text) || number.is_some_and(|it| it.contains(&text))
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_part = |it: char| it.is_ascii_digit() || "+ -.()".contains(it);
+    let is_number = digits.len() >= FEWEST_DIGITS && text.chars().all(is_part);
+    let number = it.wa_number.filter(|_| is_number);
+    it.name.to_lowercase().contains(&text.to_lowercase())
+        || number.is_some_and(|it| it.digits().contains(&digits))
 }
 
 /// What was found, by kind.
