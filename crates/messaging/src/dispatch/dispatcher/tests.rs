@@ -105,6 +105,7 @@ fn dispatcher(
         settler: front,
         recent: Arc::new(RecentInstances::new(Arc::new(numbers), Arc::clone(&clock))),
         provider: Arc::new(provider),
+        files: None,
         alarms: Arc::new(alarms),
         clock,
         random: Arc::new(CountingRandom::default()),

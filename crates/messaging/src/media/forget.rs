@@ -1,0 +1,84 @@
+//! Clearing away what is past its time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
+use msgflash_kernel::{Clock, StoreError, Tick};
+use time::{Duration, OffsetDateTime};
+use tracing::{info, warn};
+
+use super::LIFETIME;
+use super::ports::{MediaFiles, MediaUnits};
+
+/// Rows of one step.
+const AT_ONCE: u32 = 100;
+/// Files that are removed side by side.
+const ABREAST: usize = 8;
+/// How often is looked for files that no row knows.
+const LOOK_EVERY: Duration = Duration::HOUR;
+/// Clocks of stores of files may be wrong by less than this.
+const SLACK: Duration = Duration::HOUR;
+
+/// Removes files whose time is over.
+pub struct ForgetMedia {
+    units: Arc<dyn MediaUnits>,
+    files: Arc<dyn MediaFiles>,
+    clock: Arc<dyn Clock>,
+    next_look: Mutex<Option<OffsetDateTime>>,
+}
+
+impl ForgetMedia {
+    /// Wires it.
+    pub fn new(
+        units: Arc<dyn MediaUnits>,
+        files: Arc<dyn MediaFiles>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            units,
+            files,
+            clock,
+            next_look: Mutex::default(),
+        }
+    }
+
+    /// Removes some of what has expired, rows first: nobody finds a file that is being removed. Now
+    /// and then also whatever is older than any row lives: files whose row went while they could not
+    /// be removed, and what uploads left that never ended. That needs no look at the rows, so it
+    /// removes nothing that somebody else's rows still know.
+    pub async fn tick(&self) -> Result<Tick, StoreError> {
+        let now = self.clock.now();
+        let mut unit = self.units.begin().await?;
+        let gone = unit.media().take_expired(now, AT_ONCE).await?;
+        unit.commit().await?;
+        let removals = gone.iter().map(|media| async move {
+            if let Err(cause) = self.files.delete(&media.key()).await {
+                warn!(media.id = %media.id, %cause, "a file could not be removed yet");
+            }
+        });
+        futures_util::stream::iter(removals)
+            .buffer_unordered(ABREAST)
+            .collect::<()>()
+            .await;
+        if gone.is_empty() && self.is_time_to_look(now) {
+            match self.files.delete_older(now - LIFETIME - SLACK).await {
+                Ok(0) => {}
+                Ok(count) => info!(count, "files that no row knew were removed"),
+                Err(cause) => warn!(%cause, "old files could not be looked for"),
+            }
+        }
+        Ok(Tick::of(gone.len()))
+    }
+
+    fn is_time_to_look(&self, now: OffsetDateTime) -> bool {
+        let mut next = self
+            .next_look
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_time = next.is_none_or(|at| at <= now);
+        if is_time {
+            *next = Some(now + LOOK_EVERY);
+        }
+        is_time
+    }
+}
