@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod files;
 pub mod keys;
+pub mod media;
 pub mod messages;
 pub mod routes;
 pub mod workspace;

@@ -16,6 +16,7 @@ use msgflash_messaging::dispatch::settler::settler;
 use msgflash_messaging::instance::connection::RECONNECT_PATIENCE;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
+use msgflash_messaging::media::forget::ForgetMedia;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::confirm::{AskForReceipts, ConfirmPorts};
@@ -109,6 +110,7 @@ struct Work {
     contact_imports: Arc<RunImports>,
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
+    forget_media: Option<Arc<ForgetMedia>>,
     sampler: Arc<Sampler>,
     postgres: Postgres,
     clock: Arc<dyn Clock>,
@@ -226,6 +228,7 @@ impl Work {
             settler,
             recent: Arc::clone(&backend.recent),
             provider: Arc::clone(&provider),
+            files: backend.media.as_ref().map(|desk| Arc::clone(&desk.send)),
             alarms: Arc::clone(&backend.alarms),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
@@ -303,6 +306,7 @@ impl Work {
             )),
             answer_requests: Arc::clone(&backend.people.answer_requests),
             send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
+            forget_media: backend.media.as_ref().map(|desk| Arc::clone(&desk.forget)),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),
@@ -422,6 +426,10 @@ impl Work {
         if let Some(it) = self.send_mails {
             let tick = each(it, |it| async move { it.tick().await });
             yard.run("mails", bells.mails.clone(), POLL, vec![], tick);
+        }
+        if let Some(it) = self.forget_media {
+            let tick = each(it, |it| async move { it.tick().await });
+            yard.run("media", Bell::new(), POLL * 60, vec![], tick);
         }
         yard.run(
             "contact-imports",

@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt as _;
 use msgflash_kernel::{Clock, StoreError, Tick};
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
-use super::LIFETIME;
 use super::ports::{MediaFiles, MediaUnits};
+use super::{LIFETIME, Media};
 
 /// Rows of one step.
 const AT_ONCE: u32 = 100;
@@ -51,15 +50,10 @@ impl ForgetMedia {
         let mut unit = self.units.begin().await?;
         let gone = unit.media().take_expired(now, AT_ONCE).await?;
         unit.commit().await?;
-        let removals = gone.iter().map(|media| async move {
-            if let Err(cause) = self.files.delete(&media.key()).await {
-                warn!(media.id = %media.id, %cause, "a file could not be removed yet");
-            }
-        });
-        futures_util::stream::iter(removals)
-            .buffer_unordered(ABREAST)
-            .collect::<()>()
-            .await;
+        for some in gone.chunks(ABREAST) {
+            let removals = some.iter().map(|media| self.remove(media));
+            futures_util::future::join_all(removals).await;
+        }
         if gone.is_empty() && self.is_time_to_look(now) {
             match self.files.delete_older(now - LIFETIME - SLACK).await {
                 Ok(0) => {}
@@ -68,6 +62,12 @@ impl ForgetMedia {
             }
         }
         Ok(Tick::of(gone.len()))
+    }
+
+    async fn remove(&self, media: &Media) {
+        if let Err(cause) = self.files.delete(&media.key()).await {
+            warn!(media.id = %media.id, %cause, "a file could not be removed yet");
+        }
     }
 
     fn is_time_to_look(&self, now: OffsetDateTime) -> bool {
@@ -80,5 +80,41 @@ impl ForgetMedia {
             *next = Some(now + LOOK_EVERY);
         }
         is_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::FilesError;
+    use super::super::ports::{MockMediaFiles, MockMediaStore};
+    use super::super::testing::{Units, clock, media};
+    use super::*;
+    use crate::testing::NOW;
+
+    fn store(expired: usize) -> MockMediaStore {
+        let mut store = MockMediaStore::new();
+        store
+            .expect_take_expired()
+            .returning(move |_, _| Ok(vec![media(); expired]));
+        store
+    }
+
+    #[tokio::test]
+    async fn rows_go_first_and_then_their_files_and_what_no_row_knows() {
+        let mut files = MockMediaFiles::new();
+        let fails = || Err(FilesError("away".into()));
+        files.expect_delete().times(20).returning(move |_| fails());
+        let older = NOW - LIFETIME - SLACK;
+        files
+            .expect_delete_older()
+            .times(1)
+            .withf(move |than| *than == older)
+            .returning(|_| Ok(1));
+        let units = Units::of(vec![store(20), store(0), store(0)]);
+        let forget = ForgetMedia::new(units.clone(), Arc::new(files), clock());
+        assert_eq!(forget.tick().await.expect("done"), Tick::Did(20));
+        assert_eq!(forget.tick().await.expect("done"), Tick::Idle);
+        assert_eq!(forget.tick().await.expect("done"), Tick::Idle);
+        assert_eq!(units.commits(), 3);
     }
 }

@@ -4,12 +4,14 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use super::auth::{self, profile};
-use super::{files, keys, messages, workspace};
+use super::{files, keys, media, messages, workspace};
 use crate::api::errors::{
     API_KEYS_NOT_AVAILABLE_ON_PLAN, BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
     EMAIL_NOT_VERIFIED, ErrorCode, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED,
-    MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, RATE_LIMIT_EXCEEDED,
-    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
+    MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, MEDIA_FILE_MISSING, MEDIA_TOO_LARGE,
+    MEDIA_TYPE_NOT_ALLOWED, MEDIA_UPLOAD_FAILED, MEDIA_UPLOAD_NOT_CONFIGURED, NOT_FOUND,
+    RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED,
+    VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -169,6 +171,15 @@ fn twins() -> Vec<Route> {
     }
 }
 
+/// What becomes of files.
+const UPLOADING: &[ErrorCode] = &[
+    MEDIA_FILE_MISSING,
+    MEDIA_TYPE_NOT_ALLOWED,
+    MEDIA_TOO_LARGE,
+    MEDIA_UPLOAD_FAILED,
+    MEDIA_UPLOAD_NOT_CONFIGURED,
+];
+
 /// What only people have.
 fn own() -> Vec<Route> {
     routes! {
@@ -181,6 +192,8 @@ fn own() -> Vec<Route> {
         GET "/contacts/imports" files::list, member, &[VALIDATION_ERROR];
         GET "/contacts/imports/{importId}" files::read, member, &[IMPORT_NOT_FOUND];
         GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/media/upload" media::upload, member.sends_files, UPLOADING;
+        DELETE "/media/{mediaId}" media::delete, member, &[NOT_FOUND, MEDIA_UPLOAD_NOT_CONFIGURED];
         GET "/api-keys" keys::list, member, &[];
         POST "/api-keys" keys::create, member.changes,
             &[API_KEYS_NOT_AVAILABLE_ON_PLAN, MAX_API_KEYS_REACHED];
