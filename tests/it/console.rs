@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod links;
+mod media;
 mod people;
 mod sessions;
 mod twins;

@@ -88,7 +88,9 @@ impl StoredFiles {
             // Not every service knows how to delete many at once.
             .with_disable_bulk_delete(true)
             .with_retry(retry)
-            .with_http_connector(Client);
+            .with_http_connector(Client {
+                allow_http: settings.allow_http,
+            });
         if let Some(endpoint) = &settings.endpoint {
             builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
         }

@@ -15,13 +15,16 @@ const WHOLE: Duration = Duration::from_mins(1);
 
 /// Connects to buckets: over no proxy of the environment, and following nobody elsewhere.
 #[derive(Debug)]
-pub(super) struct Client;
+pub(super) struct Client {
+    pub(super) allow_http: bool,
+}
 
 impl HttpConnector for Client {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            .https_only(!self.allow_http)
             .connect_timeout(CONNECT)
             .read_timeout(READ)
             .timeout(WHOLE)
