@@ -51,7 +51,7 @@ impl Dispatcher {
 
     /// Lets lanes wait whose uploads have no room: nothing was marked, so nothing is lost but time.
     pub(super) fn rest(&self, crowded: &[InstanceId], now: OffsetDateTime) {
-        counter!("msgflash_media_waits_total").increment(crowded.len() as u64);
+        counter!("msgflash_lane_waits_total").increment(crowded.len() as u64);
         let mut state = self.state();
         for id in crowded {
             if let Some(lane) = state.lanes.get_mut(id) {
