@@ -16,7 +16,7 @@ pub mod send;
 pub mod upload;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use msgflash_kernel::{Id, UserId, WorkspaceId};
 use time::{Duration, OffsetDateTime};

@@ -12,6 +12,8 @@ use super::{Config, MediaStore};
 
 /// Bytes of a megabyte, as limits of files count.
 const MB: u64 = 1 << 20;
+/// The region services expect that have none.
+const REGION: &str = "us-east-1";
 /// What a workspace may hold when nobody says.
 const SPACE: u64 = 1024;
 
@@ -59,8 +61,12 @@ fn bucket(raw: &Raw, allow_private: bool) -> Result<S3Settings> {
     let endpoint = endpoint.context("media_s3_endpoint (MSGFLASH_MEDIA_S3_ENDPOINT)")?;
     if let Some(url) = &endpoint {
         let is_plain = url.scheme() == "http";
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            bail!("media_s3_endpoint (MSGFLASH_MEDIA_S3_ENDPOINT) must begin with https://");
+        let has_key = !url.username().is_empty() || url.password().is_some();
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || has_key {
+            bail!(
+                "media_s3_endpoint (MSGFLASH_MEDIA_S3_ENDPOINT) must begin with https:// and hold \
+                 no key"
+            );
         }
         if is_plain && !allow_private {
             bail!(
@@ -78,7 +84,7 @@ fn bucket(raw: &Raw, allow_private: bool) -> Result<S3Settings> {
         region: raw
             .media_s3_region
             .clone()
-            .unwrap_or_else(|| "us-east-1".to_owned()),
+            .unwrap_or_else(|| REGION.to_owned()),
         access_key_id: need(
             &raw.media_s3_access_key_id,
             "media_s3_access_key_id (MSGFLASH_MEDIA_S3_ACCESS_KEY_ID)",
@@ -113,10 +119,10 @@ impl Config {
                 endpoint.map(super::show::safe).unwrap_or_default()
             }
             "media_s3_bucket" => of(|it| it.bucket.clone()),
-            "media_s3_region" => of(|it| it.region.clone()),
+            "media_s3_region" => bucket.map_or(REGION, |it| it.region.as_str()).to_owned(),
             "media_s3_access_key_id" => of(|it| it.access_key_id.clone()),
             "media_s3_secret_key" => of(|_| "(set)".to_owned()),
-            "media_s3_path_style" => of(|it| it.path_style.to_string()),
+            "media_s3_path_style" => bucket.is_none_or(|it| it.path_style).to_string(),
             _ => return None,
         })
     }

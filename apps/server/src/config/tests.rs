@@ -87,6 +87,9 @@ fn each_mistake_names_its_setting() {
             ("evolution_url", "http://127.0.0.1:8080"),
             "MSGFLASH_EVOLUTION_API_KEY",
         ),
+        (("media", "floppy"), "MSGFLASH_MEDIA"),
+        (("media", "s3"), "MSGFLASH_MEDIA_S3_BUCKET"),
+        (("media_space_mb", "0"), "MSGFLASH_MEDIA_SPACE_MB"),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
     ];
@@ -104,10 +107,51 @@ fn secrets_are_hidden_when_printed() {
         ("evolution_api_key", "hunter2"),
         ("smtp_url", "smtps://user:hunter2@mail.shop.test"),
         ("mail_from", "no-reply@shop.test"),
+        ("media", "s3"),
+        ("media_s3_endpoint", "https://s3.shop.test"),
+        ("media_s3_bucket", "uploads"),
+        ("media_s3_access_key_id", "key"),
+        ("media_s3_secret_key", "hunter2"),
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_bucket_is_called_with_tls_unless_private_addresses_are_allowed() {
+    let bucket = |endpoint, allowed| {
+        with(&[
+            ("media", "s3"),
+            ("media_s3_endpoint", endpoint),
+            ("media_s3_bucket", "uploads"),
+            ("media_s3_access_key_id", "key"),
+            ("media_s3_secret_key", "secret"),
+            ("allow_private_targets", allowed),
+        ])
+    };
+    assert!(bucket("https://s3.shop.test", "false").is_ok());
+    assert!(bucket("http://127.0.0.1:9000", "true").is_ok());
+    for endpoint in [
+        "http://127.0.0.1:9000",
+        "s3.shop.test",
+        "ftp://s3.shop.test",
+        "https://key:secret@s3.shop.test",
+    ] {
+        let error = bucket(endpoint, "false").expect_err(endpoint);
+        let named = format!("{error:#}").contains("MSGFLASH_MEDIA_S3_ENDPOINT");
+        assert!(named, "{endpoint}: {error:#}");
+    }
+}
+
+#[test]
+fn uploads_lie_with_the_data_unless_somebody_says_where() {
+    let folder = |flags: &[(&str, &str)]| match with(flags).expect("valid").media {
+        MediaStore::Folder(folder) => folder.display().to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(folder(&[("data_dir", "/d")]), "/d/media");
+    assert_eq!(folder(&[("data_dir", "/d"), ("media_dir", "/m")]), "/m");
 }
 
 #[test]

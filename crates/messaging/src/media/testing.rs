@@ -15,14 +15,14 @@ use crate::testing::{NOW, workspace};
 
 /// Hands out units over one store, and counts those that were committed.
 #[derive(Default)]
-pub(super) struct Units {
+pub(crate) struct Units {
     stores: Mutex<Vec<MockMediaStore>>,
     commits: Arc<Mutex<u32>>,
 }
 
 impl Units {
     /// One unit over each of these, in this order.
-    pub(super) fn of(mut stores: Vec<MockMediaStore>) -> Arc<Self> {
+    pub(crate) fn of(mut stores: Vec<MockMediaStore>) -> Arc<Self> {
         stores.reverse();
         Arc::new(Self {
             stores: Mutex::new(stores),
@@ -30,7 +30,7 @@ impl Units {
         })
     }
 
-    pub(super) fn commits(&self) -> u32 {
+    pub(crate) fn commits(&self) -> u32 {
         *self.commits.lock().expect("unpoisoned")
     }
 }
@@ -65,7 +65,7 @@ impl MediaUnit for FakeUnit {
     }
 }
 
-pub(super) fn media() -> Media {
+pub(crate) fn media() -> Media {
     Media {
         id: Id::new(Uuid::from_u128(0x77)),
         workspace: workspace().id,
@@ -78,16 +78,16 @@ pub(super) fn media() -> Media {
     }
 }
 
-pub(super) fn links() -> Arc<MediaLinks> {
+pub(crate) fn links() -> Arc<MediaLinks> {
     let key = Secret::new([9; KEY_BYTES]);
     Arc::new(MediaLinks::new("https://api.shop.test", key))
 }
 
-pub(super) fn clock() -> Arc<FixedClock> {
+pub(crate) fn clock() -> Arc<FixedClock> {
     Arc::new(FixedClock::at(NOW))
 }
 
-pub(super) fn stream(bytes: &'static [u8]) -> ByteStream {
+pub(crate) fn stream(bytes: &'static [u8]) -> ByteStream {
     let parts = bytes.chunks(2).map(|part| Ok(Bytes::from_static(part)));
     futures_util::stream::iter(parts.collect::<Vec<_>>()).boxed()
 }

@@ -130,10 +130,31 @@ async fn an_upload_of_another_workspace_is_an_address_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_answer_is_lost_is_found_again_and_not_sent_twice() {
+    /// Messages to it leave, and the answer does not say so.
+    const TIMES_OUT: &str = "+15550100051";
+    let mut scene = Scene::new().await;
+    scene.stack.restart_with("send_timeout_seconds", "1").await;
+    let console = scene.account.signed_in(&scene.stack).await;
+    let client = scene.stack.client(&scene.account.key);
+    let url = uploaded(&console, PNG, "a.png").await["url"].clone();
+    let mut body = scene.message("image", &url);
+    body["to"] = json!(TIMES_OUT);
+    body["text"] = json!("Look");
+    let sent = client.send(&body).await;
+    let message = client.wait_message(&id_of(&sent), "read").await;
+    let received = scene.stack.received_by(TIMES_OUT).await;
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(message["providerMessageId"], received[0]["keyId"]);
+    let image = &received[0]["message"]["imageMessage"];
+    assert_eq!(digest(image), Sha256::digest(PNG).to_vec());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_expired_or_was_deleted_fails_without_a_call() {
     let scene = Scene::new().await;
     let client = &scene.account.client;
-    let later = blackbox::moment_in(time::Duration::HOUR);
+    let later = blackbox::moment_in(std::time::Duration::from_secs(3600));
     let mut ids = Vec::new();
     for _ in 0..2 {
         let media = scene.upload(PNG, "a.png").await;
