@@ -134,6 +134,7 @@ async fn an_upload_whose_answer_is_lost_is_found_again_and_not_sent_twice() {
     /// Messages to it leave, and the answer does not say so.
     const TIMES_OUT: &str = "+15550100051";
     let mut scene = Scene::new().await;
+    // On another port nothing is heard of the gateway any more: the look-up must do.
     scene.stack.restart_with("send_timeout_seconds", "1").await;
     let console = scene.account.signed_in(&scene.stack).await;
     let client = scene.stack.client(&scene.account.key);
@@ -142,7 +143,7 @@ async fn an_upload_whose_answer_is_lost_is_found_again_and_not_sent_twice() {
     body["to"] = json!(TIMES_OUT);
     body["text"] = json!("Look");
     let sent = client.send(&body).await;
-    let message = client.wait_message(&id_of(&sent), "read").await;
+    let message = client.wait_message(&id_of(&sent), "sent").await;
     let received = scene.stack.received_by(TIMES_OUT).await;
     assert_eq!(received.len(), 1, "{received:?}");
     assert_eq!(message["providerMessageId"], received[0]["keyId"]);
