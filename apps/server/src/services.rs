@@ -175,7 +175,7 @@ impl MediaTargets<'_> {
     /// Refuses an address whose host is private as written. The workspace's own uploads pass wherever
     /// this server is: nobody fetches them from there.
     pub fn check(self, url: &Url) -> Result<(), &'static str> {
-        let own = |links: &MediaLinks| links.own(url.as_str(), self.workspace).is_some();
+        let own = |links: &MediaLinks| links.is_own_here(url, self.workspace);
         if self.links.is_some_and(own) {
             return Ok(());
         }

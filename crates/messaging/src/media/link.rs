@@ -94,14 +94,22 @@ impl MediaLinks {
         })
     }
 
+    /// Whether an address leads to an upload of this workspace, here and nowhere else: nobody will fetch
+    /// it, wherever here is.
+    pub fn is_own_here(&self, url: &Url, workspace: WorkspaceId) -> bool {
+        let is_here = Url::parse(&self.base)
+            .is_ok_and(|base| url.origin() == base.origin() && url.path().starts_with(base.path()));
+        is_here && self.ticket(url, workspace).is_some()
+    }
+
     /// What an address says that leads to an upload of this workspace. The host is not looked at:
     /// processes may be configured for different ones, and no other place writes our signature.
     pub fn own(&self, url: &str, workspace: WorkspaceId) -> Option<Ticket> {
-        // Most addresses lead elsewhere, and every message is asked.
-        if !url.contains(PATH) {
-            return None;
-        }
-        let url = Url::parse(url).ok()?;
+        // Read like the check reads it that let it in: a shortcut here could read it otherwise.
+        self.ticket(&Url::parse(url).ok()?, workspace)
+    }
+
+    fn ticket(&self, url: &Url, workspace: WorkspaceId) -> Option<Ticket> {
         let mut parts = url.path_segments()?.rev();
         let (_, token, folder) = (parts.next()?, parts.next()?, parts.next()?);
         let ticket = self.read(token).filter(|_| folder == &PATH[1..])?;
@@ -156,6 +164,16 @@ mod tests {
         assert_eq!(ticket.expires_at, media().expires_at);
         let elsewhere = url.replace("http://localhost:4080", "https://api.shop.test/base");
         assert!(links.own(&elsewhere, media().workspace).is_some());
+        // However it is written: what is let in is known again.
+        for odd in [url.replace('/', "\\"), url.replace("media", "me\tdia")] {
+            assert!(links.own(&odd, media().workspace).is_some(), "{odd:?}");
+        }
+        let here = |url: &str| {
+            let url = Url::parse(url).expect("a URL");
+            links.is_own_here(&url, media().workspace)
+        };
+        assert!(here(&url) && !here(&elsewhere));
+        assert!(!here(&url.replace("localhost:4080", "169.254.169.254")));
         let stranger = Id::new(Uuid::from_u128(0xBAD));
         assert_eq!(links.own(&url, stranger), None);
         assert_eq!(

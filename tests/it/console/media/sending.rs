@@ -124,6 +124,19 @@ async fn an_upload_of_another_workspace_is_an_address_like_any_other() {
         .await;
     assert_eq!(refused.outcome(), (400, "VALIDATION_ERROR"), "{refused:?}");
     assert_eq!(refused.fields(), ["mediaUrl"]);
+    // And an own one is our own here alone.
+    let own = scene.upload(PNG, "a.png").await["url"].clone();
+    let own = own
+        .as_str()
+        .expect("a URL")
+        .replace("localhost", "127.0.0.1");
+    let body = scene.message("image", &json!(own));
+    let refused = scene
+        .account
+        .client
+        .post("/api/v1/messages/send", &body)
+        .await;
+    assert_eq!(refused.outcome(), (400, "VALIDATION_ERROR"), "{refused:?}");
     let team = scene.account.team(&scene.stack).await;
     let refused = team.client.post("/api/v1/messages/send", &body).await;
     assert_eq!(refused.outcome(), (400, "VALIDATION_ERROR"));
