@@ -93,7 +93,7 @@ pub const SETTINGS: &[Setting] = &[
         "data_dir",
         "MSGFLASH_DATA_DIR",
         ".local/data",
-        "Where the private PostgreSQL lives",
+        "Where the private PostgreSQL and uploaded files live",
     ),
     text(
         "pg_bin",

@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 use msgflash_kernel::{Clock, WorkspaceId};
 use tracing::warn;
 
-use self::room::Room;
+use self::room::{Parked, Room};
 use self::shelf::Shelf;
 use super::link::{MediaLinks, Ticket};
 use super::ports::{MediaFiles, MediaReader};
@@ -39,6 +39,7 @@ pub struct SendFiles {
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
     shelf: Shelf,
+    parked: Parked,
 }
 
 /// Whether a message sends an upload.
@@ -76,6 +77,7 @@ impl SendFiles {
             clock,
             room: Room::of(MOST_ON_THE_WAY),
             shelf: Shelf::of(MOST_REMEMBERED),
+            parked: Parked::default(),
         }
     }
 
@@ -85,10 +87,19 @@ impl SendFiles {
         let Some(ticket) = url.and_then(|url| self.links.own(url, workspace)) else {
             return Wanted::Nothing;
         };
+        if let Some(place) = self.parked.take(&ticket, self.clock.now()) {
+            return Wanted::Upload(place);
+        }
         match self.room.enter(ticket, workspace) {
             Some(place) => Wanted::Upload(place),
             None => Wanted::NoRoom,
         }
+    }
+
+    /// Keeps a place whose bytes came too late for their call: the next try finds both at hand, however
+    /// many others want room meanwhile. So a slow store makes calls late and never hopeless.
+    pub fn park(&self, place: Place, file: OutboundFile) {
+        self.parked.put(place, file.bytes, self.clock.now());
     }
 
     /// The bytes for a place.
@@ -101,7 +112,7 @@ impl SendFiles {
         let now = self.clock.now();
         let ours = |it: &Media| it.workspace == place.workspace() && it.expires_at > now;
         let media = found.filter(ours).ok_or(Unavailable::Gone)?;
-        let bytes = match self.shelf.find(media.id) {
+        let bytes = match place.bytes().or_else(|| self.shelf.find(media.id)) {
             Some(bytes) => bytes,
             None => {
                 let bytes = self.read(&media).await?;

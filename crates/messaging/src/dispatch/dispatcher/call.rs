@@ -68,8 +68,11 @@ impl Dispatcher {
         } else {
             Some(self.ports.provider.send(&instance.session, &outbound).await)
         };
-        // Others may use its room.
-        drop((outbound, place));
+        match (place, outbound.file) {
+            (Some(place), Some(file)) if answer.is_none() => self.park(place, file),
+            // Others may use its room.
+            sent => drop(sent),
+        }
         let verdict = match &answer {
             None => loaded.err().unwrap_or(Verdict::NotCalled),
             Some(Ok(accepted)) if accepted.key_id.is_none() => Verdict::Left,

@@ -280,10 +280,12 @@ async fn an_upload_that_is_gone_fails_its_message_without_a_call() {
         .expect_start()
         .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
     let mut settling = FakeUnit::default();
-    settling
-        .queue
-        .expect_withdraw()
-        .returning(|_| Ok(vec![planned(0).entry]));
+    settling.queue.expect_withdraw().returning(|_| {
+        Ok(vec![QueueEntry {
+            attempt: 1,
+            ..planned(0).entry
+        }])
+    });
     settling.ledger.expect_settle().returning(|_| Ok(()));
     settling
         .messages

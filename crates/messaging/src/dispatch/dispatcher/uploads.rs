@@ -10,7 +10,7 @@ use crate::dispatch::ports::{EntryKey, Planned};
 use crate::dispatch::settle::{Failure, Verdict};
 use crate::instance::InstanceId;
 use crate::media::send::{Place, Unavailable, Wanted};
-use crate::provider::Outbound;
+use crate::provider::{Outbound, OutboundFile};
 
 /// When a lane looks again whether there is room for what it uploads.
 const ROOM: Duration = Duration::milliseconds(250);
@@ -58,6 +58,13 @@ impl Dispatcher {
                 lane.back_off(now + ROOM);
                 lane.look_again(now + ROOM);
             }
+        }
+    }
+
+    /// Keeps an upload whose call came too late.
+    pub(super) fn park(&self, place: Place, file: OutboundFile) {
+        if let Some(files) = &self.ports.files {
+            files.park(place, file);
         }
     }
 

@@ -2,9 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use msgflash_kernel::WorkspaceId;
+use time::{Duration, OffsetDateTime};
 
 use crate::media::link::Ticket;
+
+/// How long a place is kept for the next try of a call that came too late.
+const PARKED: Duration = Duration::seconds(30);
 
 /// A bounded number of bytes.
 #[derive(Debug)]
@@ -19,6 +24,30 @@ pub struct Place {
     room: Arc<Room>,
     ticket: Ticket,
     workspace: WorkspaceId,
+    /// The bytes, once they were read for a call that then came too late.
+    bytes: Option<Bytes>,
+}
+
+/// Places of calls that came too late, with their bytes, for the next try.
+#[derive(Debug, Default)]
+pub(super) struct Parked(Mutex<Vec<(OffsetDateTime, Place)>>);
+
+impl Parked {
+    /// Keeps a place with its bytes.
+    pub(super) fn put(&self, mut place: Place, bytes: Bytes, now: OffsetDateTime) {
+        place.bytes = Some(bytes);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((now, place));
+    }
+
+    /// A place that was kept for this file. Those nobody came back for are given up: their lanes are
+    /// others' now.
+    pub(super) fn take(&self, ticket: &Ticket, now: OffsetDateTime) -> Option<Place> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(at, _)| now - *at < PARKED);
+        let at = all.iter().position(|(_, place)| place.ticket == *ticket)?;
+        Some(all.swap_remove(at).1)
+    }
 }
 
 impl Room {
@@ -39,6 +68,7 @@ impl Room {
             room: Arc::clone(self),
             ticket,
             workspace,
+            bytes: None,
         })
     }
 }
@@ -46,6 +76,10 @@ impl Room {
 impl Place {
     pub(super) fn ticket(&self) -> Ticket {
         self.ticket
+    }
+
+    pub(super) fn bytes(&self) -> Option<Bytes> {
+        self.bytes.clone()
     }
 
     pub(super) fn workspace(&self) -> WorkspaceId {

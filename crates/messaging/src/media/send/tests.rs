@@ -99,3 +99,39 @@ fn bytes_under_way_are_bounded_and_their_room_comes_back() {
     drop(held);
     assert!(!full(&files.want(Some(&url), workspace().id)));
 }
+
+#[tokio::test]
+async fn bytes_that_came_too_late_wait_for_the_next_try_with_their_room() {
+    let film = |id| Media {
+        id: Id::new(Uuid::from_u128(id)),
+        kind: MediaType::Mp4,
+        size: 2 * MAX_BYTES,
+        ..media()
+    };
+    let mut reader = MockMediaReader::new();
+    reader
+        .expect_find_by_token()
+        .returning(move |_| Ok(Some(film(1))));
+    let mut files = MockMediaFiles::new();
+    files
+        .expect_read()
+        .times(1)
+        .returning(|_, _| Ok(Some(stream(b"film"))));
+    let (time, files) = (clock(), Arc::new(files));
+    let files = SendFiles::new(Arc::new(reader), files, links(), time.clone());
+    let (late, other) = (url_of(&film(1), 1), url_of(&film(2), 2));
+    let first = place(&files, &late);
+    let file = files.load(&first).await.expect("there");
+    files.park(first, file);
+    let no_room = |url: &str| matches!(files.want(Some(url), workspace().id), Wanted::NoRoom);
+    assert!(no_room(&other), "its room is kept");
+    let again = place(&files, &late);
+    assert_eq!(
+        &files.load(&again).await.expect("at hand").bytes[..],
+        b"film"
+    );
+    let file = files.load(&again).await.expect("at hand");
+    files.park(again, file);
+    time.advance(Duration::seconds(30));
+    assert!(!no_room(&other), "nobody came back for it");
+}
