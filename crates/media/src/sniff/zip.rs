@@ -31,7 +31,12 @@ pub(super) fn office(bytes: &[u8]) -> Option<Sniffed> {
     })
 }
 
+/// What the names tell.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a name that was seen or not"
+)]
 struct Found {
     types: bool,
     text: bool,

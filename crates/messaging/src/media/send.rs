@@ -112,13 +112,13 @@ impl SendFiles {
         let now = self.clock.now();
         let ours = |it: &Media| it.workspace == place.workspace() && it.expires_at > now;
         let media = found.filter(ours).ok_or(Unavailable::Gone)?;
-        let bytes = match place.bytes().or_else(|| self.shelf.find(media.id)) {
-            Some(bytes) => bytes,
-            None => {
-                let bytes = self.read(&media).await?;
-                self.shelf.keep(media.id, bytes.clone());
-                bytes
-            }
+        let at_hand = place.bytes().or_else(|| self.shelf.find(media.id));
+        let bytes = if let Some(bytes) = at_hand {
+            bytes
+        } else {
+            let bytes = self.read(&media).await?;
+            self.shelf.keep(media.id, bytes.clone());
+            bytes
         };
         Ok(OutboundFile {
             name: media.file_name(),

@@ -121,8 +121,8 @@ async fn bytes_that_came_too_late_wait_for_the_next_try_with_their_room() {
     let files = SendFiles::new(Arc::new(reader), files, links(), time.clone());
     let (late, other) = (url_of(&film(1), 1), url_of(&film(2), 2));
     let first = place(&files, &late);
-    let file = files.load(&first).await.expect("there");
-    files.park(first, file);
+    let loaded = files.load(&first).await.expect("there");
+    files.park(first, loaded);
     let no_room = |url: &str| matches!(files.want(Some(url), workspace().id), Wanted::NoRoom);
     assert!(no_room(&other), "its room is kept");
     let again = place(&files, &late);
@@ -130,8 +130,8 @@ async fn bytes_that_came_too_late_wait_for_the_next_try_with_their_room() {
         &files.load(&again).await.expect("at hand").bytes[..],
         b"film"
     );
-    let file = files.load(&again).await.expect("at hand");
-    files.park(again, file);
+    let loaded = files.load(&again).await.expect("at hand");
+    files.park(again, loaded);
     time.advance(Duration::seconds(30));
     assert!(!no_room(&other), "nobody came back for it");
 }

@@ -24,14 +24,9 @@ fn order(bytes: &'static [u8]) -> UploadOrder {
     }
 }
 
-fn use_case(
-    units: &Arc<Units>,
-    files: MockMediaFiles,
-    sniffed: Sniffed,
-    space: u64,
-) -> UploadMedia {
+fn use_case(units: &Arc<Units>, files: MockMediaFiles, found: Sniffed, space: u64) -> UploadMedia {
     let mut sniffer = MockSniffer::new();
-    sniffer.expect_sniff().return_const(sniffed);
+    sniffer.expect_sniff().return_const(found);
     let ports = UploadPorts {
         units: units.clone(),
         files: Arc::new(files),
