@@ -34,7 +34,7 @@ codes! {
     CSV_INVALID_FORMAT 400 "The header must name the column \"phone\"; \"name\" and \"tags\" are optional"
     CSV_TOO_LARGE 400 "The file has more than 10000 rows"
     MEDIA_FILE_MISSING 400 "Send one file that is not empty, as the part \"file\" of a form"
-    MEDIA_TYPE_NOT_ALLOWED 400 "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WebM sound"
+    MEDIA_TYPE_NOT_ALLOWED 400 "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WEBM sound"
     MEDIA_TOO_LARGE 400 "The file has more than 5 MB, the most for type image"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"

@@ -3,6 +3,8 @@
 //! They come from strangers and are shown under our name, so nothing here lets a browser take them for
 //! more than they are: their type is what their bytes are, and no page of ours is reached from them.
 
+use std::fmt::Write as _;
+
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
@@ -120,7 +122,8 @@ fn disposition(media: &Media) -> HeaderValue {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
             exact.push(char::from(byte));
         } else {
-            exact.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(exact, "%{byte:02X}");
         }
     }
     let whole = format!("{how}; filename=\"{plain}\"; filename*=UTF-8''{exact}");

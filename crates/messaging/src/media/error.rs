@@ -20,7 +20,7 @@ pub enum MediaError {
     FileMissing,
     /// Its bytes are nothing that is taken.
     #[error(
-        "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WebM sound"
+        "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WEBM sound"
     )]
     TypeNotAllowed,
     /// It has too many bytes for what it is; `None` for any file.

@@ -168,7 +168,7 @@ async fn an_upload_whose_answer_is_lost_is_found_again_and_not_sent_twice() {
 async fn what_expired_or_was_deleted_fails_without_a_call() {
     let scene = Scene::new().await;
     let client = &scene.account.client;
-    let later = blackbox::moment_in(std::time::Duration::from_secs(3600));
+    let later = blackbox::moment_in(std::time::Duration::from_hours(1));
     let mut ids = Vec::new();
     for _ in 0..2 {
         let media = scene.upload(PNG, "a.png").await;
