@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The allowed edges between our own packages, besides the kernel, which everybody may use.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("msgflash-kernel", &[]),
     ("msgflash-accounts", &[]),
     ("msgflash-billing", &[]),
@@ -36,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("msgflash-redis", &["msgflash-quotas"]),
     ("msgflash-mail", &["msgflash-accounts"]),
     ("msgflash-oidc", &["msgflash-accounts"]),
+    ("msgflash-media", &["msgflash-messaging"]),
     ("msgflash-local-postgres", &[]),
     (
         "msgflash-testkit",
@@ -59,6 +60,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "msgflash-redis",
             "msgflash-mail",
             "msgflash-oidc",
+            "msgflash-media",
             "msgflash-local-postgres",
             "evolution-simulator",
         ],
@@ -66,7 +68,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 ];
 
 /// Each technology sits behind exactly these doors.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 10] = [
     ("diesel", &["msgflash-postgres"]),
     ("diesel-async", &["msgflash-postgres"]),
     (
@@ -75,6 +77,7 @@ const DOORS: [(&str, &[&str]); 8] = [
             "msgflash-evolution",
             "msgflash-webhook-http",
             "msgflash-oidc",
+            "msgflash-media",
             "msgflash-server",
             "evolution-simulator",
             "blackbox",
@@ -87,6 +90,8 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("redis", &["msgflash-redis"]),
     ("lettre", &["msgflash-mail"]),
     ("openidconnect", &["msgflash-oidc"]),
+    ("object_store", &["msgflash-media"]),
+    ("infer", &["msgflash-media"]),
     ("libc", &["msgflash-local-postgres"]),
 ];
 

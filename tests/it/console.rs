@@ -5,6 +5,7 @@ mod google;
 mod instances;
 mod keys;
 mod links;
+mod media;
 mod overview;
 mod people;
 mod secrets;

@@ -134,6 +134,26 @@ impl Client {
             .await
     }
 
+    /// `POST` with a file under a name, as a browser sends it: said to be of a type, if at all.
+    pub async fn upload_as(
+        &self,
+        path: &str,
+        file: &[u8],
+        name: &str,
+        content_type: Option<&str>,
+    ) -> Reply {
+        let said = content_type.map(|it| format!("Content-Type: {it}\r\n"));
+        let said = said.unwrap_or_default();
+        let mut body = format!(
+            "--part\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n{said}\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--part--\r\n");
+        self.post_raw(path, body, "multipart/form-data; boundary=part")
+            .await
+    }
+
     /// `DELETE` with a JSON body.
     pub async fn delete_with(&self, path: &str, body: &Value) -> Reply {
         let body = Some(body.to_string().into_bytes());

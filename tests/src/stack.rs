@@ -5,6 +5,7 @@ use msgflash_server::config::Config;
 use msgflash_server::serve::Server;
 use msgflash_testkit::TestDatabase;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 
@@ -25,6 +26,8 @@ pub struct Stack {
     /// The address of the API.
     pub base: String,
     settings: Vec<(String, String)>,
+    /// Where uploads lie.
+    pub uploads: TempDir,
 }
 
 impl Stack {
@@ -50,7 +53,10 @@ impl Stack {
             ..Options::default()
         })
         .expect("the simulator starts");
+        let uploads = TempDir::new().expect("a folder");
+        let media_dir = uploads.path().join("media").display().to_string();
         let mut all = vec![
+            ("media_dir".to_owned(), media_dir),
             ("database_url".to_owned(), database.url().to_owned()),
             ("database_pool".to_owned(), "8".to_owned()),
             ("bind".to_owned(), "127.0.0.1:0".to_owned()),
@@ -72,6 +78,7 @@ impl Stack {
             database,
             base: String::new(),
             settings: all,
+            uploads,
         };
         stack.start_server().await;
         stack

@@ -9,6 +9,7 @@ pub mod console;
 pub mod errors;
 pub mod health;
 pub mod mailbox;
+pub mod media;
 pub mod policy;
 pub mod provider;
 pub mod routes;

@@ -12,7 +12,7 @@ use actix_web::{App, Error, HttpResponse, web};
 use msgflash_kernel::Ids;
 use url::Url;
 
-use crate::api::{health, mailbox, provider, routes};
+use crate::api::{health, mailbox, media, provider, routes};
 use crate::docs_page;
 use crate::http::Problem;
 use crate::http::observe::observe;
@@ -123,6 +123,7 @@ pub fn configure(config: &mut web::ServiceConfig, services: Arc<Services>) {
         .app_data(web::Data::from(services))
         .configure(routes::configure)
         .configure(provider::configure)
+        .configure(media::configure)
         .configure(health::configure);
 }
 

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use msgflash_kernel::Secret;
+use msgflash_media::S3Settings;
 use url::Url;
 
 mod check;
 mod load;
+mod media;
 mod setting;
 mod show;
 
@@ -50,6 +52,10 @@ pub struct Config {
     pub google: Option<Google>,
     /// Whether mail is kept to be read here.
     pub dev_mode: bool,
+    /// Where uploaded files lie.
+    pub media: MediaStore,
+    /// The most bytes of uploads of one workspace.
+    pub media_space: u64,
     /// What this process does.
     pub roles: Roles,
     /// The gateway.
@@ -155,6 +161,17 @@ pub struct Google {
 impl Google {
     /// Google itself.
     const ISSUER: &str = "https://accounts.google.com";
+}
+
+/// Where uploaded files lie.
+#[derive(Clone, Debug)]
+pub enum MediaStore {
+    /// None are taken.
+    Off,
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a bucket.
+    S3(S3Settings),
 }
 
 /// How log lines look.

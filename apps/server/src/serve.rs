@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::config::{Config, OpsBind};
 use crate::database::Database;
+use crate::media::MediaDesk;
 use crate::notices;
 use crate::wire::{self, Backend};
 use crate::workers::WorkersHandle;
@@ -94,7 +95,8 @@ impl Server {
         tokio::spawn(search_index(database.url().to_owned()));
         let postgres = database.connect(&config)?;
         let draining = CancellationToken::new();
-        let backend = wire::backend(&config, &postgres).await?;
+        let mut backend = wire::backend(&config, &postgres).await?;
+        backend.media = MediaDesk::open(&config, &postgres, &backend).await?;
         let ops = Arc::new(wire::ops(&postgres, draining.clone())?);
         let workers = wire::workers(&config, &postgres, &backend)?.start();
         let listening =

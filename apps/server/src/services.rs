@@ -8,9 +8,10 @@ use msgflash_accounts::{
     AccountReader, Authenticate, CreateKey, ListKeys, ReadKeyUse, ReadMails, RevokeKey,
 };
 use msgflash_billing::BillingReader;
-use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError};
+use msgflash_kernel::{Clock, Ids, ReplayReader, StoreError, Workspace, WorkspaceId};
 use msgflash_messaging::instance::provision::ProvisionInstance;
 use msgflash_messaging::instance::read::ReadInstances;
+use msgflash_messaging::media::link::MediaLinks;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
 use msgflash_messaging::message::overview::Overview;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::address_book::AddressBook;
+use crate::media::MediaDesk;
 use crate::people::People;
 use crate::uploads::Uploads;
 
@@ -92,8 +94,10 @@ pub struct Services {
     pub people: Arc<People>,
     /// API keys as people manage them.
     pub keys: Keys,
-    /// Files that are being taken in.
+    /// Files of contacts that are being taken in.
     pub uploads: Uploads,
+    /// Files to be sent; `None` when none are taken.
+    pub media: Option<Arc<MediaDesk>>,
     /// The mail that was written; in development alone.
     pub mailbox: Option<ReadMails>,
     /// What operators ask.
@@ -160,6 +164,37 @@ pub trait Probe: Send + Sync {
     fn name(&self) -> &'static str;
     /// Fails while it does not work.
     async fn check(&self) -> Result<(), StoreError>;
+}
+
+impl Services {
+    /// Which addresses of media a workspace may name.
+    pub fn media_targets(&self, workspace: &Workspace) -> MediaTargets<'_> {
+        MediaTargets {
+            targets: self.settings.targets,
+            links: self.media.as_deref().map(|desk| &*desk.links),
+            workspace: workspace.id,
+        }
+    }
+}
+
+/// Which addresses of media a workspace may name.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaTargets<'a> {
+    targets: Targets,
+    links: Option<&'a MediaLinks>,
+    workspace: WorkspaceId,
+}
+
+impl MediaTargets<'_> {
+    /// Refuses an address whose host is private as written. The workspace's own uploads pass wherever
+    /// this server is: nobody fetches them from there.
+    pub fn check(self, url: &Url) -> Result<(), &'static str> {
+        let own = |links: &MediaLinks| links.is_own_here(url, self.workspace);
+        if self.links.is_some_and(own) {
+            return Ok(());
+        }
+        self.targets.check_literal(url)
+    }
 }
 
 /// Which addresses clients may name.

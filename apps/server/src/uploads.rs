@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use msgflash_kernel::UserId;
 
-/// Files in hand, of everybody.
-const ALL: usize = 16;
 /// Files in hand, of one person.
 const EACH: usize = 2;
 
 /// Who has files in hand. Cheap to clone; all clones count together.
-#[derive(Clone, Default)]
-pub struct Uploads(Arc<Mutex<HashMap<UserId, usize>>>);
+#[derive(Clone)]
+pub struct Uploads {
+    held: Arc<Mutex<HashMap<UserId, usize>>>,
+    /// Files in hand, of everybody.
+    all: usize,
+}
 
 /// A place, until it is dropped.
 pub struct Place {
@@ -30,10 +32,16 @@ pub enum Full {
 }
 
 impl Uploads {
+    /// Room for so many.
+    pub fn of(all: usize) -> Self {
+        let held = Arc::default();
+        Self { held, all }
+    }
+
     /// A place for one more file of somebody.
     pub fn enter(&self, user: UserId) -> Result<Place, Full> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.values().sum::<usize>() >= ALL {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.values().sum::<usize>() >= self.all {
             return Err(Full::Process);
         }
         let count = held.entry(user).or_default();
@@ -52,7 +60,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut held = self
             .uploads
-            .0
+            .held
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.get_mut(&self.user) {
@@ -77,7 +85,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_all_places_and_places_come_back() {
-        let uploads = Uploads::default();
+        let uploads = Uploads::of(16);
         let (one, two) = (uploads.enter(user(1)), uploads.enter(user(1)));
         assert!(one.is_ok() && two.is_ok());
         assert_eq!(uploads.enter(user(1)).err(), Some(Full::Person));
@@ -88,6 +96,6 @@ mod tests {
         assert!(uploads.enter(user(99)).is_ok());
         assert!(uploads.enter(user(1)).is_ok());
         drop((two, others));
-        assert!(uploads.0.lock().unwrap().is_empty());
+        assert!(uploads.held.lock().unwrap().is_empty());
     }
 }

@@ -43,6 +43,7 @@ use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
+use crate::media::MediaDesk;
 use crate::no_gateway::NoGateway;
 use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
@@ -97,6 +98,8 @@ pub struct Backend {
     pub address_book: Arc<AddressBook>,
     /// The store, for what has no use case.
     pub postgres: Postgres,
+    /// Uploaded files, once they were opened ([`MediaDesk::open`]); commands do not need them.
+    pub media: Option<Arc<MediaDesk>>,
 }
 
 /// The gateway's client; one that refuses everything when none is configured. What its answers say
@@ -266,6 +269,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         principals,
         recent,
         postgres: postgres.clone(),
+        media: None,
         clock,
         ids,
         provider,
@@ -363,7 +367,8 @@ pub async fn services(
             revoke: Arc::clone(&backend.revoke_key),
             uses: ReadKeyUse::new(store.clone()),
         },
-        uploads: Uploads::default(),
+        uploads: Uploads::of(CONTACT_FILES),
+        media: backend.media.clone(),
         mailbox: config.dev_mode.then(|| ReadMails::new(store.clone())),
         ops,
         clock,
@@ -379,6 +384,9 @@ pub async fn services(
         },
     })
 }
+
+/// How many files of contacts are read at once, of 5 MB at most.
+const CONTACT_FILES: usize = 16;
 
 /// How many groups of messages are accepted at once: one fills while another commits. More of them
 /// make smaller groups, and each statement costs about as much for one message as for ten.

@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod error;
 pub mod events;
 pub mod instance;
+pub mod media;
 pub mod message;
 pub mod provider;
 pub mod receipt;
@@ -19,4 +20,5 @@ mod testing;
 
 pub use error::MessagingError;
 pub use instance::{Instance, InstanceId, InstanceStatus};
+pub use media::{Media, MediaError, MediaId};
 pub use message::{Message, MessageId, MessageKind, MessageStatus};

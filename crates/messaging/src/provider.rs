@@ -1,6 +1,9 @@
 //! The WhatsApp provider, as the domain sees it.
 
+use std::fmt;
+
 use async_trait::async_trait;
+use bytes::Bytes;
 use msgflash_kernel::{Fault, Kind, Phone, Secret};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -78,6 +81,29 @@ pub struct Outbound {
     pub content: Content,
     /// Send buttons natively instead of as numbered text.
     pub native_buttons: bool,
+    /// The bytes to send instead of the address of media: an upload.
+    pub file: Option<OutboundFile>,
+}
+
+/// A file that is sent as it is, not fetched.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboundFile {
+    /// What it is called, with the ending of its type.
+    pub name: String,
+    /// Its MIME type.
+    pub mime: &'static str,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for OutboundFile {
+    /// Without what is in it, and what people called it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundFile")
+            .field("mime", &self.mime)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The provider took the message.

@@ -5,6 +5,7 @@ mod doubtful;
 mod inbox;
 mod instance;
 mod lanes;
+mod media;
 mod message;
 mod overview;
 mod queue;

@@ -269,6 +269,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    media (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        created_by -> Uuid,
+        mime_type -> Text,
+        size_bytes -> Int8,
+        original_name -> Text,
+        token_hash -> Bytea,
+        is_stored -> Bool,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    media_keys (is_the_one) {
+        is_the_one -> Bool,
+        key -> Bytea,
+    }
+}
+
+diesel::table! {
     messages (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -572,6 +594,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     lost_calls,
     mail_requests,
     mails,
+    media,
+    media_keys,
     messages,
     notices,
     one_time_tokens,

@@ -33,6 +33,9 @@ codes! {
     BAD_REQUEST 400 "The body is not valid JSON"
     CSV_INVALID_FORMAT 400 "The header must name the column \"phone\"; \"name\" and \"tags\" are optional"
     CSV_TOO_LARGE 400 "The file has more than 10000 rows"
+    MEDIA_FILE_MISSING 400 "Send one file that is not empty, as the part \"file\" of a form"
+    MEDIA_TYPE_NOT_ALLOWED 400 "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WEBM sound"
+    MEDIA_TOO_LARGE 400 "The file has more than 5 MB, the most for type image"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
@@ -53,16 +56,19 @@ codes! {
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
+    RANGE_NOT_SATISFIABLE 416 "The file has 248112 bytes"
     INVALID_DESTINATION 422 "\"0612\" is not an international phone number: it begins with 0 instead of a country code such as +33"
     API_RATE_LIMIT_EXCEEDED 429 "Too many API requests"
     RATE_LIMIT_EXCEEDED 429 "Too many requests"
     MONTHLY_API_REQUEST_QUOTA_EXCEEDED 429 "Monthly API request quota exceeded"
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED 429 "Monthly outbound quota exceeded"
     INTERNAL_ERROR 500 "Internal server error"
+    MEDIA_UPLOAD_FAILED 500 "The file could not be kept"
     PROVIDER_TIMEOUT 502 "WhatsApp provider timeout"
     PROVIDER_UNAVAILABLE 502 "Provider temporarily unavailable"
     PROVIDER_ERROR 502 "Provider error"
     SERVICE_UNAVAILABLE 503 "The service is temporarily unavailable"
+    MEDIA_UPLOAD_NOT_CONFIGURED 503 "Uploads are switched off on this server"
 }
 
 /// What every call with a key may meet.
@@ -116,8 +122,9 @@ mod tests {
     use msgflash_billing::BillingError;
     use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
-    use msgflash_messaging::MessagingError;
+    use msgflash_messaging::media::error::FilesError;
     use msgflash_messaging::provider::ProviderError;
+    use msgflash_messaging::{MediaError, MessagingError};
     use msgflash_quotas::QuotaError;
     use msgflash_templates::TemplateError;
     use msgflash_templates::engine::MissingVariables;
@@ -153,6 +160,11 @@ mod tests {
             Box::new(MessagingError::ReplayMismatch),
             Box::new(ContactError::TooManyGroups),
             Box::new(ContactError::PhoneTaken),
+            Box::new(MediaError::FileMissing),
+            Box::new(MediaError::TypeNotAllowed),
+            Box::new(MediaError::TooLarge(None)),
+            Box::new(MediaError::NoRoom(wait)),
+            Box::new(MediaError::Files(FilesError("x".into()))),
             Box::new(ProviderError::Timeout),
             Box::new(ProviderError::Unavailable),
             Box::new(ProviderError::Failed("x".into())),

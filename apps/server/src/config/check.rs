@@ -9,10 +9,15 @@ use msgflash_kernel::Secret;
 use url::Url;
 
 use super::load::Raw;
-use super::{Config, Evolution, Google, LogFormat, Mail, OpsBind, Roles};
+use super::{Config, Evolution, Google, LogFormat, Mail, MediaStore, OpsBind, Roles};
 
 impl Config {
     pub(super) fn check(raw: Raw) -> Result<Self> {
+        let allow_private_targets = raw.allow_private_targets.unwrap_or(false);
+        let data_dir = raw.data_dir.clone();
+        let data_dir = data_dir.unwrap_or_else(|| PathBuf::from(".local/data"));
+        let media = MediaStore::read(&raw, &data_dir, allow_private_targets)?;
+        let media_space = super::media::space(&raw)?;
         let bind: SocketAddr = raw
             .bind
             .as_deref()
@@ -92,7 +97,7 @@ impl Config {
             database_pool: raw.database_pool.unwrap_or(16).max(2),
             statement_timeout,
             redis_url: raw.redis_url.map(Secret::new),
-            data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from(".local/data")),
+            data_dir,
             pg_bin: raw.pg_bin,
             bind,
             ops_bind: OpsBind::read(raw.ops_bind.as_deref(), roles)?,
@@ -104,9 +109,11 @@ impl Config {
             mail,
             google,
             dev_mode,
+            media,
+            media_space,
             roles,
             evolution,
-            allow_private_targets: raw.allow_private_targets.unwrap_or(false),
+            allow_private_targets,
             rate_limit_per_second,
             console_rate_limit_per_second,
             pace: Duration::from_millis(raw.pace_ms.unwrap_or(1000)),

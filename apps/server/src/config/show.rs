@@ -92,7 +92,7 @@ impl Config {
                 LogFormat::Json => "json".to_owned(),
             },
             "otlp_endpoint" => self.otlp_endpoint.as_ref().map(safe).unwrap_or_default(),
-            _ => String::new(),
+            other => self.shown_media(other).unwrap_or_default(),
         };
         SETTINGS
             .iter()
@@ -140,7 +140,7 @@ impl std::fmt::Debug for Mail {
 }
 
 /// An address without the password somebody may have put into it.
-fn safe(url: &Url) -> String {
+pub(super) fn safe(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_password(None);
     url.as_str().trim_end_matches('/').to_owned()

@@ -93,6 +93,9 @@ fn each_mistake_names_its_setting() {
             ("google_issuer", "https://id.test"),
             "MSGFLASH_GOOGLE_CLIENT_ID",
         ),
+        (("media", "floppy"), "MSGFLASH_MEDIA"),
+        (("media", "s3"), "MSGFLASH_MEDIA_S3_BUCKET"),
+        (("media_space_mb", "0"), "MSGFLASH_MEDIA_SPACE_MB"),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
     ];
@@ -112,6 +115,11 @@ fn secrets_are_hidden_when_printed() {
         ("mail_from", "no-reply@shop.test"),
         ("google_client_id", "us"),
         ("google_client_secret", "hunter2"),
+        ("media", "s3"),
+        ("media_s3_endpoint", "https://s3.shop.test"),
+        ("media_s3_bucket", "uploads"),
+        ("media_s3_access_key_id", "key"),
+        ("media_s3_secret_key", "hunter2"),
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
@@ -139,6 +147,42 @@ fn who_signs_identities_is_asked_where_nobody_listens() {
         let refused = with_issuer(odd).expect_err(odd);
         assert!(format!("{refused:#}").contains("MSGFLASH_GOOGLE_ISSUER"));
     }
+}
+
+#[test]
+fn a_bucket_is_called_with_tls_unless_private_addresses_are_allowed() {
+    let bucket = |endpoint, allowed| {
+        with(&[
+            ("media", "s3"),
+            ("media_s3_endpoint", endpoint),
+            ("media_s3_bucket", "uploads"),
+            ("media_s3_access_key_id", "key"),
+            ("media_s3_secret_key", "secret"),
+            ("allow_private_targets", allowed),
+        ])
+    };
+    assert!(bucket("https://s3.shop.test", "false").is_ok());
+    assert!(bucket("http://127.0.0.1:9000", "true").is_ok());
+    for endpoint in [
+        "http://127.0.0.1:9000",
+        "s3.shop.test",
+        "ftp://s3.shop.test",
+        "https://key:secret@s3.shop.test",
+    ] {
+        let error = bucket(endpoint, "false").expect_err(endpoint);
+        let named = format!("{error:#}").contains("MSGFLASH_MEDIA_S3_ENDPOINT");
+        assert!(named, "{endpoint}: {error:#}");
+    }
+}
+
+#[test]
+fn uploads_lie_with_the_data_unless_somebody_says_where() {
+    let folder = |flags: &[(&str, &str)]| match with(flags).expect("valid").media {
+        MediaStore::Folder(folder) => folder.display().to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(folder(&[("data_dir", "/d")]), "/d/media");
+    assert_eq!(folder(&[("data_dir", "/d"), ("media_dir", "/m")]), "/m");
 }
 
 #[test]

@@ -130,6 +130,7 @@ impl<E: Fault + 'static> From<E> for Problem {
         let code = fault.code();
         log(&fault, kind, code);
         let message = match (kind, code) {
+            (Kind::Internal, "MEDIA_UPLOAD_FAILED") => "The file could not be kept".to_owned(),
             (Kind::Internal, _) => return Self::internal(),
             (Kind::Unavailable, _) => "The service is temporarily unavailable".to_owned(),
             (Kind::Upstream, "PROVIDER_TIMEOUT") => "WhatsApp provider timeout".to_owned(),

@@ -28,6 +28,10 @@ pub struct Upload(Multipart);
 pub struct Parts {
     /// What is in the part `file`.
     pub file: Option<Bytes>,
+    /// What that is called.
+    pub file_name: Option<String>,
+    /// What that is said to be.
+    pub file_type: Option<String>,
     /// The others.
     fields: BTreeMap<String, String>,
 }
@@ -84,6 +88,12 @@ async fn parts(mut upload: Multipart, limit: usize) -> Result<Parts, UploadError
             return Err(unreadable("The body has more than one file"));
         }
         if name == "file" {
+            let about = part.content_disposition();
+            parts.file_name = about.and_then(|it| {
+                let plain = it.get_filename().map(str::to_owned);
+                plain.or_else(|| String::from_utf8(it.get_filename_ext()?.value.clone()).ok())
+            });
+            parts.file_type = part.content_type().map(ToString::to_string);
             parts.file = Some(bytes(&mut part, limit).await?);
         } else {
             let bytes = bytes(&mut part, MAX_FIELD).await.map_err(|it| match it {

@@ -18,6 +18,7 @@ use msgflash_messaging::instance::connection::RECONNECT_PATIENCE;
 use msgflash_messaging::instance::provision::RemoveSessions;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
+use msgflash_messaging::media::forget::ForgetMedia;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::confirm::{AskForReceipts, ConfirmPorts};
@@ -114,6 +115,7 @@ struct Work {
     contact_imports: Arc<RunImports>,
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
+    forget_media: Option<Arc<ForgetMedia>>,
     sampler: Arc<Sampler>,
     /// Without one there is nothing to compare with.
     has_gateway: bool,
@@ -233,6 +235,7 @@ impl Work {
             settler,
             recent: Arc::clone(&backend.recent),
             provider: Arc::clone(&provider),
+            files: backend.media.as_ref().map(|desk| Arc::clone(&desk.send)),
             alarms: Arc::clone(&backend.alarms),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
@@ -329,6 +332,7 @@ impl Work {
             )),
             answer_requests: Arc::clone(&backend.people.answer_requests),
             send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
+            forget_media: backend.media.as_ref().map(|desk| Arc::clone(&desk.forget)),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),
@@ -465,6 +469,10 @@ impl Work {
         if let Some(it) = self.send_mails {
             let tick = each(it, |it| async move { it.tick().await });
             yard.run("mails", bells.mails.clone(), POLL, vec![], tick);
+        }
+        if let Some(it) = self.forget_media {
+            let tick = each(it, |it| async move { it.tick().await });
+            yard.run("media", Bell::new(), POLL * 60, vec![], tick);
         }
         yard.run(
             "contact-imports",

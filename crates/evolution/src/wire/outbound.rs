@@ -1,8 +1,10 @@
 //! Messages as the gateway wants them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::{Button, ButtonAction, Buttons, Content};
-use msgflash_messaging::provider::Outbound;
+use msgflash_messaging::provider::{Outbound, OutboundFile};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -25,9 +27,13 @@ pub(crate) fn request(outbound: &Outbound) -> Result<Request, &'static str> {
             kind: MessageKind::VoiceNote,
             url,
             ..
-        } => ("sendWhatsAppAudio", json!({ "audio": url })),
+        } => {
+            let audio = outbound.file.as_ref().map_or_else(|| url.clone(), bare);
+            ("sendWhatsAppAudio", json!({ "audio": audio }))
+        }
         Content::Media { kind, url, caption } => {
-            ("sendMedia", media(*kind, url, caption.as_deref()))
+            let file = outbound.file.as_ref();
+            ("sendMedia", media(*kind, url, file, caption.as_deref()))
         }
         Content::Location {
             latitude,
@@ -64,14 +70,29 @@ pub(crate) fn request(outbound: &Outbound) -> Result<Request, &'static str> {
     })
 }
 
-fn media(kind: MessageKind, url: &str, caption: Option<&str>) -> Value {
+fn media(
+    kind: MessageKind,
+    url: &str,
+    file: Option<&OutboundFile>,
+    caption: Option<&str>,
+) -> Value {
     let is_sound = kind == MessageKind::Audio;
+    let name = match file {
+        Some(file) => ended(kind, file.name.clone()),
+        None => file_name(kind, url),
+    };
     json!({
         "mediatype": kind.as_str(),
-        "media": url,
+        "media": file.map_or_else(|| url.to_owned(), bare),
         "caption": caption.filter(|caption| !caption.is_empty() && !is_sound),
-        "fileName": file_name(kind, url),
+        "fileName": name,
+        "mimetype": file.map(|file| file.mime),
     })
+}
+
+/// The bytes as the gateway wants them: base64 and nothing around it.
+fn bare(file: &OutboundFile) -> String {
+    STANDARD.encode(&file.bytes)
 }
 
 /// The name of the file, from which the gateway derives the type it declares.
@@ -79,13 +100,19 @@ fn media(kind: MessageKind, url: &str, caption: Option<&str>) -> Value {
 /// Pictures are always re-encoded to JPEG, whatever they were, so they are named so; a name
 /// without a usable ending would be declared as type `false`.
 fn file_name(kind: MessageKind, url: &str) -> String {
+    ended(
+        kind,
+        last_segment(url).unwrap_or_else(|| kind.as_str().to_owned()),
+    )
+}
+
+fn ended(kind: MessageKind, last: String) -> String {
     let ending = match kind {
         MessageKind::Image => "jpg",
         MessageKind::Video => "mp4",
         MessageKind::Audio => "mp3",
         _ => "bin",
     };
-    let last = last_segment(url).unwrap_or_else(|| kind.as_str().to_owned());
     match last.rsplit_once('.') {
         Some((stem, found)) if !stem.is_empty() && is_ending(found) => {
             if kind == MessageKind::Image {
@@ -192,6 +219,30 @@ mod tests {
         for (kind, url, name) in names {
             assert_eq!(file_name(kind, url), name, "{url}");
         }
+    }
+
+    #[test]
+    fn uploads_go_as_bare_base64_with_name_and_type() {
+        let file = OutboundFile {
+            name: "été.webp".to_owned(),
+            mime: "image/webp",
+            bytes: vec![0xff, 0xd8].into(),
+        };
+        let image = media(MessageKind::Image, "http://localhost/x", Some(&file), None);
+        assert_eq!(
+            image,
+            json!({
+                "mediatype": "image", "media": "/9g=", "caption": null,
+                "fileName": "été.jpg", "mimetype": "image/webp",
+            })
+        );
+        let sheet = media(
+            MessageKind::Document,
+            "http://localhost/x",
+            Some(&file),
+            None,
+        );
+        assert_eq!(sheet["fileName"], "été.webp");
     }
 
     #[test]

@@ -51,5 +51,6 @@ fn outbound(to: &str, content: Content) -> Outbound {
         to: phone(to),
         content,
         native_buttons: true,
+        file: None,
     }
 }

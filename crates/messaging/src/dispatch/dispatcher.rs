@@ -21,6 +21,7 @@ use super::settler::{Outcome, Settler};
 use crate::alarm::Alarms;
 use crate::instance::recent::RecentInstances;
 use crate::instance::{Instance, InstanceId};
+use crate::media::send::SendFiles;
 use crate::message::Message;
 use crate::message::content::Content;
 use crate::provider::{Outbound, WhatsAppProvider};
@@ -29,6 +30,7 @@ mod call;
 mod gate;
 mod own;
 mod start;
+mod uploads;
 
 pub use call::Call;
 
@@ -50,6 +52,8 @@ pub struct DispatchPorts {
     pub recent: Arc<RecentInstances>,
     /// The gateway.
     pub provider: Arc<dyn WhatsAppProvider>,
+    /// Uploads to send; `None` when there are none here.
+    pub files: Option<Arc<SendFiles>>,
     /// Who hears of dead links.
     pub alarms: Arc<dyn Alarms>,
     /// Time.
@@ -202,6 +206,7 @@ pub(crate) fn outbound_of(message: &Message, instance: &Instance) -> Option<Outb
         to: message.peer?,
         content: Content::of(message)?,
         native_buttons: instance.native_buttons,
+        file: None,
     })
 }
 

@@ -77,7 +77,7 @@ pub(in crate::api) async fn import(
     Ok(envelope::answer(written))
 }
 
-fn full(why: Full) -> Problem {
+pub(super) fn full(why: Full) -> Problem {
     match why {
         Full::Person => QuotaError::ConsoleRate(AGAIN).into(),
         Full::Process => {

@@ -29,7 +29,7 @@ pub(in crate::api) async fn send(
     } else {
         When::At(&body.scheduled_at)
     };
-    let targets = services.settings.targets;
+    let targets = services.media_targets(&caller.actor.workspace);
     let checked = body.message.check(caller.check(), when, targets, now)?;
     accept(&caller, &services, checked).await
 }

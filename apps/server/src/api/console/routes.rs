@@ -5,13 +5,14 @@ use actix_web::web;
 
 use super::auth::{self, google, profile};
 use super::instances::{self as own_instances, linking};
-use super::{files, keys, messages, overview, workspace};
+use super::{files, keys, media, messages, overview, workspace};
 use crate::api::errors::{
     BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE, EMAIL_NOT_VERIFIED, ErrorCode,
     FORBIDDEN, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED,
-    MAX_INSTANCES_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, PROVIDER_ERROR,
-    PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE,
-    TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
+    MAX_INSTANCES_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, MEDIA_FILE_MISSING, MEDIA_TOO_LARGE,
+    MEDIA_TYPE_NOT_ALLOWED, MEDIA_UPLOAD_FAILED, MEDIA_UPLOAD_NOT_CONFIGURED, NOT_FOUND,
+    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED,
+    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -193,6 +194,14 @@ const RESTARTING: &[ErrorCode] = &[
     PROVIDER_UNAVAILABLE,
     PROVIDER_ERROR,
 ];
+/// What becomes of files.
+const UPLOADING: &[ErrorCode] = &[
+    MEDIA_FILE_MISSING,
+    MEDIA_TYPE_NOT_ALLOWED,
+    MEDIA_TOO_LARGE,
+    MEDIA_UPLOAD_FAILED,
+    MEDIA_UPLOAD_NOT_CONFIGURED,
+];
 
 /// What only people have.
 fn own() -> Vec<Route> {
@@ -217,6 +226,8 @@ fn own() -> Vec<Route> {
         GET "/contacts/imports" files::list, member, &[VALIDATION_ERROR];
         GET "/contacts/imports/{importId}" files::read, member, &[IMPORT_NOT_FOUND];
         GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/media/upload" media::upload, member.sends_files, UPLOADING;
+        DELETE "/media/{mediaId}" media::delete, member, &[NOT_FOUND, MEDIA_UPLOAD_NOT_CONFIGURED];
         GET "/api-keys" keys::list, member, &[];
         POST "/api-keys" keys::create, member.changes.gated(Gate::ApiKeys),
             &[MAX_API_KEYS_REACHED];

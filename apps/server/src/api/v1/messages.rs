@@ -64,7 +64,12 @@ pub(in crate::api) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let body: SendBody = body.decode()?;
     let now = services.clock.now();
-    let checked = body.check(caller.check(), When::Now, services.settings.targets, now)?;
+    let checked = body.check(
+        caller.check(),
+        When::Now,
+        services.media_targets(&caller.actor.workspace),
+        now,
+    )?;
     accept(&caller, &services, checked).await
 }
 
@@ -86,9 +91,12 @@ pub(in crate::api) async fn schedule(
     let body: ScheduleBody = body.decode()?;
     let now = services.clock.now();
     let when = When::At(&body.scheduled_at);
-    let checked = body
-        .message
-        .check(caller.check(), when, services.settings.targets, now)?;
+    let checked = body.message.check(
+        caller.check(),
+        when,
+        services.media_targets(&caller.actor.workspace),
+        now,
+    )?;
     accept(&caller, &services, checked).await
 }
 

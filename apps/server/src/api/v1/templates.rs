@@ -78,7 +78,10 @@ pub(in crate::api) async fn create(
     let body: TemplateBody = body.decode()?;
     let order = TemplateOrder {
         actor: caller.actor,
-        draft: body.check(caller.check(), services.settings.targets)?,
+        draft: body.check(
+            caller.check(),
+            services.media_targets(&caller.actor.workspace),
+        )?,
     };
     let once = caller.replay_key().map(|key| Once {
         key,
@@ -140,7 +143,10 @@ pub(in crate::api) async fn revise(
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
     let body: RevisionBody = body.decode_or_default()?;
-    let revision = body.check(caller.check(), services.settings.targets)?;
+    let revision = body.check(
+        caller.check(),
+        services.media_targets(&caller.actor.workspace),
+    )?;
     let template = services
         .revise_template
         .revise(caller.actor.workspace.id, id_of(&path)?, revision)

@@ -14,6 +14,7 @@ use crate::dispatch::ports::EntryKey;
 use crate::dispatch::settle::Verdict;
 use crate::dispatch::settler::Outcome;
 use crate::instance::Instance;
+use crate::media::send::Place;
 use crate::message::Message;
 use crate::provider::{Accepted, LinkState, Outbound, SendFailure};
 use crate::safety::Safety;
@@ -30,6 +31,8 @@ pub struct Call {
     pub(super) instance: Instance,
     pub(super) entry: QueueEntry,
     pub(super) outbound: Outbound,
+    /// Room for the upload it sends.
+    pub(super) place: Option<Place>,
     pub(super) safety: Safety,
     pub(super) message: Box<Message>,
     /// Before the mark was made.
@@ -52,19 +55,26 @@ impl Dispatcher {
         let Call {
             instance,
             entry,
-            outbound,
+            mut outbound,
+            place,
             safety,
             message,
             marked,
         } = call;
+        let loaded = self.load(place.as_ref(), &mut outbound).await;
         let began = Instant::now();
-        let answer = if marked.elapsed() > WIRE {
+        let answer = if loaded.is_err() || marked.elapsed() > WIRE {
             None
         } else {
             Some(self.ports.provider.send(&instance.session, &outbound).await)
         };
+        match (place, outbound.file) {
+            (Some(place), Some(file)) if answer.is_none() => self.park(place, file),
+            // Others may use its room.
+            sent => drop(sent),
+        }
         let verdict = match &answer {
-            None => Verdict::NotCalled,
+            None => loaded.err().unwrap_or(Verdict::NotCalled),
             Some(Ok(accepted)) if accepted.key_id.is_none() => Verdict::Left,
             Some(Ok(accepted)) => {
                 let address = accepted.address.clone();

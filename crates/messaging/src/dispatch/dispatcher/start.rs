@@ -68,6 +68,7 @@ impl Dispatcher {
                 calls,
                 failed,
                 waits,
+                crowded,
             }) => {
                 let mut lost: HashMap<EntryKey, &Planned> =
                     picked.iter().map(|it| (it.entry.key(), it)).collect();
@@ -78,6 +79,7 @@ impl Dispatcher {
                     lost.remove(&planned.entry.key());
                 }
                 self.settle_picks(lost.into_values(), &waits, calls.is_empty(), now);
+                self.rest(&crowded, now);
                 if let Err(cause) = self.fail(failed).await {
                     // They are looked at again. The calls are marked, and must be made.
                     warn!(%cause, "messages that will not be sent could not be ended");
@@ -180,6 +182,8 @@ impl Dispatcher {
             outbound.insert(it.entry.key(), out);
             true
         });
+        let mut uploads = self.place_uploads(&mut going);
+        found.crowded = std::mem::take(&mut uploads.crowded);
         let next_probe = |lane| self.state().lanes.get(&lane)?.next_probe;
         let starts = unit.starts();
         let braked = brake::apply(starts, &mut going, &instances, next_probe, now).await?;
@@ -215,6 +219,7 @@ impl Dispatcher {
             found.calls.push(Call {
                 safety: instance.safety(window, now),
                 outbound: outbound.remove(&key).expect("made above"),
+                place: uploads.places.remove(&key),
                 message: Box::new(planned.message.clone()),
                 instance,
                 entry,
@@ -306,4 +311,6 @@ struct Marked {
     calls: Vec<Call>,
     failed: Vec<(Planned, Failure)>,
     waits: Vec<(InstanceId, OffsetDateTime)>,
+    /// Lanes whose next upload has no room in memory.
+    crowded: Vec<InstanceId>,
 }

@@ -8,6 +8,10 @@ use crate::dispatch::settle::Settle;
 use crate::dispatch::settler::settler;
 use crate::instance::InstanceStatus;
 use crate::instance::ports::MockInstanceReader;
+use crate::media::ports::{MockMediaFiles, MockMediaReader};
+use crate::media::testing::{clock, links, media};
+use crate::media::{MAX_BYTES, Media, MediaType};
+use crate::message::MessageKind;
 use crate::message::ports::{SettleUnit, SettleUnits};
 use crate::provider::{LinkState, MockWhatsAppProvider, SendFailure};
 use crate::testing::{FakeUnit, NOW, entry, instance, message};
@@ -105,6 +109,7 @@ fn dispatcher(
         settler: front,
         recent: Arc::new(RecentInstances::new(Arc::new(numbers), Arc::clone(&clock))),
         provider: Arc::new(provider),
+        files: None,
         alarms: Arc::new(alarms),
         clock,
         random: Arc::new(CountingRandom::default()),
@@ -214,6 +219,93 @@ async fn a_dead_link_under_an_open_state_is_restarted_and_told() {
     let lanes = lane(vec![planned(0)]);
     let dispatcher = dispatcher(lanes, starting, settling, provider, alarms);
     dispatcher.tick().await.expect("settled");
+}
+
+#[tokio::test]
+async fn uploads_without_room_in_memory_wait_unmarked_and_nothing_overtakes_them() {
+    let film = Media {
+        kind: MediaType::Mp4,
+        size: MAX_BYTES,
+        ..media()
+    };
+    let (url, _) = links().issue(&film, [1; 16]);
+    let mut waiting: Vec<Planned> = (0..4).map(planned).collect();
+    for it in &mut waiting[..3] {
+        it.message.kind = MessageKind::Video;
+        it.message.media_url = Some(url.clone());
+    }
+    let mut starting = FakeUnit::default();
+    starting.starts.expect_hold_lanes().returning(|_, _| {
+        Ok(HeldLanes {
+            lanes: vec![instance().id],
+            instances: vec![instance()],
+        })
+    });
+    starting
+        .starts
+        .expect_start()
+        .times(1)
+        .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
+    let settling = FakeUnit::default();
+    let (provider, alarms) = (MockWhatsAppProvider::new(), MockAlarms::new());
+    let mut dispatcher = dispatcher(lane(waiting), starting, settling, provider, alarms);
+    let files = SendFiles::new(
+        Arc::new(MockMediaReader::new()),
+        Arc::new(MockMediaFiles::new()),
+        links(),
+        clock(),
+    );
+    dispatcher.ports.files = Some(Arc::new(files));
+    let step = dispatcher.step(512).await.expect("begun");
+    let begun: Vec<_> = step.calls.iter().map(|it| it.entry.message).collect();
+    assert_eq!(begun, [planned(0), planned(1)].map(|it| it.entry.message));
+    assert!(step.calls.iter().all(|it| it.place.is_some()));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_gone_fails_its_message_without_a_call() {
+    let (url, _) = links().issue(&media(), [1; 16]);
+    let mut waiting = planned(0);
+    waiting.message.kind = MessageKind::Image;
+    waiting.message.media_url = Some(url);
+    let mut starting = FakeUnit::default();
+    starting.starts.expect_hold_lanes().returning(|_, _| {
+        Ok(HeldLanes {
+            lanes: vec![instance().id],
+            instances: vec![instance()],
+        })
+    });
+    starting
+        .starts
+        .expect_start()
+        .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
+    let mut settling = FakeUnit::default();
+    settling.queue.expect_withdraw().returning(|_| {
+        Ok(vec![QueueEntry {
+            attempt: 1,
+            ..planned(0).entry
+        }])
+    });
+    settling.ledger.expect_settle().returning(|_| Ok(()));
+    settling
+        .messages
+        .expect_lock()
+        .returning(|_| Ok(vec![planned(0).message]));
+    settling.messages.expect_update().times(1).returning(|all| {
+        assert_eq!(all[0].meta["code"], "NOT_FOUND");
+        Ok(())
+    });
+    settling.outbox.expect_append().returning(|_| Ok(()));
+    let committed = settling.watch();
+    let (provider, alarms) = (MockWhatsAppProvider::new(), MockAlarms::new());
+    let mut dispatcher = dispatcher(lane(vec![waiting]), starting, settling, provider, alarms);
+    let mut reader = MockMediaReader::new();
+    reader.expect_find_by_token().returning(|_| Ok(None));
+    let files = MockMediaFiles::new();
+    let files = SendFiles::new(Arc::new(reader), Arc::new(files), links(), clock());
+    dispatcher.ports.files = Some(Arc::new(files));
+    dispatcher.tick().await.expect("settled");
+    assert!(committed());
 }
 
 #[test]

@@ -77,6 +77,11 @@ impl Failure {
         reason: "The provider could not send this message",
         code: "PROVIDER_ERROR",
     };
+    /// The upload it was to send is gone.
+    pub const MEDIA_GONE: Self = Self {
+        reason: "The uploaded file has expired or was deleted",
+        code: "NOT_FOUND",
+    };
     /// The number has no WhatsApp.
     pub const NO_WHATSAPP: Self = Self {
         reason: "The number is not on WhatsApp",

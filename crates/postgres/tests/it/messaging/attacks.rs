@@ -206,6 +206,7 @@ fn process(stage: &Stage, gateway: &Arc<Gateway>, clock: &Arc<FixedClock>) -> Pr
         settler: front,
         recent: Arc::new(RecentInstances::new(store, clock.clone())),
         provider: gateway.clone(),
+        files: None,
         clock: clock.clone(),
         random: Arc::new(Zero),
         alarms: Arc::new(super::sample::Silent),

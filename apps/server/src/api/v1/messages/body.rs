@@ -15,7 +15,7 @@ use super::buttons::{ButtonBody, buttons};
 use crate::api::v1::templates::body::values;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
-use crate::services::Targets;
+use crate::services::MediaTargets;
 
 /// How far ahead a message may be scheduled.
 const MAX_AHEAD: Duration = Duration::days(365);
@@ -147,7 +147,7 @@ impl SendBody {
         &self,
         mut check: Check,
         when: When<'_>,
-        targets: Targets,
+        targets: MediaTargets<'_>,
         now: OffsetDateTime,
     ) -> Result<Checked, Problems> {
         let instance = check.id("instanceId", &self.instance_id, Need::Must);
@@ -188,7 +188,7 @@ impl SendBody {
     fn wanted(
         &self,
         check: &mut Check,
-        targets: Targets,
+        targets: MediaTargets<'_>,
         variables: Map<String, Value>,
     ) -> Option<Wanted> {
         match (self.r#type.is_empty(), self.template_id.is_empty()) {
@@ -221,7 +221,12 @@ impl SendBody {
         }
     }
 
-    fn content(&self, check: &mut Check, kind: MessageKind, targets: Targets) -> Option<Content> {
+    fn content(
+        &self,
+        check: &mut Check,
+        kind: MessageKind,
+        targets: MediaTargets<'_>,
+    ) -> Option<Content> {
         match kind {
             MessageKind::Text => check
                 .text("text", &self.text, Need::Must, MAX_TEXT)
@@ -295,10 +300,10 @@ pub(in crate::api::v1) fn media_url(
     check: &mut Check,
     field: &Field<String>,
     need: Need,
-    targets: Targets,
+    targets: MediaTargets<'_>,
 ) -> Option<String> {
     let url = check.url("mediaUrl", field, need)?;
-    if let Err(reason) = targets.check_literal(&url) {
+    if let Err(reason) = targets.check(&url) {
         check.refuse("mediaUrl", "private_address", reason);
         return None;
     }

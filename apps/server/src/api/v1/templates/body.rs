@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::api::v1::messages::body::media_url;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
-use crate::services::Targets;
+use crate::services::MediaTargets;
 
 /// A template to make.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -39,7 +39,11 @@ pub struct TemplateBody {
 
 impl TemplateBody {
     /// Checks the shape and notes every problem of the body at once.
-    pub(super) fn check(&self, mut check: Check, targets: Targets) -> Result<Draft, Problems> {
+    pub(super) fn check(
+        &self,
+        mut check: Check,
+        targets: MediaTargets<'_>,
+    ) -> Result<Draft, Problems> {
         let name = check.text("name", &self.name, Need::Must, count(MAX_NAME));
         let kind = kind(&mut check, &self.r#type, Need::Must);
         let (need, limit) = match kind {
@@ -89,7 +93,11 @@ pub struct RevisionBody {
 
 impl RevisionBody {
     /// Checks what can be checked without the template; the rest is the template's to say.
-    pub(super) fn check(&self, mut check: Check, targets: Targets) -> Result<Revision, Problems> {
+    pub(super) fn check(
+        &self,
+        mut check: Check,
+        targets: MediaTargets<'_>,
+    ) -> Result<Revision, Problems> {
         let need = if self.name.is_empty() {
             Need::May
         } else {
