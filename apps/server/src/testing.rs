@@ -43,6 +43,7 @@ use crate::http::metrics;
 use crate::services::{Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
+mod lookups;
 mod people;
 pub(crate) mod samples;
 pub(crate) mod units;
@@ -210,6 +211,7 @@ impl Fake {
         Arc::new(Services {
             people: Arc::new(people::people(&clock, &ids)),
             keys: people::keys(&clock, &ids),
+            lookups: lookups::lookups(&clock, &ids),
             mailbox: None,
             uploads: crate::uploads::Uploads::default(),
             address_book: Arc::new(AddressBook::new(book)),

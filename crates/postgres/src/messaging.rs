@@ -5,6 +5,7 @@ mod doubtful;
 mod inbox;
 mod instance;
 mod lanes;
+mod lookups;
 mod message;
 mod queue;
 mod queue_reader;

@@ -33,6 +33,7 @@ codes! {
     BAD_REQUEST 400 "The body is not valid JSON"
     CSV_INVALID_FORMAT 400 "The header must name the column \"phone\"; \"name\" and \"tags\" are optional"
     CSV_TOO_LARGE 400 "The file has more than 10000 rows"
+    LOOKUP_NOT_READY 400 "The number look-up has not completed"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
@@ -50,6 +51,8 @@ codes! {
     NOT_FOUND 404 "Not found"
     TEAM_NOT_FOUND 404 "Team not found"
     IMPORT_NOT_FOUND 404 "Import not found"
+    LOOKUP_NOT_FOUND 404 "Number look-up not found"
+    CONTACT_GROUP_NOT_FOUND 404 "Contact group not found"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
@@ -117,6 +120,7 @@ mod tests {
     use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
     use msgflash_messaging::MessagingError;
+    use msgflash_messaging::lookup::LookupError;
     use msgflash_messaging::provider::ProviderError;
     use msgflash_quotas::QuotaError;
     use msgflash_templates::TemplateError;
@@ -153,6 +157,11 @@ mod tests {
             Box::new(MessagingError::ReplayMismatch),
             Box::new(ContactError::TooManyGroups),
             Box::new(ContactError::PhoneTaken),
+            Box::new(LookupError::NoLookup(Id::new(uuid::Uuid::nil()))),
+            Box::new(LookupError::NotReady),
+            Box::new(LookupError::NoGroup),
+            Box::new(LookupError::NotConnected),
+            Box::new(LookupError::Suspended),
             Box::new(ProviderError::Timeout),
             Box::new(ProviderError::Unavailable),
             Box::new(ProviderError::Failed("x".into())),

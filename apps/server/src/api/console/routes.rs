@@ -5,13 +5,14 @@ use actix_web::web;
 
 use super::auth::{self, profile};
 use super::instances::{self as own_instances, linking};
-use super::{files, keys, messages, workspace};
+use super::{files, keys, lookups, messages, workspace};
 use crate::api::errors::{
-    BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE, EMAIL_NOT_VERIFIED, ErrorCode,
-    FORBIDDEN, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED,
-    MAX_INSTANCES_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, PROVIDER_ERROR,
-    PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE,
-    TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
+    BAD_REQUEST, CONFLICT, CONTACT_GROUP_NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
+    EMAIL_NOT_VERIFIED, ErrorCode, FORBIDDEN, IMPORT_NOT_FOUND, LOOKUP_NOT_FOUND, LOOKUP_NOT_READY,
+    MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED, MAX_INSTANCES_REACHED,
+    MAX_WEBHOOK_ENDPOINTS_REACHED, NOT_FOUND, PROVIDER_ERROR, PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
+    UNAUTHORIZED, VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -194,6 +195,9 @@ const RESTARTING: &[ErrorCode] = &[
     PROVIDER_ERROR,
 ];
 
+/// Asking it about numbers, by a number that can.
+const ASKING: &[ErrorCode] = RESTARTING;
+
 /// What only people have.
 fn own() -> Vec<Route> {
     routes! {
@@ -214,6 +218,11 @@ fn own() -> Vec<Route> {
         GET "/contacts/imports" files::list, member, &[VALIDATION_ERROR];
         GET "/contacts/imports/{importId}" files::read, member, &[IMPORT_NOT_FOUND];
         GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/number-lookups" lookups::start, member.changes.gated(Gate::NumberLookups), ASKING;
+        GET "/number-lookups" lookups::list, member, &[VALIDATION_ERROR];
+        GET "/number-lookups/{id}" lookups::read, member, &[LOOKUP_NOT_FOUND];
+        POST "/number-lookups/{id}/import-contacts" lookups::import, member.changes.spare,
+            &[LOOKUP_NOT_FOUND, LOOKUP_NOT_READY, CONTACT_GROUP_NOT_FOUND];
         GET "/api-keys" keys::list, member, &[];
         POST "/api-keys" keys::create, member.changes.gated(Gate::ApiKeys),
             &[MAX_API_KEYS_REACHED];
