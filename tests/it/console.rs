@@ -4,6 +4,7 @@ mod files;
 mod instances;
 mod keys;
 mod links;
+mod lookups;
 mod people;
 mod sessions;
 mod twins;

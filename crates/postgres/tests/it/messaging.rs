@@ -6,6 +6,7 @@ mod audit;
 mod charged;
 mod inbox;
 mod lanes;
+mod lookups;
 mod messages;
 mod queue;
 mod receipts;
