@@ -22,6 +22,7 @@ use crate::unit::PgUnit;
 
 mod record;
 mod store;
+mod turns;
 mod upkeep;
 
 /// A number without WhatsApp, in an array of numbers.

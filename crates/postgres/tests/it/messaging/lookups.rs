@@ -279,7 +279,8 @@ async fn lookups_are_kept_for_thirty_days_and_checks_while_they_are_believed() {
         ..scene.lookup(1)
     };
     let mut unit = scene.unit().await;
-    let inserted = unit.lookups().insert_done(&ended, &[yes(phone(1))], &[]);
+    let known = [yes(phone(1))];
+    let inserted = unit.lookups().insert_done(&ended, &known, &[]);
     inserted.await.expect("inserted");
     unit.commit().await.expect("committed");
     scene.queue(150).await;
