@@ -158,7 +158,7 @@ async fn a_gateway_that_is_away_is_waited_for_but_not_for_ever() {
         (scene.stack.count(tries, &[]).await == 1).then_some(())
     })
     .await;
-    assert_eq!(scene.read(&lookup).await["status"], "processing");
+    assert_eq!(scene.read(&lookup).await["status"], "pending");
     let hour = "UPDATE number_lookup_turns SET turn_at = now(), \
          stalled_since = stalled_since - interval '1 hour'";
     scene.stack.sql(hour, &[]).await;

@@ -10,8 +10,8 @@ use msgflash_messaging::lookup::ports::{Claimed, LookupStore, Turn};
 use msgflash_messaging::lookup::{LookupId, NumberList, NumberLookup, PART, Verdict};
 use time::OffsetDateTime;
 
-use super::record::LookupRecord;
 use super::NOBODY;
+use super::record::LookupRecord;
 use crate::columns::each;
 use crate::error::failed;
 use crate::schema::number_lookups;

@@ -18,7 +18,8 @@ use crate::http::{Check, Field};
 pub struct LookupBody {
     /// The instance that asks; it must be connected.
     #[serde(default)]
-    #[schema(value_type = uuid::Uuid, required = true)]
+    #[schema(value_type = uuid::Uuid, required = true,
+        example = "0197b3c0-1111-7000-8000-000000000001")]
     pub instance_id: Field<String>,
     /// 1 to 10,000 international numbers. Each is asked about once, however often it comes; what is
     /// no possible number is told under `invalid`.
