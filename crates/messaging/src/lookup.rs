@@ -26,6 +26,8 @@ pub use start::{LookUpNumbers, LookUpPorts, LookupOrder, Started};
 
 /// How many numbers one look-up may have.
 pub const MOST_NUMBERS: usize = 10_000;
+/// A list of so many numbers, whatever they are, is a long one.
+pub const LONG: u32 = 1000;
 /// So many numbers are asked about with one call of the provider.
 pub const PART: usize = 100;
 
@@ -42,7 +44,7 @@ pub type LookupId = Id<LookupMark>;
 /// Where a look-up stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupStatus {
-    /// Nobody was asked yet.
+    /// Nothing was found out yet.
     Pending,
     /// Some numbers are known.
     Processing,

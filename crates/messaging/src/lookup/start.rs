@@ -6,13 +6,10 @@ use msgflash_kernel::{Actor, Clock, Id, Ids, Nudge, Problems};
 
 use super::ports::LookupUnits;
 use super::{
-    AskNumbers, LookupError, LookupStatus, MOST_NUMBERS, NumberList, NumberLookup, Results,
+    AskNumbers, LONG, LookupError, LookupStatus, MOST_NUMBERS, NumberList, NumberLookup, Results,
 };
 use crate::instance::ports::InstanceReader;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
-
-/// A list of so many numbers, whatever they are, is worked on in the background.
-const LONG: u32 = 1000;
 
 /// An order to look numbers up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +25,7 @@ pub struct LookupOrder {
 /// What came of an order: done, or accepted for later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
-    /// The look-up. It is complete when the list is short.
+    /// The look-up. It is complete when the list is short, or there was nothing to ask.
     pub lookup: NumberLookup,
     /// What is known now.
     pub results: Results,
@@ -87,6 +84,7 @@ impl LookUpNumbers {
             updated_at: now,
             completed_at: None,
         };
+        // Of a long one there may be nothing to ask.
         if requested < LONG || numbers.phones.is_empty() {
             let results = self.at_once(&mut lookup, &instance, numbers).await?;
             return Ok(Started { lookup, results });

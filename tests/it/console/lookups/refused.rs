@@ -40,6 +40,13 @@ async fn bad_bodies_are_refused_by_their_fields() {
         .await;
     assert_eq!(form.outcome(), (415, "UNSUPPORTED_MEDIA_TYPE"));
     assert_eq!(lookups(&scene).await, 0);
+    // A long list is a long one, also when there is nothing to ask.
+    let nothing = scene.body(&vec!["nonsense".to_owned(); 1_000]);
+    let nothing = scene.client.post(LOOKUPS, &nothing).await;
+    assert_eq!(
+        (nothing.status, &nothing.data()["status"]),
+        (202, &json!("completed"))
+    );
     // Ten thousand fit.
     let most = scene
         .client

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::ReadFile;
 use msgflash_contacts::{ImportError, ImportOrder};
 use msgflash_kernel::Id;
-use msgflash_messaging::lookup::{LookupError, LookupId, LookupOrder};
+use msgflash_messaging::lookup::{LONG, LookupError, LookupId, LookupOrder};
 use uuid::Uuid;
 
 pub mod body;
@@ -46,7 +46,7 @@ pub(in crate::api) async fn start(
         numbers,
     };
     let started = services.lookups.start.start(order).await?;
-    let status = if started.lookup.status.is_final() {
+    let status = if started.lookup.requested < LONG {
         StatusCode::CREATED
     } else {
         StatusCode::ACCEPTED
