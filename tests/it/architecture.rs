@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The allowed edges between our own packages, besides the kernel, which everybody may use.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("msgflash-kernel", &[]),
     ("msgflash-accounts", &[]),
     ("msgflash-billing", &[]),
@@ -35,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("msgflash-webhook-http", &["msgflash-webhooks"]),
     ("msgflash-redis", &["msgflash-quotas"]),
     ("msgflash-mail", &["msgflash-accounts"]),
+    ("msgflash-oidc", &["msgflash-accounts"]),
     ("msgflash-local-postgres", &[]),
     (
         "msgflash-testkit",
@@ -57,6 +58,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "msgflash-webhook-http",
             "msgflash-redis",
             "msgflash-mail",
+            "msgflash-oidc",
             "msgflash-local-postgres",
             "evolution-simulator",
         ],
@@ -64,7 +66,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 ];
 
 /// Each technology sits behind exactly these doors.
-const DOORS: [(&str, &[&str]); 7] = [
+const DOORS: [(&str, &[&str]); 8] = [
     ("diesel", &["msgflash-postgres"]),
     ("diesel-async", &["msgflash-postgres"]),
     (
@@ -72,6 +74,7 @@ const DOORS: [(&str, &[&str]); 7] = [
         &[
             "msgflash-evolution",
             "msgflash-webhook-http",
+            "msgflash-oidc",
             "msgflash-server",
             "evolution-simulator",
             "blackbox",
@@ -83,6 +86,7 @@ const DOORS: [(&str, &[&str]); 7] = [
     ),
     ("redis", &["msgflash-redis"]),
     ("lettre", &["msgflash-mail"]),
+    ("openidconnect", &["msgflash-oidc"]),
     ("libc", &["msgflash-local-postgres"]),
 ];
 

@@ -1,11 +1,14 @@
 //! The console's API, as people use it.
 
 mod files;
+mod google;
 mod instances;
 mod keys;
 mod links;
 mod lookups;
+mod overview;
 mod people;
+mod secrets;
 mod sessions;
 mod twins;
 

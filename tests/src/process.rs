@@ -1,8 +1,9 @@
 //! The real `msgflash` program, as a process that can be killed.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
@@ -18,6 +19,16 @@ pub struct Program {
 impl Program {
     /// Starts it with settings by their names in `msgflash.toml`, and waits until it listens.
     pub async fn serve(settings: &[(String, String)]) -> Self {
+        Self::heard(settings, Stdio::null()).await
+    }
+
+    /// The same, with its log in a file.
+    pub async fn logged(settings: &[(String, String)], log: &Path) -> Self {
+        let log = File::create(log).expect("a new file");
+        Self::heard(settings, log.into()).await
+    }
+
+    async fn heard(settings: &[(String, String)], log: Stdio) -> Self {
         let mut command = Command::new(path());
         command.arg("serve");
         for (name, value) in settings {
@@ -28,7 +39,7 @@ impl Program {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(log);
         let child = command.spawn().expect("the program starts");
         let setting = |wanted: &str| settings.iter().find(|(name, _)| name == wanted);
         // A process without the API listens for its operators alone.

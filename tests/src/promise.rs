@@ -49,6 +49,10 @@ pub fn check(method: &str, target: &str, reply: &Reply) {
         !reply.header("x-request-id").is_empty(),
         "no X-Request-Id: {at}"
     );
+    if reply.status == 302 {
+        redirect(reply, &at);
+        return documented(method, path, reply, &at);
+    }
     let is_file = path == "/api/contacts/export" && reply.status == 200;
     let written = if is_file {
         "text/csv; charset=utf-8"
@@ -75,6 +79,14 @@ pub fn check(method: &str, target: &str, reply: &Reply) {
         assert!(wait.is_ok_and(|wait| wait > 0), "no Retry-After: {at}");
     }
     documented(method, path, reply, &at);
+}
+
+/// A browser goes on, and tells nobody where it was.
+fn redirect(reply: &Reply, at: &str) {
+    assert!(!reply.header("location").is_empty(), "{at}");
+    assert!(reply.text.is_empty(), "{at}");
+    assert_eq!(reply.header("cache-control"), "no-store", "{at}");
+    assert_eq!(reply.header("referrer-policy"), "no-referrer", "{at}");
 }
 
 fn refusal(at: &str, reply: &Reply) {

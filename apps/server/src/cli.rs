@@ -113,6 +113,9 @@ pub enum Command {
     /// Make accounts and choose their plans
     #[command(subcommand)]
     User(UserCommand),
+    /// Change the key that signs sessions
+    #[command(subcommand)]
+    SigningKey(SigningKeyCommand),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -213,12 +216,26 @@ pub enum UserCommand {
         #[arg(long)]
         user: String,
     },
+    /// End every session of an account: whoever is signed in signs in anew
+    SignOut {
+        /// The account: its address or id
+        #[arg(long)]
+        user: String,
+    },
     /// Open an account that was shut; its keys work again, and people sign in anew
     Reactivate {
         /// The account: its address or id
         #[arg(long)]
         user: String,
     },
+}
+
+/// `signing-key`.
+#[derive(Debug, Subcommand)]
+pub enum SigningKeyCommand {
+    /// Let a new key sign, in every process within a minute. The one before verifies until its last
+    /// session has ended, so nobody is signed out
+    Rotate,
 }
 
 /// `key`.
@@ -338,6 +355,9 @@ impl Cli {
             Command::Config(ConfigCommand::Print) => config::print(&config, out),
             Command::Config(ConfigCommand::Check) => config::check(&config, out).await,
             Command::User(command) => user::run(&config, command, out).await,
+            Command::SigningKey(SigningKeyCommand::Rotate) => {
+                user::rotate_signing_key(&config, out).await
+            }
             Command::Key(command) => key::run(&config, command, out).await,
             Command::Instance(command) => instance::run(&config, command, out).await,
         }

@@ -46,6 +46,8 @@ pub struct Config {
     pub behind_proxy: bool,
     /// How mail leaves.
     pub mail: Option<Mail>,
+    /// How people sign in with Google.
+    pub google: Option<Google>,
     /// Whether mail is kept to be read here.
     pub dev_mode: bool,
     /// What this process does.
@@ -137,6 +139,22 @@ pub struct Mail {
     pub url: Secret<String>,
     /// Who it comes from.
     pub from: String,
+}
+
+/// How people sign in with Google, or with another `OpenID` provider in its place.
+#[derive(Clone, Debug)]
+pub struct Google {
+    /// Our id there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Secret<String>,
+    /// Who signs, exactly as they write themselves.
+    pub issuer: String,
+}
+
+impl Google {
+    /// Google itself.
+    const ISSUER: &str = "https://accounts.google.com";
 }
 
 /// How log lines look.

@@ -6,9 +6,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::api::console::auth::{self, profile};
+use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
-use crate::api::console::{self, files, keys, lookups, workspace};
+use crate::api::console::{self, files, keys, lookups, overview, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
@@ -89,14 +89,14 @@ pub struct ErrorDetail {
         billing::plans, billing::subscription, billing::usage, billing::payments,
         console::messages::send, own_instances::list, own_instances::create, own_instances::read,
         own_instances::rename, own_instances::delete, linking::connect, linking::log_out,
-        linking::restart, workspace::current, workspace::counters,
+        linking::restart, overview::search, overview::onboarding, overview::stats, workspace::current, workspace::counters,
         files::import, files::list, files::read, files::export,
         lookups::start, lookups::list, lookups::read, lookups::import,
         keys::list, keys::create, keys::revoke, keys::usage,
         auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,
         auth::resend_verification, auth::check_verification, auth::verify_email,
         auth::forgot_password, auth::check_reset, auth::reset_password,
-        profile::read, profile::change,
+        google::start, google::finish, profile::read, profile::change,
     ),
     components(schemas(ErrorView)),
     tags(

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use msgflash_accounts::{
     AccountReader, AnswerMailRequests, AuthenticateSession, BeginSession, ChangePassword,
-    EndSessions, Guard, KeyRing, LogIn, MailRequests, PasswordHasher, PortalLinks, Profiles,
-    RefreshSession, RequestMail, ResetPassword, SessionReader, SessionTokens, SignInThrottle,
+    EndSessions, Guard, IdentityProvider, KeyRing, LogIn, MailRequests, PasswordHasher,
+    PortalLinks, Profiles, RefreshSession, RequestMail, ResetPassword, RotateSigningKey,
+    SessionReader, SessionTokens, SignInByRedirect, SignInElsewhere, SignInStarts, SignInThrottle,
     SignInUnits, SignUp, SigningKeyStore, SuspendUser, TokenMails, TokenReader, VerifyEmail,
 };
 use msgflash_kernel::{Announce, Clock, Ids, Nudge, Random};
@@ -28,6 +29,10 @@ pub struct PeoplePorts {
     pub requests: Arc<dyn MailRequests>,
     /// Wakes whoever answers them.
     pub wake: Arc<dyn Nudge>,
+    /// Who proves identities elsewhere, when somebody does.
+    pub provider: Option<Arc<dyn IdentityProvider>>,
+    /// Remembers who went there.
+    pub starts: Arc<dyn SignInStarts>,
     /// Passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Tells other processes what changed.
@@ -58,6 +63,8 @@ pub struct People {
     pub answer_requests: Arc<AnswerMailRequests>,
     /// Begins sessions.
     pub log_in: LogIn,
+    /// Begins sessions of people who prove themselves elsewhere.
+    pub elsewhere: Option<SignInByRedirect>,
     /// Ends them.
     pub end_sessions: EndSessions,
     /// Gives a new one for an old one.
@@ -68,6 +75,8 @@ pub struct People {
     pub change_password: ChangePassword,
     /// Reads and changes profiles.
     pub profiles: Profiles,
+    /// Lets another key sign.
+    pub rotate_key: RotateSigningKey,
     /// Shuts accounts and opens them again.
     pub suspend: SuspendUser,
 }
@@ -84,6 +93,8 @@ impl People {
             throttle,
             requests,
             wake,
+            provider,
+            starts,
             hasher,
             announce,
             clock,
@@ -98,15 +109,22 @@ impl People {
             Arc::clone(&clock),
             Arc::clone(&ids),
         );
+        let ring = Arc::new(ring);
         let signed = Arc::new(SessionTokens::new(
-            Arc::new(ring),
+            Arc::clone(&ring),
             Arc::clone(&clock),
             issuer,
         ));
         let begin = BeginSession::new(Arc::clone(&signed), Arc::clone(&clock), Arc::clone(&ids));
         let guard = Guard::new(throttle, Arc::clone(&clock), Arc::clone(&ids));
-        let mails = TokenMails::new(PortalLinks::new(&portal), random, Arc::clone(&ids));
         let (now, tell) = (|| Arc::clone(&clock), || Arc::clone(&announce));
+        let elsewhere = provider.map(|provider| {
+            let sign_in =
+                SignInElsewhere::new(Arc::clone(&units), begin.clone()).announcing(tell());
+            let (guard, random) = (guard.clone(), Arc::clone(&random));
+            SignInByRedirect::new(provider, starts, sign_in, guard, now(), random)
+        });
+        let mails = TokenMails::new(PortalLinks::new(&portal), random, Arc::clone(&ids));
         Self {
             authenticate: AuthenticateSession::new(Arc::clone(&signed), sessions, now()),
             sign_up: SignUp::new(
@@ -137,6 +155,7 @@ impl People {
                 guard.clone(),
                 begin,
             ),
+            elsewhere,
             end_sessions: EndSessions::new(Arc::clone(&units), now()).announcing(tell()),
             refresh: RefreshSession::new(Arc::clone(&units), signed, now(), Arc::clone(&ids))
                 .announcing(tell()),
@@ -159,6 +178,7 @@ impl People {
             )
             .announcing(tell()),
             profiles: Profiles::new(users, Arc::clone(&units), now()).announcing(tell()),
+            rotate_key: RotateSigningKey::new(ring),
             suspend: SuspendUser::new(units, mails, now()).announcing(tell()),
         }
     }

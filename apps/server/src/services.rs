@@ -13,6 +13,7 @@ use msgflash_messaging::instance::provision::ProvisionInstance;
 use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
@@ -23,6 +24,7 @@ use msgflash_webhooks::target::is_public_host;
 use msgflash_webhooks::{
     ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DeliveryLog, ReadEndpoints, SendAgain,
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -53,6 +55,10 @@ pub struct Services {
     pub cancel_message: Arc<CancelMessage>,
     /// Reads messages.
     pub read_messages: Arc<ReadMessages>,
+    /// Looks over messages.
+    pub overview: Overview,
+    /// Who counts messages: a long range takes the database a while, and others wait for their turn.
+    pub counting: Semaphore,
     /// Makes, links and removes instances.
     pub provision: Arc<ProvisionInstance>,
     /// Reads instances.
@@ -103,6 +109,9 @@ pub struct Services {
     pub settings: Settings,
 }
 
+/// How many count messages at once.
+pub const COUNTING: usize = 2;
+
 /// API keys as people manage them.
 pub struct Keys {
     /// Makes them.
@@ -136,6 +145,8 @@ pub struct Settings {
     pub console_rate_per_second: u32,
     /// Where the console's pages are, which may call the API.
     pub portal: Option<Url>,
+    /// The console's address, without a trailing slash: browsers go on there.
+    pub portal_url: String,
     /// Whether every request comes through a proxy, which says where from.
     pub behind_proxy: bool,
     /// Which addresses clients may name.

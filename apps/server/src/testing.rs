@@ -17,6 +17,7 @@ use msgflash_messaging::instance::read::ReadInstances;
 use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::{MockOverviewReader, Overview};
 use msgflash_messaging::message::ports::MockMessageReader;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::{MockEventDecoder, MockWhatsAppProvider};
@@ -40,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use crate::address_book::AddressBook;
 use crate::app::app;
 use crate::http::metrics;
-use crate::services::{Ops, Probe, Services, Settings, Targets};
+use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
 mod lookups;
@@ -229,6 +230,8 @@ impl Fake {
                 clock.clone(),
             )),
             read_messages: Arc::new(ReadMessages::new(messages)),
+            overview: Overview::new(Arc::new(MockOverviewReader::new()), clock.clone()),
+            counting: tokio::sync::Semaphore::new(COUNTING),
             provision: Arc::new(ProvisionInstance::new(ProvisionPorts {
                 units: Arc::clone(&units) as _,
                 instances: instances.clone(),
@@ -291,6 +294,7 @@ impl Fake {
                 rate_per_second: self.rate_per_second,
                 console_rate_per_second: 20,
                 portal: None,
+                portal_url: "https://app.example.com".into(),
                 behind_proxy: false,
                 targets: Targets {
                     allow_private: false,

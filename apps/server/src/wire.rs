@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use msgflash_accounts::{
-    AccountReader, Authenticate, CreateKey, CreateUser, ListKeys, PooledHasher, ReadKeyUse,
-    ReadMails, RevokeKey,
+    AccountReader, Authenticate, CreateKey, CreateUser, IdentityProvider, ListKeys, PooledHasher,
+    ReadKeyUse, ReadMails, RevokeKey,
 };
 use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
@@ -22,9 +22,11 @@ use msgflash_messaging::instance::signs::{FollowSigns, SignListener, Signs};
 use msgflash_messaging::message::accept::{AcceptPorts, Acceptor, acceptor};
 use msgflash_messaging::message::cancel::CancelMessage;
 use msgflash_messaging::message::list::ReadMessages;
+use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
+use msgflash_oidc::{OidcConfig, OidcProvider};
 use msgflash_postgres::{DatabaseClock, Postgres};
 use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
 use msgflash_redis::RedisWindows;
@@ -46,7 +48,7 @@ use crate::no_gateway::NoGateway;
 use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
-use crate::services::{Keys, Ops, Services, Settings, Targets};
+use crate::services::{COUNTING, Keys, Ops, Services, Settings, Targets};
 use crate::uploads::Uploads;
 use crate::workers::{Bells, Workers, span};
 
@@ -141,6 +143,24 @@ async fn database_clock(postgres: &Postgres) -> Arc<DatabaseClock> {
     clock
 }
 
+/// Whoever proves identities elsewhere, when one is configured.
+fn identity_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn IdentityProvider>>> {
+    let Some(google) = &config.google else {
+        return Ok(None);
+    };
+    let settings = OidcConfig {
+        issuer: google.issuer.clone(),
+        client_id: google.client_id.clone(),
+        client_secret: google.client_secret.clone(),
+        redirect_uri: format!("{}/api/auth/google/callback", config.public_base()),
+    };
+    let provider = OidcProvider::new(settings, Arc::clone(clock));
+    Ok(Some(Arc::new(provider.context("the settings of Google")?)))
+}
+
 /// Builds what everything shares.
 pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
     let store = Arc::new(postgres.clone());
@@ -210,6 +230,8 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         throttle: store.clone(),
         requests: store.clone(),
         wake: bells.mail_requests.clone(),
+        provider: identity_provider(config, &clock)?,
+        starts: store.clone(),
         hasher: hasher.clone(),
         announce: Arc::clone(&announce),
         clock: Arc::clone(&clock),
@@ -296,6 +318,8 @@ pub async fn services(
             Arc::clone(&clock),
         )),
         read_messages: Arc::new(ReadMessages::new(store.clone())),
+        overview: Overview::new(store.clone(), Arc::clone(&clock)),
+        counting: tokio::sync::Semaphore::new(COUNTING),
         provision: Arc::clone(&backend.provision),
         read_instances: Arc::clone(&backend.read_instances),
         receive_event: Arc::new(receive_event),
@@ -350,6 +374,7 @@ pub async fn services(
             rate_per_second: config.rate_limit_per_second,
             console_rate_per_second: config.console_rate_limit_per_second,
             behind_proxy: config.behind_proxy,
+            portal_url: config.portal_base(),
             portal: config.allows_portal.then(|| config.portal_url.clone()),
             targets: Targets { allow_private },
             public_url: config.public_base(),

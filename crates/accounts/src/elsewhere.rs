@@ -1,6 +1,7 @@
 //! Signing in with an account elsewhere, such as Google's.
 //!
-//! How that account is proved is somebody else's; here it is decided whose account it opens.
+//! How that account is proved is somebody else's ([`provider`]); here it is decided whose account it
+//! opens. [`redirect`] is the way a browser takes, [`start`] what binds its two ends together.
 
 use std::sync::Arc;
 
@@ -14,6 +15,10 @@ use crate::rules;
 use crate::session::log_in::BeginSession;
 use crate::session::{SessionEnd, SignedIn, account_of};
 use crate::user::User;
+
+pub mod provider;
+pub mod redirect;
+pub mod start;
 
 /// Longest text of an issuer or a subject.
 const LONGEST: usize = 255;

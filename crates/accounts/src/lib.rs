@@ -3,7 +3,7 @@
 //! Knows users, passwords, sessions, keys and the mail about them; refuses to know what a caller may
 //! do, which workspace they act in or how a request reaches us. Start at [`authenticate`] for what a
 //! key must survive, at [`session`] for what a token of the console is, at [`one_time`] for what the
-//! links of mails carry, and at [`throttle`] for how often somebody may try.
+//! links of mails carry, at [`elsewhere`] for signing in with an account elsewhere, and at [`throttle`] for how often somebody may try.
 
 pub mod authenticate;
 pub mod change_password;
@@ -36,6 +36,9 @@ mod sample;
 pub use authenticate::Authenticate;
 pub use change_password::ChangePassword;
 pub use create_user::{CreateUser, UserOrder};
+pub use elsewhere::provider::{IdentityProvider, ProviderError};
+pub use elsewhere::redirect::{Answer, RedirectError, SignInByRedirect};
+pub use elsewhere::start::{SignInStart, SignInStarts};
 pub use elsewhere::{ExternalIdentity, IdentityStore, SignInElsewhere};
 pub use error::{AccountsError, AuthError, SessionError, SignInError};
 pub use key::{ApiKey, ApiKeyId, InvalidKey, KeyKind, KeySecret};
@@ -74,6 +77,10 @@ pub use verify_email::{VerificationState, Verified, VerifyEmail};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use elsewhere::MockIdentityStore;
+#[cfg(any(test, feature = "mocks"))]
+pub use elsewhere::provider::MockIdentityProvider;
+#[cfg(any(test, feature = "mocks"))]
+pub use elsewhere::start::MockSignInStarts;
 #[cfg(any(test, feature = "mocks"))]
 pub use key_use::MockKeyUseReader;
 #[cfg(any(test, feature = "mocks"))]

@@ -1,5 +1,6 @@
 //! Choosing another password by a link in a mail.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use msgflash_kernel::{Announce, Clock, NoAnnouncement, Problems, Secret};
@@ -68,6 +69,7 @@ impl ResetPassword {
         &self,
         presented: &str,
         password: Secret<String>,
+        ip: IpAddr,
     ) -> Result<(), SignInError> {
         let mut problems = Problems::default();
         rules::new_password("password", &password, &mut problems);
@@ -75,9 +77,14 @@ impl ResetPassword {
         // Before hashing: only a good link is worth that.
         let token = self.valid(presented).await?.ok_or(SignInError::BadLink)?;
         let user = self.users.find(token.user).await?;
-        if user.ok_or(SignInError::BadLink)?.suspended_at.is_some() {
+        let user = user.ok_or(SignInError::BadLink)?;
+        if user.suspended_at.is_some() {
             return Err(SignInError::Refused);
         }
+        // Many at once with one good link would keep the hasher from everybody else.
+        self.guard
+            .pass(Door::ResetPassword, &user.email, ip)
+            .await?;
         let hash = self.hasher.hash(password).await?;
 
         let now = self.clock.now();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use msgflash_kernel::{CountingRandom, Id, Secret, SequentialIds, UserId};
 use uuid::Uuid;
 
+use crate::elsewhere::ExternalIdentity;
 use crate::fake::FakeUnits;
 use crate::mail::PortalLinks;
 use crate::mail_request::TokenMails;
@@ -111,4 +112,16 @@ pub(crate) fn token(
         Ok(fits.then(|| token.clone()))
     });
     (secret, Arc::new(reader))
+}
+
+/// Lea, as she is known elsewhere.
+pub(crate) fn identity() -> ExternalIdentity {
+    ExternalIdentity {
+        issuer: "https://accounts.google.com".to_owned(),
+        subject: "1234567890".to_owned(),
+        email: "lea@shop.test".to_owned(),
+        email_verified: true,
+        name: Some("Lea From Elsewhere".to_owned()),
+        picture: Some("https://pictures.test/lea".to_owned()),
+    }
 }

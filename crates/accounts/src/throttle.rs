@@ -33,8 +33,12 @@ pub enum Door {
     ForgotPassword,
     /// Asking for another mail to verify the address.
     ResendVerification,
+    /// Setting a password by the link of a mail.
+    ResetPassword,
     /// Giving the current password to change it.
     ChangePassword,
+    /// Going elsewhere to sign in.
+    Elsewhere,
 }
 
 impl Door {
@@ -44,7 +48,9 @@ impl Door {
             Self::SignUp => "signup",
             Self::ForgotPassword => "forgot",
             Self::ResendVerification => "resend",
+            Self::ResetPassword => "reset",
             Self::ChangePassword => "change",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }
@@ -54,8 +60,8 @@ impl Door {
 pub struct Try {
     /// Its id.
     pub id: Uuid,
-    /// The address, at this door.
-    pub address: [u8; 32],
+    /// The address, at this door; `None` where nobody tells one.
+    pub address: Option<[u8; 32]>,
     /// The network, at this door.
     pub network: [u8; 32],
     /// When.
@@ -103,10 +109,25 @@ impl Guard {
         email: &str,
         ip: IpAddr,
     ) -> Result<(), SignInError> {
+        let address = key(door, "address", &email.to_lowercase());
+        self.count(door, Some(address), ip).await
+    }
+
+    /// The same at a door where nobody tells an address.
+    pub(crate) async fn pass_network(&self, door: Door, ip: IpAddr) -> Result<(), SignInError> {
+        self.count(door, None, ip).await
+    }
+
+    async fn count(
+        &self,
+        door: Door,
+        address: Option<[u8; 32]>,
+        ip: IpAddr,
+    ) -> Result<(), SignInError> {
         let at = self.clock.now();
         let a_try = Try {
             id: self.ids.next(),
-            address: key(door, "address", &email.to_lowercase()),
+            address,
             network: key(door, "network", &network(ip)),
             at,
         };

@@ -7,10 +7,10 @@ use msgflash_messaging::instance::signs::SignListener;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, redirect, retry};
 use serde_json::Value;
-use tokio::sync::Mutex;
 use url::Url;
 
 use crate::config::{EvolutionConfig, InvalidConfig};
+use crate::turns::Turns;
 use crate::verdict::sign_of;
 
 /// Finding the host and shaking hands is quick or hopeless.
@@ -20,9 +20,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Answers beyond this are cut off: a gateway gone mad must not take our memory.
 const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
-/// How many names can be created side by side.
-const CREATE_LOCKS: usize = 64;
-
 /// A client of one gateway.
 ///
 /// It follows no redirect, uses no proxy from the environment and repeats nothing but reads, and
@@ -30,8 +27,8 @@ const CREATE_LOCKS: usize = 64;
 pub struct EvolutionClient {
     http: Client,
     pub(crate) config: EvolutionConfig,
-    /// One lock per hash of a name: two creates of one name would delete each other's session.
-    pub(crate) creating: [Mutex<()>; CREATE_LOCKS],
+    /// Who makes, links or unlinks which session.
+    pub(crate) turns: Turns,
     /// Hears what answers say about the gateway and its sessions.
     listener: Option<Arc<dyn SignListener>>,
 }
@@ -88,7 +85,7 @@ impl EvolutionClient {
         Ok(Self {
             http,
             config,
-            creating: std::array::from_fn(|_| Mutex::new(())),
+            turns: Turns::default(),
             listener: None,
         })
     }

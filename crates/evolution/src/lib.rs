@@ -13,6 +13,7 @@ mod lookup;
 mod number;
 mod provider;
 mod session;
+mod turns;
 mod verdict;
 mod wire;
 

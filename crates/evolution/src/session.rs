@@ -1,15 +1,14 @@
 //! Making, linking and removing sessions, with the gateway's delays between.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{LinkState, NewSession, Pairing, ProviderError, SessionInfo};
 use reqwest::Method;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 use crate::client::{Answer, EvolutionClient};
+use crate::turns::Turn;
 use crate::verdict::{is_about_the_database, of_call};
 use crate::wire::refusal::Refusal;
 use crate::wire::session as wire;
@@ -22,11 +21,7 @@ impl EvolutionClient {
     /// believed once the gateway goes on listing the session. Two creates of one name at once end
     /// with neither: the loser of the race takes the winner's session down, and makes it again.
     pub(crate) async fn create_session(&self, session: &NewSession) -> Result<(), ProviderError> {
-        let slot = self.slot(&session.session);
-        let (_alone, waited) = match slot.try_lock() {
-            Ok(alone) => (alone, false),
-            Err(_) => (slot.lock().await, true),
-        };
+        let (_alone, waited) = self.turn(&session.session).await?;
         // Whoever was first has made it just now.
         if waited && matches!(self.stored(&session.session).await, Ok(Some(_))) {
             return Err(ProviderError::NameTaken);
@@ -54,12 +49,10 @@ impl EvolutionClient {
         }
     }
 
-    /// Whoever makes or links this session does it alone.
-    fn slot(&self, session: &str) -> &Mutex<()> {
-        let mut hasher = DefaultHasher::new();
-        session.hash(&mut hasher);
-        let slot = hasher.finish() % self.creating.len() as u64;
-        &self.creating[usize::try_from(slot).unwrap_or_default()]
+    /// A turn at a session, and whether somebody had it before.
+    async fn turn(&self, session: &str) -> Result<(Turn, bool), ProviderError> {
+        let turn = self.turns.take(session, self.config.call_timeout).await;
+        turn.ok_or(ProviderError::Timeout)
     }
 
     /// Starts linking, or asks for the code of a linking under way. A code that is not there yet is
@@ -70,7 +63,7 @@ impl EvolutionClient {
         session: &str,
         phone: Option<Phone>,
     ) -> Result<Pairing, ProviderError> {
-        let _alone = self.slot(session).lock().await;
+        let (_alone, _) = self.turn(session).await?;
         let number = wire::number(phone);
         let query: Vec<_> = number
             .iter()
@@ -85,10 +78,10 @@ impl EvolutionClient {
             };
             tokio::time::sleep(pause).await;
             // A closed one would start another socket, and one that is open needs no code.
-            match self.live_state(session).await? {
-                LinkState::Connecting => {}
-                LinkState::Open => return Ok(Pairing::AlreadyOpen),
-                LinkState::Close => return Ok(Pairing::NotYet),
+            match self.live_state(session).await {
+                Ok(LinkState::Connecting) => {}
+                Ok(LinkState::Open) => return Ok(Pairing::AlreadyOpen),
+                Ok(LinkState::Close) | Err(_) => return Ok(Pairing::NotYet),
             }
         }
     }
@@ -124,16 +117,26 @@ impl EvolutionClient {
     }
 
     /// Unlinks the phone. A socket that died under an open session cannot say goodbye: it is
-    /// reopened first.
+    /// reopened first. What the gateway says is not enough: of a session it has not loaded, or whose
+    /// socket is just being opened again, it says that nobody is logged in.
     pub(crate) async fn unlink(&self, session: &str) -> Result<(), ProviderError> {
+        let (_alone, _) = self.turn(session).await?;
         let is_dead = |answer: &Answer| refusal(answer).is_dead_socket();
         let answer = self
             .remove(&["instance", "logout", session], session, is_dead)
             .await?;
-        if answer.status == 400 && refusal(&answer).text().ends_with("is not connected") {
-            return Ok(());
+        let is_out = answer.status == 400 && refusal(&answer).text().ends_with("is not connected");
+        if !is_out {
+            done(answer)?;
         }
-        done(answer).map(drop)
+        for pause in self.pauses() {
+            match self.stored(session).await {
+                Ok(Some(stored)) if stored.state == LinkState::Open => {}
+                _ => return Ok(()),
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Err(ProviderError::Unavailable)
     }
 
     /// Removes the session. On a dead socket the gateway fails to log out, loses the cause on the

@@ -96,6 +96,9 @@ pub struct Instance {
     pub reconnecting_since: Option<OffsetDateTime>,
     /// The number the linking under way was asked for.
     pub expected_number: Option<Phone>,
+    /// The linking that was asked for last named no number, and no phone was linked since: any is
+    /// taken.
+    pub takes_any_number: bool,
     /// Since when a phone that was refused waits to be unlinked at the provider.
     pub unlink_since: Option<OffsetDateTime>,
     /// What WhatsApp thinks of the number.

@@ -13,6 +13,7 @@ pub mod accept;
 pub mod cancel;
 pub mod content;
 pub mod list;
+pub mod overview;
 pub mod ports;
 pub mod send;
 

@@ -101,6 +101,7 @@ pub(crate) fn instance() -> Instance {
         connecting_since: None,
         reconnecting_since: None,
         expected_number: None,
+        takes_any_number: false,
         unlink_since: None,
         standing: crate::instance::Standing::default(),
         created_at: NOW,

@@ -7,6 +7,7 @@ mod mail;
 mod mail_request;
 mod one_time;
 mod session;
+mod sign_in_start;
 mod signing_key;
 mod throttle;
 mod upkeep;

@@ -7,6 +7,7 @@ mod instance;
 mod lanes;
 mod lookups;
 mod message;
+mod overview;
 mod queue;
 mod queue_reader;
 mod receipt;

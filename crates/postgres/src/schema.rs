@@ -209,6 +209,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         session_due -> Nullable<Timestamptz>,
+        takes_any_number -> Bool,
     }
 }
 
@@ -433,6 +434,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_starts (hash) {
+        hash -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_in_tries (key) {
         key -> Bytea,
         tries -> Array<Timestamptz>,
@@ -591,6 +599,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     provider_refs,
     queue,
     sessions,
+    sign_in_starts,
     sign_in_tries,
     signing_keys,
     subscriptions,

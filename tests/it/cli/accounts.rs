@@ -258,6 +258,37 @@ async fn keys_keep_to_the_plan_and_to_their_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signed_out_everywhere_signs_in_anew_also_after_another_key_signs() {
+    let stack = Stack::start().await;
+    let account = stack.account("free").await;
+    let (one, other) = (
+        account.signed_in(&stack).await,
+        account.signed_in(&stack).await,
+    );
+    let shell = Shell::of(&stack);
+    let ended = shell
+        .json(&["user", "sign-out", "--user", &account.email])
+        .await;
+    assert_eq!(ended["endedSessions"], 2, "{ended}");
+    eventually("both sessions are over", async || {
+        let one = one.get("/api/auth/me").await.status;
+        let other = other.get("/api/auth/me").await.status;
+        ((one, other) == (401, 401)).then_some(())
+    })
+    .await;
+    assert_eq!(account.client.get("/api/v1/me").await.status, 200);
+    // Another key signs, and what the one before signed is still good.
+    let before = account.signed_in(&stack).await;
+    let rotated = shell.json(&["signing-key", "rotate"]).await;
+    assert!(rotated["keyId"].is_string(), "{rotated}");
+    assert_eq!(before.get("/api/auth/me").await.status, 200);
+    let after = account.signed_in(&stack).await;
+    assert_eq!(after.get("/api/auth/me").await.status, 200);
+    let keys = "SELECT count(*) FROM signing_keys";
+    assert_eq!(stack.count(keys, &[]).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_account_opens_nothing_until_it_is_reactivated() {
     let stack = Stack::start().await;
     let account = stack.account("free").await;

@@ -5,7 +5,6 @@ mod linking;
 mod removal;
 
 use blackbox::{Account, Client, Reply, Stack, eventually};
-use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -218,7 +217,7 @@ async fn instances_of_others_are_not_found_by_any_route() {
     }
     assert_eq!(scene.read(&id).await, before);
     let path = format!("{INSTANCES}/{id}/connect");
-    let method = scene.client.raw(Method::GET, &path).await;
+    let method = scene.client.get(&path).await;
     assert_eq!(method.outcome(), (405, "METHOD_NOT_ALLOWED"));
     let nobody = scene.stack.anonymous().post_empty(&path).await;
     assert_eq!(nobody.outcome(), (401, "UNAUTHORIZED"));

@@ -85,3 +85,47 @@ async fn no_secret_of_a_link_is_kept_where_it_is_checked() {
         .await;
     assert_eq!(kept, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_opens_nothing_and_says_so_where_it_is_asked() {
+    let stack = stack().await;
+    let body = sign_up("lea@shop.test");
+    let made = stack.anonymous().post("/api/auth/signup", &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let verify = link(&stack, "lea@shop.test", "verify_email").await;
+    let account = stack.account("free").await;
+    let client = account.signed_in(&stack).await;
+    let forgot = json!({ "email": account.email });
+    stack
+        .anonymous()
+        .post("/api/auth/forgot-password", &forgot)
+        .await;
+    let reset = link(&stack, &account.email, "reset_password").await;
+    for late in ["one_time_tokens", "sessions"] {
+        let change = format!("UPDATE {late} SET expires_at = now() - interval '1 second'");
+        assert!(stack.sql(&change, &[]).await > 0, "{late}");
+    }
+    let nobody = stack.anonymous();
+    let path = format!("/api/auth/verify-email/validate?token={verify}");
+    let state = nobody.get(&path).await;
+    assert_eq!(
+        *state.data(),
+        json!({ "valid": false, "status": "expired" })
+    );
+    let verified = json!({ "token": verify });
+    let verified = nobody.post("/api/auth/verify-email", &verified).await;
+    assert_eq!(verified.outcome(), (400, "BAD_REQUEST"));
+    let path = format!("/api/auth/reset-password/validate?token={reset}");
+    let state = nobody.get(&path).await;
+    assert_eq!(*state.data(), json!({ "valid": false, "expiresAt": null }));
+    let changed = json!({ "token": reset, "password": "N3w-staple-once" });
+    let changed = nobody.post("/api/auth/reset-password", &changed).await;
+    assert_eq!(changed.outcome(), (400, "BAD_REQUEST"));
+    for reply in [
+        client.get("/api/auth/me").await,
+        client.post_empty("/api/auth/refresh").await,
+        client.get("/api/instances").await,
+    ] {
+        assert_eq!(reply.outcome(), (401, "UNAUTHORIZED"));
+    }
+}

@@ -125,7 +125,8 @@ async fn a_body_may_be_left_out_where_the_document_says_so() {
             spare += 1;
         }
     }
-    let expected =
-        "a template's change and its preview, twice; a phone's link; what a look-up found";
-    assert_eq!(spare, 6, "{expected}");
+    assert_eq!(
+        spare, 6,
+        "a template's change and its preview, twice, linking a phone, and importing what was found"
+    );
 }

@@ -9,5 +9,6 @@ pub mod instances;
 pub mod keys;
 pub mod lookups;
 pub mod messages;
+pub mod overview;
 pub mod routes;
 pub mod workspace;

@@ -77,6 +77,16 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
             let code = plan_of(&backend, &user).await?;
             out.result(&view(&user, &code), format!("{} is suspended", user.email))
         }
+        UserCommand::SignOut { user } => {
+            let user = find(&backend, &user).await?;
+            let ended = backend.people.end_sessions.end_all(user.id).await;
+            let ended = ended.map_err(Failure::from_error)?;
+            let value = json!({ "id": user.id.to_string(), "endedSessions": ended });
+            out.result(
+                &value,
+                format!("{} sessions of {} ended", ended, user.email),
+            )
+        }
         UserCommand::Reactivate { user } => {
             let user = find(&backend, &user).await?;
             let user = backend.people.suspend.reactivate(user.id).await?;
@@ -84,6 +94,14 @@ pub(super) async fn run(config: &Config, command: UserCommand, out: Output) -> R
             out.result(&view(&user, &code), format!("{} is open again", user.email))
         }
     }
+}
+
+/// Lets a new key sign sessions.
+pub(super) async fn rotate_signing_key(config: &Config, out: Output) -> Result<(), Failure> {
+    let (_database, backend) = open(config).await?;
+    let id = backend.people.rotate_key.rotate().await?;
+    let value = json!({ "keyId": id.to_string() });
+    out.result(&value, format!("Key {id} signs sessions from now on"))
 }
 
 async fn set_plan(backend: &Backend, user: &User, code: &str) -> Result<String, Failure> {

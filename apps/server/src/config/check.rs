@@ -9,7 +9,7 @@ use msgflash_kernel::Secret;
 use url::Url;
 
 use super::load::Raw;
-use super::{Config, Evolution, LogFormat, Mail, OpsBind, Roles};
+use super::{Config, Evolution, Google, LogFormat, Mail, OpsBind, Roles};
 
 impl Config {
     pub(super) fn check(raw: Raw) -> Result<Self> {
@@ -45,6 +45,11 @@ impl Config {
             (Some(_), None) => bail!("MSGFLASH_SMTP_URL needs MSGFLASH_MAIL_FROM too"),
             (None, Some(_)) => bail!("MSGFLASH_MAIL_FROM needs MSGFLASH_SMTP_URL too"),
         };
+        let google = google(
+            raw.google_client_id,
+            raw.google_client_secret,
+            raw.google_issuer,
+        )?;
         let evolution = match (raw.evolution_url, raw.evolution_api_key) {
             (Some(url), Some(key)) => Some(Evolution {
                 url: web_url("evolution_url (MSGFLASH_EVOLUTION_URL)", &url)?,
@@ -97,6 +102,7 @@ impl Config {
             allows_portal,
             behind_proxy: raw.behind_proxy.unwrap_or(false),
             mail,
+            google,
             dev_mode,
             roles,
             evolution,
@@ -156,6 +162,35 @@ impl OpsBind {
             ),
         }
     }
+}
+
+/// All of it or nothing; who signs is Google unless somebody else is named.
+fn google(
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    issuer: Option<String>,
+) -> Result<Option<Google>> {
+    let (client_id, client_secret) = match (client_id, client_secret, &issuer) {
+        (Some(id), Some(secret), _) => (id, Secret::new(secret)),
+        (None, None, None) => return Ok(None),
+        (Some(_), None, _) => {
+            bail!("MSGFLASH_GOOGLE_CLIENT_ID needs MSGFLASH_GOOGLE_CLIENT_SECRET too")
+        }
+        (None, Some(_), _) => {
+            bail!("MSGFLASH_GOOGLE_CLIENT_SECRET needs MSGFLASH_GOOGLE_CLIENT_ID too")
+        }
+        (None, None, Some(_)) => {
+            bail!("MSGFLASH_GOOGLE_ISSUER needs MSGFLASH_GOOGLE_CLIENT_ID too")
+        }
+    };
+    let issuer = issuer.unwrap_or_else(|| Google::ISSUER.to_owned());
+    msgflash_oidc::OidcProvider::check(&issuer)
+        .context("google_issuer (MSGFLASH_GOOGLE_ISSUER)")?;
+    Ok(Some(Google {
+        client_id,
+        client_secret,
+        issuer,
+    }))
 }
 
 /// Reads the collector's address. A build that cannot export says so, rather than nothing.

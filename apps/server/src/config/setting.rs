@@ -150,6 +150,24 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Who mail comes from, such as MsgFlash <no-reply@example.com>",
     ),
+    text(
+        "google_client_id",
+        "MSGFLASH_GOOGLE_CLIENT_ID",
+        "",
+        "The OAuth client with which people sign in with Google. Without it they cannot",
+    ),
+    text(
+        "google_client_secret",
+        "MSGFLASH_GOOGLE_CLIENT_SECRET",
+        "",
+        "The secret of that client",
+    ),
+    text(
+        "google_issuer",
+        "MSGFLASH_GOOGLE_ISSUER",
+        "https://accounts.google.com",
+        "Another OpenID provider in Google's place, as it writes itself: https, or plain http on this machine",
+    ),
     Setting {
         name: "dev_mode",
         env: "MSGFLASH_DEV_MODE",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use msgflash_kernel::Secret;
 use url::Url;
 
-use super::{Config, Evolution, LogFormat, Mail, OpsBind, Roles, SETTINGS};
+use super::{Config, Evolution, Google, LogFormat, Mail, OpsBind, Roles, SETTINGS};
 
 impl Config {
     /// Every setting with its value, secrets hidden.
@@ -43,6 +43,18 @@ impl Config {
                 .as_ref()
                 .map(|it| it.from.clone())
                 .unwrap_or_default(),
+            "google_client_id" => self
+                .google
+                .as_ref()
+                .map(|it| it.client_id.clone())
+                .unwrap_or_default(),
+            "google_client_secret" => {
+                hidden(&self.google.as_ref().map(|it| it.client_secret.clone()))
+            }
+            "google_issuer" => match &self.google {
+                Some(google) => google.issuer.clone(),
+                None => Google::ISSUER.to_owned(),
+            },
             "dev_mode" => self.dev_mode.to_string(),
             "roles" => self.roles.to_string(),
             "evolution_url" => self

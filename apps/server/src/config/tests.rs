@@ -87,6 +87,12 @@ fn each_mistake_names_its_setting() {
             ("evolution_url", "http://127.0.0.1:8080"),
             "MSGFLASH_EVOLUTION_API_KEY",
         ),
+        (("google_client_id", "us"), "MSGFLASH_GOOGLE_CLIENT_SECRET"),
+        (("google_client_secret", "s"), "MSGFLASH_GOOGLE_CLIENT_ID"),
+        (
+            ("google_issuer", "https://id.test"),
+            "MSGFLASH_GOOGLE_CLIENT_ID",
+        ),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
     ];
@@ -104,10 +110,35 @@ fn secrets_are_hidden_when_printed() {
         ("evolution_api_key", "hunter2"),
         ("smtp_url", "smtps://user:hunter2@mail.shop.test"),
         ("mail_from", "no-reply@shop.test"),
+        ("google_client_id", "us"),
+        ("google_client_secret", "hunter2"),
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn who_signs_identities_is_asked_where_nobody_listens() {
+    let with_issuer = |issuer: &str| {
+        with(&[
+            ("google_client_id", "us"),
+            ("google_client_secret", "ours"),
+            ("google_issuer", issuer),
+        ])
+    };
+    for fine in [
+        "https://id.example.com/realm",
+        "http://127.0.0.1:9",
+        "http://localhost:9",
+    ] {
+        let google = with_issuer(fine).expect("valid").google.expect("set");
+        assert_eq!(google.issuer, fine, "as it was written");
+    }
+    for odd in ["http://id.example.com", "id.example.com", "https://x/?a=b"] {
+        let refused = with_issuer(odd).expect_err(odd);
+        assert!(format!("{refused:#}").contains("MSGFLASH_GOOGLE_ISSUER"));
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use msgflash_accounts::{
     AccountUnit, AccountUnits, CreateKey, ListKeys, MockAccountReader, MockKeyReader,
-    MockKeyUseReader, MockMailRequests, MockPasswordHasher, MockSessionReader, MockSignInThrottle,
-    MockSigningKeyStore, MockTokenReader, ReadKeyUse, RevokeKey, SignInUnit, SignInUnits,
+    MockKeyUseReader, MockMailRequests, MockPasswordHasher, MockSessionReader, MockSignInStarts,
+    MockSignInThrottle, MockSigningKeyStore, MockTokenReader, ReadKeyUse, RevokeKey, SignInUnit,
+    SignInUnits,
 };
 use msgflash_kernel::{
     CountingRandom, FixedClock, NoAnnouncement, NoNudge, SequentialIds, StoreError,
@@ -44,6 +45,8 @@ pub(super) fn people(clock: &Arc<FixedClock>, ids: &Arc<SequentialIds>) -> Peopl
         throttle: Arc::new(MockSignInThrottle::new()),
         requests: Arc::new(MockMailRequests::new()),
         wake: Arc::new(NoNudge),
+        provider: None,
+        starts: Arc::new(MockSignInStarts::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         announce: Arc::new(NoAnnouncement),
         clock: clock.clone(),

@@ -5,19 +5,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::fake::FakeUnits;
-use crate::sample::{id, lea, sessions};
+use crate::sample::{id, identity, lea, sessions};
 use crate::session::fixture::NOW;
-
-fn identity() -> ExternalIdentity {
-    ExternalIdentity {
-        issuer: "https://accounts.google.com".to_owned(),
-        subject: "1234567890".to_owned(),
-        email: "lea@shop.test".to_owned(),
-        email_verified: true,
-        name: Some("Lea From Elsewhere".to_owned()),
-        picture: Some("https://pictures.test/lea".to_owned()),
-    }
-}
 
 /// A unit in which this identity opens `linked`, and `by_email` has the address.
 fn stage(linked: Option<User>, by_email: Option<User>) -> FakeUnits {

@@ -1,5 +1,7 @@
 //! What a reset changes, and who may.
 
+use std::net::Ipv4Addr;
+
 use msgflash_kernel::{Fault as _, FixedClock, Kind, MockAnnounce};
 use time::Duration;
 
@@ -12,6 +14,7 @@ use crate::throttle::tests::open;
 use crate::user::User;
 
 const PURPOSE: Purpose = Purpose::ResetPassword;
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn resetting(
     change: impl FnOnce(&mut OneTimeToken),
@@ -78,7 +81,9 @@ async fn a_reset_sets_the_password_verifies_the_address_and_ends_every_session()
         .withf(move |told| told.uuid() == lea().id.uuid() && committed.committed())
         .returning(|_| ());
     let reset = reset.announcing(Arc::new(announce));
-    let done = reset.reset(link.reveal(), secret("N3w-password")).await;
+    let done = reset
+        .reset(link.reveal(), secret("N3w-password"), HOME)
+        .await;
     done.expect("reset");
 }
 
@@ -93,7 +98,9 @@ async fn a_bad_link_is_refused_before_anything_is_hashed() {
     for change in bad {
         let (reset, link) = resetting(change, &lea(), &FakeUnits::default(), never());
         assert_eq!(reset.check(link.reveal()).await.expect("checked"), None);
-        let refused = reset.reset(link.reveal(), secret("N3w-password")).await;
+        let refused = reset
+            .reset(link.reveal(), secret("N3w-password"), HOME)
+            .await;
         let refused = refused.expect_err("bad");
         assert_eq!(
             (refused.kind(), refused.code()),
@@ -117,7 +124,9 @@ async fn who_is_suspended_stays_out() {
         ..lea()
     };
     let (reset, link) = resetting(|_| {}, &suspended, &FakeUnits::default(), never());
-    let refused = reset.reset(link.reveal(), secret("N3w-password")).await;
+    let refused = reset
+        .reset(link.reveal(), secret("N3w-password"), HOME)
+        .await;
     let refused = refused.expect_err("suspended");
     assert_eq!(
         (refused.kind(), refused.code()),
@@ -128,7 +137,7 @@ async fn who_is_suspended_stays_out() {
 #[tokio::test]
 async fn a_password_that_is_too_short_does_not_use_the_link_up() {
     let (reset, link) = resetting(|_| {}, &lea(), &FakeUnits::default(), never());
-    let refused = reset.reset(link.reveal(), secret("short")).await;
+    let refused = reset.reset(link.reveal(), secret("short"), HOME).await;
     assert_eq!(refused.expect_err("short").code(), "VALIDATION_ERROR");
 }
 
@@ -139,7 +148,29 @@ async fn whoever_comes_second_changes_nothing() {
         unit.tokens.expect_take().returning(|_, _, _| Ok(false));
     });
     let (reset, link) = resetting(|_| {}, &lea(), &units, hasher());
-    let refused = reset.reset(link.reveal(), secret("N3w-password")).await;
+    let refused = reset
+        .reset(link.reveal(), secret("N3w-password"), HOME)
+        .await;
     assert_eq!(refused.expect_err("used").code(), "BAD_REQUEST");
     assert!(!units.committed());
+}
+
+#[tokio::test]
+async fn a_good_link_is_not_tried_without_end() {
+    let user = lea();
+    let (secret_link, tokens) = token(PURPOSE, |_| ());
+    let reset = ResetPassword::new(
+        (tokens, knowing(Some(user))),
+        Arc::new(FakeUnits::default()),
+        never(),
+        crate::throttle::tests::shut(),
+        mails(),
+        Arc::new(FixedClock::at(NOW)),
+    );
+    let link = secret_link.reveal();
+    let refused = reset.reset(link, secret("N3w-password"), HOME).await;
+    assert_eq!(
+        refused.expect_err("one too many").code(),
+        "RATE_LIMIT_EXCEEDED"
+    );
 }

@@ -69,6 +69,20 @@ impl CompareSessions {
         }
     }
 
+    /// Asks again, about one: the list is older than the instance that was read after it.
+    async fn look(&self, instance: &Instance) -> Result<Option<Change>, ProviderError> {
+        let stored = self.provider.fetch(&instance.session).await?;
+        if !differs(instance, stored.as_ref()) {
+            return Ok(None);
+        }
+        let live = match self.provider.state(&instance.session).await {
+            Ok(live) => Some(live),
+            Err(ProviderError::UnknownSession) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(meaning(instance, stored.as_ref(), live))
+    }
+
     /// Records what became of one instance; `false` when the provider cannot be asked any more.
     async fn follow(
         &self,
@@ -78,9 +92,8 @@ impl CompareSessions {
         if !differs(instance, stored) {
             return Ok(true);
         }
-        let change = match self.provider.state(&instance.session).await {
-            Ok(live) => meaning(instance, stored, Some(live)),
-            Err(ProviderError::UnknownSession) => meaning(instance, stored, None),
+        let change = match self.look(instance).await {
+            Ok(change) => change,
             Err(ProviderError::Timeout | ProviderError::Unavailable) => return Ok(false),
             Err(error) => {
                 warn!(instance.id = %instance.id, %error, "the link could not be looked at");
@@ -103,11 +116,15 @@ fn differs(instance: &Instance, stored: Option<&SessionInfo>) -> bool {
     if instance.unlink_since.is_some() || instance.reconnecting_since.is_some() {
         return false;
     }
-    let is_open = stored.is_some_and(|it| it.state == LinkState::Open);
+    let state = stored.map(|it| it.state);
     match instance.status {
         InstanceStatus::Suspended => false,
-        InstanceStatus::Connected => !is_open || is_another(instance, stored),
-        InstanceStatus::Disconnected | InstanceStatus::Connecting => is_open,
+        InstanceStatus::Connected => state != Some(LinkState::Open) || is_another(instance, stored),
+        // One that was lost comes back or not.
+        InstanceStatus::Connecting if !instance.is_pairing() => {
+            state != Some(LinkState::Connecting)
+        }
+        InstanceStatus::Disconnected | InstanceStatus::Connecting => state == Some(LinkState::Open),
     }
 }
 
@@ -124,20 +141,25 @@ fn meaning(
 ) -> Option<Change> {
     let was_connected = instance.status == InstanceStatus::Connected;
     let stored_state = stored.map(|it| it.state);
-    match live {
-        Some(LinkState::Open) if !was_connected || is_another(instance, stored) => {
+    match (live, stored_state) {
+        (Some(LinkState::Open), Some(LinkState::Open)) => {
+            let is_news = !was_connected || is_another(instance, stored);
+            // Whose link it is must be known.
+            let number = stored.and_then(|it| it.owner).filter(|_| is_news)?;
             Some(Change::Opened {
-                number: stored.and_then(|it| it.owner),
+                number: Some(number),
             })
         }
-        None if was_connected && stored.is_none() => Some(Change::Gone),
-        Some(LinkState::Close) if was_connected && stored_state == Some(LinkState::Close) => {
+        (None, None) if !instance.is_pairing() => Some(Change::Gone),
+        (Some(LinkState::Close), Some(LinkState::Close)) if !instance.is_pairing() => {
             Some(Change::FoundClosed {
                 code: stored.and_then(|it| it.disconnection_code),
             })
         }
         // It comes back or not; whoever looks after links that break decides.
-        Some(LinkState::Close | LinkState::Connecting) if was_connected => Some(Change::Connecting),
+        (Some(LinkState::Close | LinkState::Connecting), _) if was_connected => {
+            Some(Change::Connecting)
+        }
         _ => None,
     }
 }

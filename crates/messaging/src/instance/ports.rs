@@ -84,6 +84,9 @@ pub trait InstanceStore: Send {
         at: OffsetDateTime,
         session_due: OffsetDateTime,
     ) -> Result<(), StoreError>;
+    /// The session of a deleted one is still there, and to be removed from `due` on.
+    async fn session_left(&mut self, id: InstanceId, due: OffsetDateTime)
+    -> Result<(), StoreError>;
     /// The session of a deleted one is not at the provider any more.
     async fn session_removed(&mut self, id: InstanceId) -> Result<(), StoreError>;
 }

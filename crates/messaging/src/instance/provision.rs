@@ -93,6 +93,7 @@ impl ProvisionInstance {
             connecting_since: None,
             reconnecting_since: None,
             expected_number: None,
+            takes_any_number: false,
             unlink_since: None,
             standing: crate::instance::Standing::default(),
             created_at: now,
@@ -122,7 +123,7 @@ impl ProvisionInstance {
         }
         if unit.instances().lock(instance.id).await?.is_none() {
             // Whoever saw it in a list was quicker to delete it than the provider was to make it.
-            unit.instances().delete(instance.id, now, now).await?;
+            unit.instances().session_left(instance.id, now).await?;
             unit.commit().await?;
             return Err(MessagingError::NoInstance(instance.id));
         }

@@ -9,7 +9,7 @@ use super::connection::{Change, RecordConnection};
 use super::ports::InstanceReader;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
-use crate::provider::{LinkState, ProviderError, SessionInfo, WhatsAppProvider};
+use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
 use crate::safety::{Safety, Window};
 
 /// How healthy a number is, for the warm-up guidance.
@@ -91,14 +91,9 @@ impl ReadInstances {
             | (LinkState::Open, InstanceStatus::Connected)
             | (LinkState::Close, InstanceStatus::Disconnected)
             | (LinkState::Connecting, InstanceStatus::Connecting) => None,
-            (LinkState::Open, _) => Some(Change::Opened {
-                number: self.stored(&instance).await?.and_then(|it| it.owner),
-            }),
+            (LinkState::Open, _) => opened(&*self.provider, &instance).await?,
             (LinkState::Connecting, _) => Some(Change::Connecting),
-            (LinkState::Close, InstanceStatus::Connected) => Some(self.closed(&instance).await?),
-            (LinkState::Close, InstanceStatus::Connecting) => {
-                Some(Change::FoundClosed { code: None })
-            }
+            (LinkState::Close, _) => self.closed(&instance).await?,
         };
         let status = match change {
             Some(change) => self
@@ -111,18 +106,20 @@ impl ReadInstances {
         Ok((status, live))
     }
 
-    async fn stored(&self, instance: &Instance) -> Result<Option<SessionInfo>, MessagingError> {
-        Ok(self.provider.fetch(&instance.session).await?)
-    }
-
-    /// What it means that a link thought to be open is closed: a provider that has just started
-    /// says so of each session until it has loaded it, and stores something else.
-    async fn closed(&self, instance: &Instance) -> Result<Change, MessagingError> {
-        Ok(match self.stored(instance).await? {
-            Some(stored) if stored.state != LinkState::Close => Change::Connecting,
-            stored => Change::FoundClosed {
+    /// What it means that a link that was thought to be there is closed. A provider that has just
+    /// started says so of each session until it has loaded it, and a socket that starts anew says so
+    /// for a moment: what is stored tells.
+    async fn closed(&self, instance: &Instance) -> Result<Option<Change>, MessagingError> {
+        let stored = self.provider.fetch(&instance.session).await?;
+        let is_over = stored
+            .as_ref()
+            .is_none_or(|it| it.state == LinkState::Close);
+        Ok(match instance.status {
+            _ if is_over => Some(Change::FoundClosed {
                 code: stored.and_then(|it| it.disconnection_code),
-            },
+            }),
+            InstanceStatus::Connected => Some(Change::Connecting),
+            _ => None,
         })
     }
 
@@ -146,4 +143,18 @@ impl ReadInstances {
             window,
         })
     }
+}
+
+/// What it means that a link is open: who is linked must be known. The provider writes that down a
+/// moment after the link opened, and what it stored before is of an earlier link.
+pub(super) async fn opened(
+    provider: &dyn WhatsAppProvider,
+    instance: &Instance,
+) -> Result<Option<Change>, ProviderError> {
+    let stored = provider.fetch(&instance.session).await?;
+    let stored = stored.filter(|it| it.state == LinkState::Open);
+    let number = stored.and_then(|it| it.owner);
+    Ok(number.map(|number| Change::Opened {
+        number: Some(number),
+    }))
 }

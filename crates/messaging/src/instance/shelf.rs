@@ -177,6 +177,11 @@ impl InstanceStore for ShelfUnit {
         self.held.session_due = Some(session_due);
         Ok(())
     }
+    async fn session_left(&mut self, _: InstanceId, due: OffsetDateTime) -> Result<(), StoreError> {
+        assert!(self.held.is_deleted, "what lives keeps its session");
+        self.held.session_due = Some(due);
+        Ok(())
+    }
     async fn session_removed(&mut self, _: InstanceId) -> Result<(), StoreError> {
         self.held.session_due = None;
         Ok(())

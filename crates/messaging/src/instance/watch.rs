@@ -61,7 +61,7 @@ impl WatchConnections {
                 continue;
             };
             if let Some(change) = self.look(&instance, now, &mut is_reachable).await {
-                self.record.record(id, change).await?;
+                self.record.record_found(&instance, change).await?;
                 let alarm = match change {
                     Change::Lost => Some(Alarm::ConnectionLost),
                     // One that is still connected was logged out by its owner.
@@ -117,6 +117,7 @@ impl WatchConnections {
                     return Some(Change::FoundOpen);
                 }
                 Ok(LinkState::Connecting | LinkState::Close) => {}
+                Err(ProviderError::UnknownSession) => return Some(Change::Gone),
                 Err(error) => {
                     warn!(instance.id = %instance.id, %error, "the link could not be looked at");
                     *is_reachable =

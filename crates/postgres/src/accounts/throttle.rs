@@ -34,7 +34,8 @@ macro_rules! add {
 }
 
 /// The network first and the address only if that let it in: one network that is shut must not use
-/// up the tries of everybody's addresses. Always in this order, so nobody waits in a circle.
+/// up the tries of everybody's addresses. Always in this order, so nobody waits in a circle. Where there
+/// is no address, the network alone decides.
 const COUNT: &str = concat!(
     "WITH network AS ( \
        INSERT INTO sign_in_tries AS t (key, tries, last_try, forget_at) \
@@ -42,9 +43,10 @@ const COUNT: &str = concat!(
     add!("$6"),
     "), address AS ( \
        INSERT INTO sign_in_tries AS t (key, tries, last_try, forget_at) \
-       SELECT $7, ARRAY[$1], $2, $3 FROM network WHERE passed ",
+       SELECT $7, ARRAY[$1], $2, $3 FROM network WHERE passed AND $7 IS NOT NULL ",
     add!("$8"),
-    ") SELECT coalesce(a.passed, false) AS passed, coalesce(a.oldest, n.oldest) AS oldest \
+    ") SELECT coalesce(a.passed, n.passed AND $7 IS NULL) AS passed, \
+       coalesce(a.oldest, n.oldest) AS oldest \
      FROM network n LEFT JOIN address a ON true"
 );
 
@@ -68,7 +70,7 @@ impl SignInThrottle for Postgres {
             .bind::<Timestamptz, _>(a_try.at - WINDOW)
             .bind::<Binary, _>(a_try.network.to_vec())
             .bind::<Integer, _>(most(PER_NETWORK))
-            .bind::<Binary, _>(a_try.address.to_vec())
+            .bind::<Nullable<Binary>, _>(a_try.address.map(Vec::from))
             .bind::<Integer, _>(most(PER_ADDRESS))
             .get_result(&mut conn)
             .await

@@ -24,6 +24,8 @@ const TOKENS: &str = "DELETE FROM one_time_tokens WHERE hash IN ( \
      SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const TRIES: &str = "DELETE FROM sign_in_tries WHERE key IN ( \
      SELECT key FROM sign_in_tries WHERE forget_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const STARTS: &str = "DELETE FROM sign_in_starts WHERE hash IN ( \
+     SELECT hash FROM sign_in_starts WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const KEYS: &str = "DELETE FROM signing_keys WHERE kid IN ( \
      SELECT kid FROM signing_keys WHERE verifies_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 /// Also where no mail leaves: what waits carries links.
@@ -53,6 +55,7 @@ impl Postgres {
             (ENDED, now - Duration::DAY),
             (TOKENS, now - MEMORY),
             (TRIES, now),
+            (STARTS, now),
             (KEYS, now - Duration::DAY),
             (LATE, now - Duration::HOUR),
             (REQUESTS, now - Duration::HOUR * 2),

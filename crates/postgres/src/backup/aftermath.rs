@@ -24,6 +24,10 @@ const NOBODY: [&str; 4] = [
     "UPDATE receipt_looks SET lease_until = '-infinity'",
 ];
 
+/// Sessions that were ended since the backup was made would be open again: people sign in anew.
+const SIGNED_OUT: &str = "UPDATE sessions SET revoked_at = $1, revoked_for = 'operator' \
+     WHERE revoked_at IS NULL";
+
 /// The queue after a restore.
 pub(super) struct Queue {
     pub(super) doubtful: u64,
@@ -45,6 +49,7 @@ pub(super) async fn settle(
     for statement in NOBODY {
         client.execute(statement, &[]).await?;
     }
+    client.execute(SIGNED_OUT, &[&now]).await?;
     let waiting = "SELECT count(*) FROM queue WHERE state = 0";
     let waiting: i64 = client.query_one(waiting, &[]).await?.get(0);
     Ok(Queue {

@@ -35,6 +35,7 @@ pub(super) struct InstanceRow {
     connecting_since: Option<OffsetDateTime>,
     reconnecting_since: Option<OffsetDateTime>,
     expected_number: Option<i64>,
+    takes_any_number: bool,
     unlink_since: Option<OffsetDateTime>,
     restricted_until: Option<OffsetDateTime>,
     restrictions: i32,
@@ -63,6 +64,7 @@ impl TryFrom<InstanceRow> for Instance {
             connecting_since: row.connecting_since,
             reconnecting_since: row.reconnecting_since,
             expected_number: row.expected_number.map(phone).transpose()?,
+            takes_any_number: row.takes_any_number,
             unlink_since: row.unlink_since,
             standing: Standing {
                 restricted_until: row.restricted_until,
@@ -92,6 +94,7 @@ impl From<&Instance> for InstanceRow {
             connecting_since: it.connecting_since,
             reconnecting_since: it.reconnecting_since,
             expected_number: it.expected_number.map(Phone::to_i64),
+            takes_any_number: it.takes_any_number,
             unlink_since: it.unlink_since,
             restricted_until: it.standing.restricted_until,
             restrictions: count(it.standing.restrictions),
@@ -374,6 +377,20 @@ impl InstanceStore for PgUnit {
                 instances::updated_at.eq(at),
                 instances::session_due.eq(session_due),
             ))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn session_left(
+        &mut self,
+        id: InstanceId,
+        due: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::update(instances::table.find(id.uuid()))
+            .filter(instances::deleted_at.is_not_null())
+            .set(instances::session_due.eq(due))
             .execute(self.conn())
             .await
             .map(drop)

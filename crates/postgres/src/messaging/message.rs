@@ -39,7 +39,7 @@ macro_rules! message_columns {
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
-struct MessageRow {
+pub(super) struct MessageRow {
     workspace_id: Uuid,
     id: Uuid,
     account_id: Uuid,

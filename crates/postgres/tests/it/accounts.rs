@@ -4,6 +4,7 @@ mod keys;
 mod mail;
 mod people;
 mod sessions;
+mod starts;
 mod sweeping;
 mod throttle;
 mod tokens;

@@ -135,7 +135,7 @@ async fn a_link_that_is_open_and_dead_is_mended_by_a_restart() {
     let body = json!({ "instanceId": id, "to": "+33612345678", "type": "text", "text": "Hi" });
     let sent = scene.client.post("/api/messages/send", &body).await;
     let sent = blackbox::id_of(sent.data());
-    scene.account.client.wait_message(&sent, "sent").await;
+    scene.account.client.wait_message(&sent, "read").await;
     assert_eq!(scene.stack.told("instance.disconnected", &id).await, 0);
 }
 
@@ -180,4 +180,43 @@ async fn a_gateway_that_is_away_or_answers_nonsense_is_an_upstream_error() {
         Some(1),
         "{listed:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_number_gets_a_code_of_its_own() {
+    let scene = Scene::new().await;
+    let id = scene.make("Shop").await;
+    let typo = json!({ "phoneNumber": "+33699999999" });
+    let first = scene.act(&id, "connect", typo).await;
+    let right = json!({ "phoneNumber": "+33611112222" });
+    let second = scene.act(&id, "connect", right.clone()).await;
+    let code = |reply: &blackbox::Reply| reply.data()["pairingCode"].clone();
+    assert!(code(&second).is_string(), "{second:?}");
+    assert_ne!(code(&first), code(&second));
+    let again = scene.act(&id, "connect", right).await;
+    assert_eq!(code(&again), code(&second));
+    scene
+        .stack
+        .scan(&scene.session(&id).await, "33611112222")
+        .await;
+    scene.until(&id, "connected").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_that_the_gateway_did_not_do_is_none() {
+    let scene = Scene::new().await;
+    let id = scene.make("Shop").await;
+    scene.link(&id, "33611112222").await;
+    let session = scene.session(&id).await;
+    // It has not loaded the session, and says that it logged it out.
+    let unload = format!("instances/{session}/unload");
+    assert!(scene.stack.control(&unload, json!({})).await.status < 300);
+    let out = scene.act(&id, "logout", json!({})).await;
+    assert_eq!(out.outcome(), (502, "PROVIDER_UNAVAILABLE"));
+    let load = format!("instances/{session}/load");
+    assert!(scene.stack.control(&load, json!({})).await.status < 300);
+    scene.until(&id, "connected").await;
+    assert_eq!(scene.stack.told("instance.disconnected", &id).await, 0);
+    assert_eq!(scene.act(&id, "logout", json!({})).await.status, 200);
+    scene.until(&id, "disconnected").await;
 }

@@ -16,7 +16,7 @@ async fn a_deleted_instance_frees_its_slot_and_keeps_its_messages() {
     let body = json!({ "instanceId": id, "to": "+33612345678", "type": "text", "text": "Hi" });
     let sent = scene.client.post("/api/messages/send", &body).await;
     let sent = blackbox::id_of(sent.data());
-    scene.account.client.wait_message(&sent, "sent").await;
+    scene.account.client.wait_message(&sent, "read").await;
     let mut later = body.clone();
     later["scheduledAt"] = json!(moment_in(Duration::from_hours(1)));
     let later = scene.client.post("/api/messages/send", &later).await;
@@ -35,9 +35,9 @@ async fn a_deleted_instance_frees_its_slot_and_keeps_its_messages() {
     let refused = scene.client.post("/api/messages/send", &body).await;
     assert_eq!(refused.outcome(), (404, "NOT_FOUND"));
     let kept = scene.client.get(&format!("/api/messages/{sent}")).await;
-    assert_eq!(kept.data()["status"], "sent");
+    assert_eq!(kept.data()["status"], "read");
     // What waits for its time fails then.
-    let due = "UPDATE queue SET due_at = now() WHERE state = 0";
+    let due = "UPDATE queue SET due_at = now(), not_before = now() WHERE state = 0";
     assert_eq!(scene.stack.sql(due, &[]).await, 1);
     let failed = scene.account.client.wait_message(&later, "failed").await;
     assert_eq!(failed["meta"]["code"], "INSTANCE_NOT_CONNECTED");

@@ -6,6 +6,7 @@ use msgflash_accounts::Verified;
 use msgflash_messaging::events::timestamp;
 
 pub mod body;
+pub mod google;
 pub mod profile;
 pub mod view;
 
@@ -216,6 +217,7 @@ pub(in crate::api) async fn check_reset(
 )]
 pub(in crate::api) async fn reset_password(
     services: web::Data<Services>,
+    from: ClientAddress,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
     let body: ResetBody = body.decode()?;
@@ -223,7 +225,7 @@ pub(in crate::api) async fn reset_password(
     services
         .people
         .reset_password
-        .reset(&token, password)
+        .reset(&token, password, from.0)
         .await?;
     Ok(envelope::ok(&DONE))
 }

@@ -33,7 +33,11 @@ pub struct NameBody {
 impl NameBody {
     fn check(&self, caller: &Caller) -> Result<String, Problem> {
         let mut check = caller.check();
-        let name = check.text("name", &self.name, Need::Must, MAX_NAME);
+        let name = match &self.name {
+            Field::Valid(name) => Field::Valid(name.trim().to_owned()),
+            other => other.clone(),
+        };
+        let name = check.text("name", &name, Need::Must, MAX_NAME);
         check.finish()?;
         Ok(name.unwrap_or_default())
     }

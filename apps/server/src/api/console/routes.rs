@@ -3,9 +3,9 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::auth::{self, profile};
+use super::auth::{self, google, profile};
 use super::instances::{self as own_instances, linking};
-use super::{files, keys, lookups, messages, workspace};
+use super::{files, keys, lookups, messages, overview, workspace};
 use crate::api::errors::{
     BAD_REQUEST, CONFLICT, CONTACT_GROUP_NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
     EMAIL_NOT_VERIFIED, ErrorCode, FORBIDDEN, IMPORT_NOT_FOUND, LOOKUP_NOT_FOUND, LOOKUP_NOT_READY,
@@ -212,6 +212,9 @@ fn own() -> Vec<Route> {
         POST "/instances/{id}/logout" linking::log_out, member, LIVE;
         POST "/instances/{id}/restart" linking::restart, member.starts, RESTARTING;
         GET "/usage" workspace::counters, member, &[];
+        GET "/search" overview::search, member, &[VALIDATION_ERROR];
+        GET "/onboarding" overview::onboarding, member, &[];
+        GET "/dashboard/stats" overview::stats, member, &[VALIDATION_ERROR];
         GET "/workspace/current" workspace::current, member, &[];
         POST "/contacts/import" files::import, member.sends_files,
             &[NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE];
@@ -246,7 +249,10 @@ fn sign_in() -> Vec<Route> {
         POST "/verify-email" auth::verify_email, anyone.asks.small, &[];
         POST "/forgot-password" auth::forgot_password, anyone.asks.small, GUARDED;
         GET "/reset-password/validate" auth::check_reset, anyone, &[];
-        POST "/reset-password" auth::reset_password, anyone.asks.small, &[UNAUTHORIZED];
+        POST "/reset-password" auth::reset_password, anyone.asks.small,
+            &[UNAUTHORIZED, RATE_LIMIT_EXCEEDED];
+        GET "/google" google::start, anyone, &[];
+        GET "/google/callback" google::finish, anyone, &[];
         GET "/me" profile::read, person, &[];
         PATCH "/me" profile::change, person.asks.small, &[];
         POST "/logout" auth::log_out, person, &[];

@@ -168,7 +168,7 @@ async fn signing_in_forgets_the_tries_of_the_address_and_failing_does_not() {
         throttle
             .expect_forget()
             .times(forgets)
-            .withf(move |address| *counted.lock().expect("one test") == Some(*address))
+            .withf(move |address| *counted.lock().expect("one test") == Some(Some(*address)))
             .returning(|_| Ok(()));
         let units = locking(Some(lea()));
         units.with(|unit| {

@@ -33,7 +33,9 @@ async fn compared(
 ) -> (InstanceStatus, Vec<(&'static str, Option<String>)>) {
     let shelf = Shelf::with(it);
     let mut provider = MockWhatsAppProvider::new();
+    let row = rows.first().cloned();
     provider.expect_fetch_all().return_once(|| Ok(rows));
+    provider.expect_fetch().returning(move |_| Ok(row.clone()));
     if let Some(live) = live {
         provider.expect_state().once().return_once(|_| live);
     }
@@ -122,4 +124,30 @@ async fn what_agrees_or_is_looked_after_by_others_is_not_asked_about() {
         let (after, told) = compared(it, vec![stored(state)], None).await;
         assert_eq!((after, told), (before, vec![]));
     }
+}
+
+#[tokio::test]
+async fn a_link_that_was_lost_and_then_closed_is_not_waited_for_any_longer() {
+    let lost = Instance {
+        connecting_since: None,
+        ..in_state(InstanceStatus::Connecting)
+    };
+    let rows = vec![stored(LinkState::Close)];
+    let (after, told) = compared(lost.clone(), rows, Some(Ok(LinkState::Close))).await;
+    // That it was lost is told already.
+    assert_eq!((after, told), (InstanceStatus::Disconnected, vec![]));
+    let gone = Some(Err(ProviderError::UnknownSession));
+    let (after, _) = compared(lost, vec![], gone).await;
+    assert_eq!(after, InstanceStatus::Disconnected);
+}
+
+#[tokio::test]
+async fn an_open_link_of_nobody_known_is_left_to_its_event() {
+    let rows = vec![SessionInfo {
+        owner: None,
+        ..stored(LinkState::Open)
+    }];
+    let it = in_state(InstanceStatus::Disconnected);
+    let (after, told) = compared(it, rows, Some(Ok(LinkState::Open))).await;
+    assert_eq!((after, told), (InstanceStatus::Disconnected, vec![]));
 }

@@ -61,7 +61,19 @@ impl Instance {
         let was_connected = self.status == InstanceStatus::Connected;
         let suspended = self.status == InstanceStatus::Suspended;
         let news = match change {
-            _ if suspended => None,
+            _ if suspended => {
+                // It stays so, and nobody waits for it any longer.
+                if matches!(
+                    change,
+                    Change::FoundClosed { .. } | Change::PairingExpired | Change::Gone
+                ) {
+                    self.forget_link();
+                }
+                None
+            }
+            // A phone that was refused stays refused until it is unlinked, however often its link
+            // is seen.
+            Change::Opened { .. } if !was_connected && self.unlink_since.is_some() => None,
             Change::Opened {
                 number: Some(other),
             } if self.expects_another_than(other) => {
@@ -82,6 +94,7 @@ impl Instance {
                 self.connecting_since = None;
                 self.reconnecting_since = None;
                 self.expected_number = None;
+                self.takes_any_number = false;
                 self.unlink_since = None;
                 (!was_connected).then_some(News::Connected)
             }
@@ -118,6 +131,7 @@ impl Instance {
                     self.status = InstanceStatus::Connecting;
                     self.connecting_since = Some(now);
                     self.expected_number = number;
+                    self.takes_any_number = number.is_none();
                 }
                 None
             }
@@ -167,7 +181,7 @@ impl Instance {
     }
 
     /// Whether a code waits to be used.
-    fn is_pairing(&self) -> bool {
+    pub(in crate::instance) fn is_pairing(&self) -> bool {
         self.status == InstanceStatus::Connecting && self.connecting_since.is_some()
     }
 
@@ -178,6 +192,10 @@ impl Instance {
 
     fn cut(&mut self) {
         self.status = InstanceStatus::Disconnected;
+        self.forget_link();
+    }
+
+    fn forget_link(&mut self) {
         self.connecting_since = None;
         self.reconnecting_since = None;
         self.unlink_since = None;
@@ -187,7 +205,7 @@ impl Instance {
     /// linking began. A linking that named none takes any; a link that changes without a linking
     /// must stay with the number it had, or it would speak in another's name.
     fn expects_another_than(&self, number: Phone) -> bool {
-        let known = self.wa_number.filter(|_| !self.is_pairing());
+        let known = self.wa_number.filter(|_| !self.takes_any_number);
         self.expected_number
             .or(known)
             .is_some_and(|expected| line(expected) != line(number))

@@ -6,6 +6,7 @@ use tracing::warn;
 use super::ProvisionInstance;
 use crate::error::MessagingError;
 use crate::instance::connection::Change;
+use crate::instance::read::opened;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::provider::{LinkState, Pairing, ProviderError};
 
@@ -27,15 +28,34 @@ impl ProvisionInstance {
             let change = Change::FoundClosed { code: None };
             self.ports.record.record(id, change).await?;
         }
-        let mut pairing = self.ask(&instance, phone).await?;
-        if phone.is_some() && matches!(pairing, Pairing::Code { pairing: None, .. }) {
-            // A socket that was started for a QR code ignores the number, and one that shows codes
-            // has nobody logged in: nothing is lost with it.
+        let is_linked = self.is_linked(&instance).await?;
+        if let Some(phone) = phone
+            && !is_linked
+            && instance.expected_number != Some(phone)
+            && self.ports.provider.state(&instance.session).await == Ok(LinkState::Connecting)
+        {
+            // A socket that was started for something else ignores the number. Nobody is logged in
+            // there: nothing is lost with it.
             self.ports.provider.delete(&instance.session).await?;
-            pairing = self.ask(&instance, phone).await?;
+        }
+        let mut pairing = self.ask(&instance, phone).await?;
+        if is_linked && matches!(pairing, Pairing::Code { .. }) {
+            // What it shows is left from the linking that was.
+            pairing = Pairing::NotYet;
         }
         self.note(&instance, phone, &pairing).await?;
         Ok(pairing)
+    }
+
+    /// Whether somebody is logged in there, as far as anybody knows: also while the link breaks and
+    /// comes back.
+    async fn is_linked(&self, instance: &Instance) -> Result<bool, MessagingError> {
+        let stored = self.ports.provider.fetch(&instance.session).await?;
+        Ok(stored.is_some_and(|it| match it.state {
+            LinkState::Open => true,
+            LinkState::Connecting => instance.status == InstanceStatus::Connected,
+            LinkState::Close => false,
+        }))
     }
 
     /// Asks for a code.
@@ -67,29 +87,42 @@ impl ProvisionInstance {
         phone: Option<Phone>,
         pairing: &Pairing,
     ) -> Result<(), MessagingError> {
-        let (id, record) = (instance.id, &self.ports.record);
         let was_linked = instance.status == InstanceStatus::Connected;
-        match pairing {
+        let started = Change::PairingStarted { number: phone };
+        let changes = match pairing {
             Pairing::AlreadyOpen => {
-                let known = self.ports.provider.fetch(&instance.session).await?;
-                let number = known.and_then(|info| info.owner);
-                record.record(id, Change::Opened { number }).await?;
+                let opened = opened(&*self.ports.provider, instance).await?;
+                opened.into_iter().collect()
             }
             // It comes back by itself.
-            Pairing::NotYet if was_linked => {
-                record.record(id, Change::Connecting).await?;
+            Pairing::NotYet if was_linked => vec![Change::Connecting],
+            // A code is for those who are not linked any more.
+            Pairing::Code { .. } if was_linked => {
+                vec![Change::FoundClosed { code: None }, started]
             }
-            Pairing::Code { .. } | Pairing::NotYet => {
-                if was_linked {
-                    // A code is for those who are not linked any more.
-                    let change = Change::FoundClosed { code: None };
-                    record.record(id, change).await?;
-                }
-                let change = Change::PairingStarted { number: phone };
-                record.record(id, change).await?;
+            Pairing::Code { .. } | Pairing::NotYet => vec![started],
+        };
+        for change in changes {
+            if self
+                .ports
+                .record
+                .record(instance.id, change)
+                .await?
+                .is_none()
+            {
+                return self.undo(instance).await;
             }
         }
         Ok(())
+    }
+
+    /// The instance was deleted meanwhile: the session that was made again goes too.
+    async fn undo(&self, instance: &Instance) -> Result<(), MessagingError> {
+        let mut unit = self.ports.units.begin().await?;
+        let now = self.ports.clock.now();
+        unit.instances().session_left(instance.id, now).await?;
+        unit.commit().await?;
+        Err(MessagingError::NoInstance(instance.id))
     }
 
     /// Unlinks the phone. The instance and the number it had stay.

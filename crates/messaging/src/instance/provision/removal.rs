@@ -64,31 +64,36 @@ impl RemoveSessions {
         }
     }
 
-    /// Tries those whose time has come. A provider that is away is asked once.
+    /// Tries those whose time has come. A provider that does not answer is asked once.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let now = self.clock.now();
         let mut removed = 0;
         for left in self.instances.sessions_left(now, AT_ONCE).await? {
-            let mut unit;
-            match self.provider.delete(&left.session).await {
+            let outcome = self.provider.delete(&left.session).await;
+            let mut unit = self.units.begin().await?;
+            match &outcome {
                 Ok(()) => {
                     info!(instance.id = %left.instance, "the session of a deleted instance is gone");
-                    unit = self.units.begin().await?;
                     unit.instances().session_removed(left.instance).await?;
                     removed += 1;
                 }
-                Err(ProviderError::Timeout | ProviderError::Unavailable) => break,
                 Err(error) => {
                     warn!(instance.id = %left.instance, %error, "a session could not be removed yet");
+                    // Also when the provider is away: it may be this session that keeps it.
                     let age = now - left.deleted_at;
                     let wait: Duration = (age / 2i32).clamp(OWN_TRY, LONGEST_WAIT);
-                    unit = self.units.begin().await?;
                     unit.instances()
-                        .delete(left.instance, left.deleted_at, now + wait)
+                        .session_left(left.instance, now + wait)
                         .await?;
                 }
             }
             unit.commit().await?;
+            if matches!(
+                outcome,
+                Err(ProviderError::Timeout | ProviderError::Unavailable)
+            ) {
+                break;
+            }
         }
         Ok(Tick::of(removed))
     }

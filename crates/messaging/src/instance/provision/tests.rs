@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::*;
 use crate::instance::connection::Change;
 use crate::instance::shelf::Shelf;
-use crate::provider::{LinkState, MockWhatsAppProvider, Pairing, ProviderError};
+use crate::provider::{LinkState, MockWhatsAppProvider, Pairing, ProviderError, SessionInfo};
 use crate::testing::{NOW, actor, instance};
 
 fn record(shelf: &Shelf) -> Arc<RecordConnection> {
@@ -47,6 +47,21 @@ fn code(pairing: Option<&str>) -> Pairing {
         qr: "2@x".into(),
         pairing: pairing.map(str::to_owned),
     }
+}
+
+/// A gateway that stores this of the session.
+fn storing(state: Option<LinkState>) -> MockWhatsAppProvider {
+    let mut provider = MockWhatsAppProvider::new();
+    provider.expect_fetch().returning(move |name| {
+        let stored = state.map(|state| SessionInfo {
+            session: name.to_owned(),
+            state,
+            owner: Some(number("+33611112222")),
+            disconnection_code: None,
+        });
+        Ok(stored)
+    });
+    provider
 }
 
 fn order(cap: Option<u32>) -> NewInstance {
@@ -113,15 +128,38 @@ async fn names_lose_their_edges_and_keep_to_one_line() {
 }
 
 #[tokio::test]
-async fn a_number_named_while_a_qr_code_is_shown_gets_a_session_of_its_own() {
-    let shelf = Shelf::with(in_state(InstanceStatus::Disconnected));
-    let mut provider = MockWhatsAppProvider::new();
+async fn a_number_named_while_another_code_is_shown_gets_a_session_of_its_own() {
+    for before in [None, Some(number("+33699999999"))] {
+        let (shelf, paired) = naming_a_number(Instance {
+            expected_number: before,
+            connecting_since: Some(NOW - Duration::SECOND),
+            ..in_state(InstanceStatus::Connecting)
+        })
+        .await;
+        assert_eq!(paired, code(Some("ABCD1234")));
+        let it = shelf.instance();
+        assert_eq!(it.status, InstanceStatus::Connecting);
+        assert_eq!(
+            (it.expected_number, it.connecting_since),
+            (Some(number("+33611112222")), Some(NOW))
+        );
+        // What the gateway still tells of the session that went ends nothing.
+        let late = Change::Closed { code: Some(401) };
+        record(&shelf).record(it.id, late).await.expect("applied");
+        assert_eq!(shelf.instance().status, InstanceStatus::Connecting);
+    }
+}
+
+/// Names a number where the gateway shows a code for something else.
+async fn naming_a_number(it: Instance) -> (Shelf, Pairing) {
+    let shelf = Shelf::with(it);
+    let mut provider = storing(Some(LinkState::Connecting));
     let mut answers = Sequence::new();
     provider
-        .expect_connect()
+        .expect_state()
         .once()
         .in_sequence(&mut answers)
-        .returning(|_, _| Ok(code(None)));
+        .returning(|_| Ok(LinkState::Connecting));
     provider
         .expect_delete()
         .once()
@@ -147,17 +185,7 @@ async fn a_number_named_while_a_qr_code_is_shown_gets_a_session_of_its_own() {
         .connect(instance().account, instance().id, Some(asked))
         .await
         .expect("a code");
-    assert_eq!(paired, code(Some("ABCD1234")));
-    let it = shelf.instance();
-    assert_eq!(it.status, InstanceStatus::Connecting);
-    assert_eq!(
-        (it.expected_number, it.connecting_since),
-        (Some(asked), Some(NOW))
-    );
-    // What the gateway still tells of the session that went ends nothing.
-    let late = Change::Closed { code: Some(401) };
-    record(&shelf).record(it.id, late).await.expect("applied");
-    assert_eq!(shelf.instance().status, InstanceStatus::Connecting);
+    (shelf, paired)
 }
 
 #[tokio::test]
@@ -167,12 +195,18 @@ async fn a_linking_that_names_no_number_takes_any_phone() {
         expected_number: Some(number("+33611112222")),
         ..in_state(InstanceStatus::Disconnected)
     });
-    let mut provider = MockWhatsAppProvider::new();
+    let mut provider = storing(Some(LinkState::Close));
     provider.expect_connect().returning(|_, _| Ok(code(None)));
     let it = provision(&shelf, provider);
     it.connect(instance().account, instance().id, None)
         .await
         .expect("a code");
+    // Also when the phone is slow, and the code was given up.
+    let expired = Change::PairingExpired;
+    record(&shelf)
+        .record(instance().id, expired)
+        .await
+        .expect("applied");
     let opened = Change::Opened {
         number: Some(number("+33699999999")),
     };
@@ -186,27 +220,34 @@ async fn a_linking_that_names_no_number_takes_any_phone() {
 
 #[tokio::test]
 async fn a_link_that_is_coming_back_is_not_turned_into_a_linking() {
-    let shelf = Shelf::with(in_state(InstanceStatus::Connected));
-    let mut provider = MockWhatsAppProvider::new();
-    provider
-        .expect_connect()
-        .returning(|_, _| Ok(Pairing::NotYet));
-    let it = provision(&shelf, provider);
-    it.connect(instance().account, instance().id, None)
+    // The code it shows is left from the linking that was, and a number changes nothing.
+    for stored in [LinkState::Open, LinkState::Connecting] {
+        let shelf = Shelf::with(in_state(InstanceStatus::Connected));
+        let mut provider = storing(Some(stored));
+        provider.expect_connect().returning(|_, _| Ok(code(None)));
+        let it = provision(&shelf, provider);
+        it.connect(
+            instance().account,
+            instance().id,
+            Some(number("+33699999999")),
+        )
         .await
+        .map(|it| assert_eq!(it, Pairing::NotYet))
         .expect("answered");
-    let now = shelf.instance();
-    assert_eq!(
-        (now.status, now.connecting_since),
-        (InstanceStatus::Connected, None)
-    );
-    assert_eq!(now.reconnecting_since, Some(NOW));
+        let now = shelf.instance();
+        assert_eq!(
+            (now.status, now.connecting_since),
+            (InstanceStatus::Connected, None)
+        );
+        assert_eq!(now.reconnecting_since, Some(NOW));
+        assert_eq!(shelf.told(), []);
+    }
 }
 
 #[tokio::test]
 async fn a_code_for_a_linked_instance_says_that_the_link_is_gone() {
     let shelf = Shelf::with(in_state(InstanceStatus::Connected));
-    let mut provider = MockWhatsAppProvider::new();
+    let mut provider = storing(Some(LinkState::Close));
     provider.expect_connect().returning(|_, _| Ok(code(None)));
     let it = provision(&shelf, provider);
     it.connect(instance().account, instance().id, None)
@@ -318,7 +359,51 @@ async fn a_session_left_behind_is_removed_or_tried_again_later() {
         shelf.held().session_due
     };
     assert_eq!(due(Ok(())).await, None);
-    assert_eq!(due(Err(ProviderError::Unavailable)).await, Some(NOW));
+    // Whatever keeps it: one session that hangs must not stand before all others for ever.
+    let later = Some(NOW + Duration::minutes(30));
+    assert_eq!(due(Err(ProviderError::Unavailable)).await, later);
     let odd = ProviderError::Failed("odd".into());
-    assert_eq!(due(Err(odd)).await, Some(NOW + Duration::minutes(30)));
+    assert_eq!(due(Err(odd)).await, later);
+}
+
+#[tokio::test]
+async fn an_instance_deleted_while_it_is_linked_leaves_no_session() {
+    let shelf = Shelf::with(in_state(InstanceStatus::Disconnected));
+    let mut provider = storing(None);
+    let other = shelf.clone();
+    provider.expect_connect().returning(move |_, _| {
+        other.held().is_deleted = true;
+        Ok(code(None))
+    });
+    let it = provision(&shelf, provider);
+    let gone = it.connect(instance().account, instance().id, None).await;
+    assert_eq!(gone.expect_err("deleted").code(), "NOT_FOUND");
+    assert_eq!(shelf.held().session_due, Some(NOW));
+}
+
+#[tokio::test]
+async fn an_open_link_is_believed_when_it_is_known_whose_it_is() {
+    let asked = Some(number("+33611112222"));
+    for (stored, status) in [
+        // What is stored is of the link before.
+        (Some(LinkState::Close), InstanceStatus::Connecting),
+        (None, InstanceStatus::Connecting),
+        (Some(LinkState::Open), InstanceStatus::Connected),
+    ] {
+        let shelf = Shelf::with(Instance {
+            expected_number: asked,
+            connecting_since: Some(NOW),
+            ..in_state(InstanceStatus::Connecting)
+        });
+        let mut provider = storing(stored);
+        provider
+            .expect_connect()
+            .returning(|_, _| Ok(Pairing::AlreadyOpen));
+        let it = provision(&shelf, provider);
+        it.connect(instance().account, instance().id, asked)
+            .await
+            .expect("answered");
+        assert_eq!(shelf.instance().status, status, "{stored:?}");
+        assert!(shelf.instance().expected_number.is_some() || status == InstanceStatus::Connected);
+    }
 }

@@ -1,5 +1,7 @@
 //! What signing in leaves behind goes when its time has come, and not before.
 
+use msgflash_accounts::SignInStarts as _;
+use msgflash_accounts::elsewhere::start::LIFE;
 use time::Duration;
 
 use super::people::{EMAIL, People, ip, order, secret};
@@ -12,6 +14,7 @@ async fn rows(people: &People) -> Vec<(&'static str, i64)> {
         ("sessions", "SELECT count(*) FROM sessions"),
         ("one_time_tokens", "SELECT count(*) FROM one_time_tokens"),
         ("sign_in_tries", "SELECT count(*) FROM sign_in_tries"),
+        ("sign_in_starts", "SELECT count(*) FROM sign_in_starts"),
         ("mails", "SELECT count(*) FROM mails"),
         ("signing_keys", "SELECT count(*) FROM signing_keys"),
     ] {
@@ -36,6 +39,8 @@ async fn a_sweep_takes_what_is_past_its_time() {
         .await
         .expect("taken");
     people.answer().tick().await.expect("answered");
+    let started = people.stage.postgres.put(&[7; 32], NOW + LIFE).await;
+    started.expect("remembered");
     let session = people.stage.session().await;
     session
         .batch_execute(

@@ -11,7 +11,7 @@ use crate::stage::{NOW, Stage};
 fn a_try(address: u8, network: u8, at: OffsetDateTime) -> Try {
     Try {
         id: RandomIds.next(),
-        address: [address; 32],
+        address: Some([address; 32]),
         network: [network + 100; 32],
         at,
     }
@@ -43,6 +43,25 @@ async fn of_thirty_tries_at_once_from_one_network_twenty_are_let_in() {
     let verdicts = tries.join_all().await;
     let passed = verdicts.iter().filter(|it| matches!(it, Ok(None)));
     assert_eq!(passed.count(), usize::try_from(PER_NETWORK).expect("few"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_tells_an_address_the_network_alone_decides() {
+    let stage = Stage::new().await;
+    let mut tries = JoinSet::new();
+    for _ in 0..30 {
+        let store = stage.postgres.clone();
+        let a_try = Try {
+            address: None,
+            ..a_try(1, 1, NOW)
+        };
+        tries.spawn(async move { store.count(&a_try).await });
+    }
+    let verdicts = tries.join_all().await;
+    let passed = verdicts.iter().filter(|it| matches!(it, Ok(None)));
+    assert_eq!(passed.count(), usize::try_from(PER_NETWORK).expect("few"));
+    let free = verdicts.iter().filter_map(|it| it.as_ref().ok().copied());
+    assert!(free.flatten().all(|free| free == NOW + WINDOW));
 }
 
 #[tokio::test]

@@ -54,12 +54,15 @@ async fn a_link_is_used_once_whoever_comes_at_once() {
     for n in 0..8 {
         let (reset, link) = (people.reset(), link.clone());
         let password = secret(&format!("N3w-password-{n}"));
-        tries.spawn(async move { reset.reset(&link, password).await });
+        tries.spawn(async move { reset.reset(&link, password, ip()).await });
     }
     let outcomes = tries.join_all().await;
     assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 1);
+    // Five tries are let in: for the others the link is used up.
     let bad = |it: &&Result<_, _>| matches!(it, Err(SignInError::BadLink));
-    assert_eq!(outcomes.iter().filter(bad).count(), 7);
+    let late = |it: &&Result<_, _>| matches!(it, Err(SignInError::TooManyTries(_)));
+    assert_eq!(outcomes.iter().filter(bad).count(), 4);
+    assert_eq!(outcomes.iter().filter(late).count(), 3);
 }
 
 #[tokio::test]
@@ -98,7 +101,10 @@ async fn links_end_with_their_time() {
     let reset = asks_for_a_reset(&people, EMAIL).await;
     people.clock.advance(Duration::minutes(60));
     assert_eq!(people.reset().check(&reset).await.expect("checked"), None);
-    let refused = people.reset().reset(&reset, secret("N3w-password")).await;
+    let refused = people
+        .reset()
+        .reset(&reset, secret("N3w-password"), ip())
+        .await;
     assert!(matches!(refused, Err(SignInError::BadLink)));
     people.clock.advance(Duration::hours(23));
     let state = people.verify().check(&verify).await.expect("checked");
@@ -120,7 +126,10 @@ async fn a_reset_ends_every_session_and_opens_what_tries_had_shut() {
     assert!(matches!(shut, Err(SignInError::TooManyTries(_))));
 
     let link = asks_for_a_reset(&people, EMAIL).await;
-    let done = people.reset().reset(&link, secret("N3w-password")).await;
+    let done = people
+        .reset()
+        .reset(&link, secret("N3w-password"), ip())
+        .await;
     done.expect("reset");
     assert!(!people.counts(&lea).await);
     let new = people

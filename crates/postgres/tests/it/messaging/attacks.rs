@@ -240,6 +240,7 @@ async fn numbers(stage: &Stage, count: usize) -> Vec<InstanceId> {
             connecting_since: None,
             reconnecting_since: None,
             expected_number: None,
+            takes_any_number: false,
             unlink_since: None,
             standing: Standing::default(),
             created_at: NOW,

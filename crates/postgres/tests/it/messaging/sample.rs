@@ -104,6 +104,7 @@ pub(super) async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) 
         connecting_since: None,
         reconnecting_since: None,
         expected_number: None,
+        takes_any_number: false,
         unlink_since: None,
         standing: Standing::default(),
         created_at: NOW,

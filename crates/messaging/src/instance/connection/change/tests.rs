@@ -24,6 +24,7 @@ fn instance(status: InstanceStatus) -> Instance {
         connecting_since: None,
         reconnecting_since: None,
         expected_number: None,
+        takes_any_number: false,
         unlink_since: None,
         standing: crate::instance::Standing::default(),
         created_at: NOW,
@@ -120,6 +121,8 @@ fn another_phone_than_the_named_one_is_refused_and_told_once() {
     assert!(matches!(news, Some(News::Disconnected(Some(_)))));
     assert_eq!(it.status, InstanceStatus::Disconnected);
     assert_eq!((it.unlink_since, it.wa_number), (Some(NOW), None));
+    // Nor is it taken when its link is seen again, by an event or by somebody who looks.
+    assert_eq!(it.apply(linked("+33699999999"), NOW), (false, None));
 }
 
 #[test]
@@ -197,5 +200,31 @@ fn late_news_of_an_earlier_link_ends_no_linking() {
         (false, None)
     );
     it.apply(Change::FoundClosed { code: None }, NOW);
+    assert_eq!(it.status, InstanceStatus::Disconnected);
+}
+
+#[test]
+fn a_suspended_instance_is_not_waited_for() {
+    let mut it = instance(InstanceStatus::Suspended);
+    it.connecting_since = Some(NOW);
+    it.unlink_since = Some(NOW);
+    assert_eq!(
+        it.apply(Change::FoundClosed { code: None }, NOW),
+        (true, None)
+    );
+    assert_eq!((it.connecting_since, it.unlink_since), (None, None));
+    assert_eq!(it.status, InstanceStatus::Suspended);
+}
+
+#[test]
+fn who_asked_for_any_phone_gets_it_also_when_it_is_late() {
+    let mut it = instance(InstanceStatus::Disconnected);
+    it.wa_number = Phone::parse("+33611112222").ok();
+    it.apply(Change::PairingStarted { number: None }, NOW);
+    it.apply(Change::PairingExpired, NOW);
+    let (_, news) = it.apply(linked("+33699999999"), NOW);
+    assert_eq!(news, Some(News::Connected));
+    // Once: the next one is another matter.
+    it.apply(linked("+33688888888"), NOW);
     assert_eq!(it.status, InstanceStatus::Disconnected);
 }
