@@ -5,6 +5,7 @@ mod google;
 mod instances;
 mod keys;
 mod links;
+mod lookups;
 mod media;
 mod overview;
 mod people;

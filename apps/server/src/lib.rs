@@ -15,6 +15,7 @@ mod demo;
 mod docs_page;
 pub mod http;
 mod logging;
+pub mod lookups;
 pub mod media;
 mod no_gateway;
 mod notices;

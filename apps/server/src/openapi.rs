@@ -8,7 +8,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
-use crate::api::console::{self, files, keys, media, overview, workspace};
+use crate::api::console::{self, files, keys, lookups, media, overview, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
@@ -92,6 +92,7 @@ pub struct ErrorDetail {
         linking::restart, overview::search, overview::onboarding, overview::stats, workspace::current, workspace::counters,
         files::import, files::list, files::read, files::export,
         media::upload, media::delete,
+        lookups::start, lookups::list, lookups::read, lookups::import,
         keys::list, keys::create, keys::revoke, keys::usage,
         auth::sign_up, auth::log_in, auth::log_out, auth::refresh, auth::change_password,
         auth::resend_verification, auth::check_verification, auth::verify_email,
@@ -107,6 +108,7 @@ pub struct ErrorDetail {
         (name = "Contact groups", description = "Groups of contacts; WhatsApp's own groups are another thing"),
         (name = "Bulk jobs", description = "Changes of many contacts, in the background"),
         (name = "Media", description = "Files to be sent within a day"),
+        (name = "Number look-ups", description = "Which numbers have WhatsApp"),
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::address_book::AddressBook;
+use crate::lookups::Lookups;
 use crate::media::MediaDesk;
 use crate::people::People;
 use crate::uploads::Uploads;
@@ -90,6 +91,8 @@ pub struct Services {
     pub send_again: Arc<SendAgain>,
     /// Contacts, groups and bulk jobs.
     pub address_book: Arc<AddressBook>,
+    /// Which numbers have WhatsApp.
+    pub lookups: Lookups,
     /// How people sign up and in.
     pub people: Arc<People>,
     /// API keys as people manage them.

@@ -44,6 +44,7 @@ use crate::http::metrics;
 use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
+mod lookups;
 mod people;
 pub(crate) mod samples;
 pub(crate) mod units;
@@ -211,6 +212,7 @@ impl Fake {
         Arc::new(Services {
             people: Arc::new(people::people(&clock, &ids)),
             keys: people::keys(&clock, &ids),
+            lookups: lookups::lookups(&clock, &ids),
             mailbox: None,
             uploads: crate::uploads::Uploads::of(16),
             media: None,

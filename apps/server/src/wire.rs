@@ -43,6 +43,7 @@ use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
 use crate::chance::SystemRandom;
 use crate::config::Config;
+use crate::lookups::{Lookups, LookupsPorts};
 use crate::media::MediaDesk;
 use crate::no_gateway::NoGateway;
 use crate::people::{People, PeoplePorts};
@@ -360,6 +361,7 @@ pub async fn services(
             backend.bells.posts.clone(),
         )),
         address_book: Arc::clone(&backend.address_book),
+        lookups: lookups(&store, backend),
         people: Arc::clone(&backend.people),
         keys: Keys {
             create: Arc::clone(&backend.create_key),
@@ -382,6 +384,19 @@ pub async fn services(
             targets: Targets { allow_private },
             public_url: config.public_base(),
         },
+    })
+}
+
+fn lookups(store: &Arc<Postgres>, backend: &Backend) -> Lookups {
+    Lookups::new(LookupsPorts {
+        units: store.clone(),
+        lookups: store.clone(),
+        checks: store.clone(),
+        instances: store.clone(),
+        provider: Arc::clone(&backend.provider),
+        wake: backend.bells.lookups.clone(),
+        clock: Arc::clone(&backend.clock),
+        ids: Arc::clone(&backend.ids),
     })
 }
 

@@ -4,6 +4,7 @@
 //! meanwhile: cells that a spreadsheet would run as formulas are marked, and the mark is known.
 
 mod cell;
+mod numbers;
 mod read;
 mod write;
 

@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod error;
 pub mod events;
 pub mod instance;
+pub mod lookup;
 pub mod media;
 pub mod message;
 pub mod provider;

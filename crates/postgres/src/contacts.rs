@@ -17,8 +17,9 @@ mod row;
 mod search;
 mod store;
 mod tags;
-mod upkeep;
+pub(crate) mod upkeep;
 mod walk;
 
+pub(crate) use row::workspace;
 pub(crate) use search::Searches;
 pub use search::{SearchIndex, ensure_search_index};

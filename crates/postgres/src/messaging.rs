@@ -5,6 +5,7 @@ mod doubtful;
 mod inbox;
 mod instance;
 mod lanes;
+mod lookups;
 mod media;
 mod message;
 mod overview;

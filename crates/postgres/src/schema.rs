@@ -331,6 +331,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    number_lookups (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        user_id -> Uuid,
+        instance_id -> Uuid,
+        status -> Text,
+        requested -> Int4,
+        processed -> Int4,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     one_time_tokens (hash) {
         hash -> Bytea,
         user_id -> Uuid,
@@ -598,6 +615,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     media_keys,
     messages,
     notices,
+    number_lookups,
     one_time_tokens,
     outbox,
     payments,

@@ -88,6 +88,7 @@ impl Postgres {
         let mut gone = self.sweep_replays(now - ANSWERS).await?;
         gone += self.sweep_contacts(now, AT_ONCE).await?;
         gone += self.sweep_sign_in(now, AT_ONCE).await?;
+        gone += self.sweep_lookups(now, AT_ONCE).await?;
         let mut conn = self.conn().await?;
         gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod files;
 pub mod instances;
 pub mod keys;
+pub mod lookups;
 pub mod media;
 pub mod messages;
 pub mod overview;

@@ -36,6 +36,7 @@ codes! {
     MEDIA_FILE_MISSING 400 "Send one file that is not empty, as the part \"file\" of a form"
     MEDIA_TYPE_NOT_ALLOWED 400 "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WEBM sound"
     MEDIA_TOO_LARGE 400 "The file has more than 5 MB, the most for type image"
+    LOOKUP_NOT_READY 400 "The number look-up has not completed"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
@@ -53,6 +54,8 @@ codes! {
     NOT_FOUND 404 "Not found"
     TEAM_NOT_FOUND 404 "Team not found"
     IMPORT_NOT_FOUND 404 "Import not found"
+    LOOKUP_NOT_FOUND 404 "Number look-up not found"
+    CONTACT_GROUP_NOT_FOUND 404 "Contact group not found"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
@@ -122,6 +125,7 @@ mod tests {
     use msgflash_billing::BillingError;
     use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
+    use msgflash_messaging::lookup::LookupError;
     use msgflash_messaging::media::error::FilesError;
     use msgflash_messaging::provider::ProviderError;
     use msgflash_messaging::{MediaError, MessagingError};
@@ -165,6 +169,11 @@ mod tests {
             Box::new(MediaError::TooLarge(None)),
             Box::new(MediaError::NoRoom(wait)),
             Box::new(MediaError::Files(FilesError("x".into()))),
+            Box::new(LookupError::NoLookup(Id::new(uuid::Uuid::nil()))),
+            Box::new(LookupError::NotReady),
+            Box::new(LookupError::NoGroup),
+            Box::new(LookupError::NotConnected),
+            Box::new(LookupError::Suspended),
             Box::new(ProviderError::Timeout),
             Box::new(ProviderError::Unavailable),
             Box::new(ProviderError::Failed("x".into())),

@@ -18,6 +18,7 @@ use msgflash_messaging::instance::connection::RECONNECT_PATIENCE;
 use msgflash_messaging::instance::provision::RemoveSessions;
 use msgflash_messaging::instance::signs::FollowSigns;
 use msgflash_messaging::instance::watch::WatchConnections;
+use msgflash_messaging::lookup::{AskNumbers, RunLookups, RunPorts};
 use msgflash_messaging::media::forget::ForgetMedia;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
@@ -63,6 +64,8 @@ pub struct Bells {
     pub contact_jobs: Arc<Bell>,
     /// A file of contacts was accepted.
     pub contact_imports: Arc<Bell>,
+    /// A long list of numbers was accepted.
+    pub lookups: Arc<Bell>,
     /// Somebody asked for mail.
     pub mail_requests: Arc<Bell>,
     /// There is mail to send.
@@ -81,6 +84,7 @@ impl Default for Bells {
             posts: Bell::new(),
             contact_jobs: Bell::new(),
             contact_imports: Bell::new(),
+            lookups: Bell::new(),
             mail_requests: Bell::new(),
             mails: Bell::new(),
         }
@@ -113,6 +117,7 @@ struct Work {
     recorder: Recorder,
     contact_jobs: Arc<RunJobs>,
     contact_imports: Arc<RunImports>,
+    lookups: Arc<RunLookups>,
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
     forget_media: Option<Arc<ForgetMedia>>,
@@ -143,6 +148,17 @@ fn mails(
         mails.keeping_bodies()
     } else {
         mails
+    }))
+}
+
+fn lookups(store: &Arc<Postgres>, backend: &Backend) -> Arc<RunLookups> {
+    let clock = &backend.clock;
+    let provider = Arc::clone(&backend.provider);
+    Arc::new(RunLookups::new(RunPorts {
+        units: store.clone(),
+        instances: store.clone(),
+        ask: Arc::new(AskNumbers::new(store.clone(), provider, Arc::clone(clock))),
+        clock: Arc::clone(clock),
     }))
 }
 
@@ -330,6 +346,7 @@ impl Work {
                 Arc::clone(&clock),
                 Arc::clone(&backend.ids),
             )),
+            lookups: lookups(&store, backend),
             answer_requests: Arc::clone(&backend.people.answer_requests),
             send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
             forget_media: backend.media.as_ref().map(|desk| Arc::clone(&desk.forget)),
@@ -480,6 +497,13 @@ impl Work {
             POLL,
             vec![],
             each(self.contact_imports, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "lookups",
+            bells.lookups.clone(),
+            POLL,
+            vec![],
+            each(self.lookups, |it| async move { it.tick().await }),
         );
         yard.run(
             "sampler",

@@ -94,6 +94,11 @@ impl ReadFile {
     }
 }
 
+/// Why a row was skipped.
+pub(super) fn repeats(first: u64) -> String {
+    format!("Same number as line {first}")
+}
+
 /// Reads a file. Rows are judged one by one; only what makes the whole unreadable refuses it.
 pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
     let mut records = Records::new(file)?;
@@ -119,7 +124,7 @@ pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
                 }
                 Some(first) => {
                     read.skipped += 1;
-                    let reason = format!("Same number as line {first}");
+                    let reason = repeats(*first);
                     read.report.push(columns.report(&cells, line, reason));
                 }
             },

@@ -93,7 +93,7 @@ pub(super) fn phone(stored: i64) -> Result<Phone, StoreError> {
 }
 
 /// A workspace has the id of whom it belongs to: its owner, or a team.
-pub(super) fn workspace(id: Uuid, account: AccountId) -> Workspace {
+pub(crate) fn workspace(id: Uuid, account: AccountId) -> Workspace {
     let team = (id != account.uuid()).then(|| TeamId::new(id));
     Workspace {
         id: WorkspaceId::new(id),

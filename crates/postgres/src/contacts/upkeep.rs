@@ -62,6 +62,8 @@ const OLD_PARTS: &str = "WITH k AS MATERIALIZED ( \
        ORDER BY c.import_id, c.no LIMIT $2) \
      DELETE FROM contact_import_chunks c USING k WHERE c.ctid = k.place";
 
+pub(crate) use old;
+
 #[derive(QueryableByName)]
 struct RemainsRow {
     #[diesel(sql_type = SqlUuid)]

@@ -6,6 +6,7 @@ mod audit;
 mod charged;
 mod inbox;
 mod lanes;
+mod lookups;
 mod media;
 mod messages;
 mod queue;

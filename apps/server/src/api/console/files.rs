@@ -9,6 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, web};
 use msgflash_contacts::file::{self, FileError, MAX_BYTES, ReadFile};
+use msgflash_contacts::imports::Started;
 use msgflash_contacts::{Export, GroupId, ImportError, ImportId, ImportOrder};
 use msgflash_kernel::StoreError;
 use msgflash_quotas::QuotaError;
@@ -65,16 +66,17 @@ pub(in crate::api) async fn import(
         group,
     };
     let start = &services.address_book.start_import;
-    let started = start.start(order, read).await?;
-    let written = if started.import.status.is_final() {
-        render(StatusCode::OK, &SyncImportView::from(&started))
+    Ok(taken(&start.start(order, read).await?))
+}
+
+/// What became of contacts that were brought.
+pub(super) fn taken(started: &Started) -> HttpResponse {
+    envelope::answer(if started.import.status.is_final() {
+        render(StatusCode::OK, &SyncImportView::from(started))
     } else {
-        render(
-            StatusCode::ACCEPTED,
-            &AcceptedImportView::from(&started.import),
-        )
-    };
-    Ok(envelope::answer(written))
+        let view = AcceptedImportView::from(&started.import);
+        render(StatusCode::ACCEPTED, &view)
+    })
 }
 
 pub(super) fn full(why: Full) -> Problem {

@@ -5,14 +5,15 @@ use actix_web::web;
 
 use super::auth::{self, google, profile};
 use super::instances::{self as own_instances, linking};
-use super::{files, keys, media, messages, overview, workspace};
+use super::{files, keys, lookups, media, messages, overview, workspace};
 use crate::api::errors::{
-    BAD_REQUEST, CONFLICT, CSV_INVALID_FORMAT, CSV_TOO_LARGE, EMAIL_NOT_VERIFIED, ErrorCode,
-    FORBIDDEN, IMPORT_NOT_FOUND, MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED,
-    MAX_INSTANCES_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED, MEDIA_FILE_MISSING, MEDIA_TOO_LARGE,
-    MEDIA_TYPE_NOT_ALLOWED, MEDIA_UPLOAD_FAILED, MEDIA_UPLOAD_NOT_CONFIGURED, NOT_FOUND,
-    PROVIDER_ERROR, PROVIDER_TIMEOUT, PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED,
-    TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, UNAUTHORIZED, VALIDATION_ERROR,
+    BAD_REQUEST, CONFLICT, CONTACT_GROUP_NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
+    EMAIL_NOT_VERIFIED, ErrorCode, FORBIDDEN, IMPORT_NOT_FOUND, LOOKUP_NOT_FOUND, LOOKUP_NOT_READY,
+    MAX_API_KEYS_REACHED, MAX_CONTACT_GROUPS_REACHED, MAX_INSTANCES_REACHED,
+    MAX_WEBHOOK_ENDPOINTS_REACHED, MEDIA_FILE_MISSING, MEDIA_TOO_LARGE, MEDIA_TYPE_NOT_ALLOWED,
+    MEDIA_UPLOAD_FAILED, MEDIA_UPLOAD_NOT_CONFIGURED, NOT_FOUND, PROVIDER_ERROR, PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE, RATE_LIMIT_EXCEEDED, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
+    UNAUTHORIZED, VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
 use crate::api::routes::{Route, asks, changes, deletes, gated, open, routes, spare};
@@ -203,6 +204,9 @@ const UPLOADING: &[ErrorCode] = &[
     MEDIA_UPLOAD_NOT_CONFIGURED,
 ];
 
+/// Asking it about numbers, by a number that can.
+const ASKING: &[ErrorCode] = RESTARTING;
+
 /// What only people have.
 fn own() -> Vec<Route> {
     routes! {
@@ -228,6 +232,11 @@ fn own() -> Vec<Route> {
         GET "/contacts/export" files::export, member, &[VALIDATION_ERROR, NOT_FOUND];
         POST "/media/upload" media::upload, member.sends_files, UPLOADING;
         DELETE "/media/{mediaId}" media::delete, member, &[NOT_FOUND, MEDIA_UPLOAD_NOT_CONFIGURED];
+        POST "/number-lookups" lookups::start, member.changes.gated(Gate::NumberLookups), ASKING;
+        GET "/number-lookups" lookups::list, member, &[VALIDATION_ERROR];
+        GET "/number-lookups/{id}" lookups::read, member, &[LOOKUP_NOT_FOUND];
+        POST "/number-lookups/{id}/import-contacts" lookups::import, member.changes.spare,
+            &[LOOKUP_NOT_FOUND, LOOKUP_NOT_READY, CONTACT_GROUP_NOT_FOUND];
         GET "/api-keys" keys::list, member, &[];
         POST "/api-keys" keys::create, member.changes.gated(Gate::ApiKeys),
             &[MAX_API_KEYS_REACHED];
