@@ -55,6 +55,8 @@ pub trait IdentityStore: Send {
         user: UserId,
         at: OffsetDateTime,
     ) -> Result<UserId, StoreError>;
+    /// Lets no account elsewhere open this one any more.
+    async fn forget(&mut self, user: UserId) -> Result<(), StoreError>;
 }
 
 /// Signs people in by their accounts elsewhere.

@@ -104,6 +104,9 @@ impl ResetPassword {
         unit.users().update(&user).await?;
         let why = SessionEnd::Reset;
         unit.sessions().end_all(user.id, None, why, now).await?;
+        // Whoever had the mailbox for a while may have left a way in. The owner's own account elsewhere
+        // opens this one again, by its address.
+        unit.identities().forget(user.id).await?;
         let letter = Letter::PasswordChanged;
         self.mails
             .letter(unit.as_mut(), &user, &letter, now)

@@ -28,6 +28,8 @@ impl EvolutionClient {
         session: &str,
         numbers: &[Phone],
     ) -> Result<Vec<NumberCheck>, ProviderError> {
+        // Long lists at once, from however many requests, get a number restricted.
+        let (_alone, _) = self.turn(session).await?;
         let told = self.ask_entries(session, numbers).await?;
         let found = told.into_iter().filter_map(|(asked, entry)| {
             let address = if entry["exists"].as_bool()? {

@@ -50,7 +50,7 @@ impl EvolutionClient {
     }
 
     /// A turn at a session, and whether somebody had it before.
-    async fn turn(&self, session: &str) -> Result<(Turn, bool), ProviderError> {
+    pub(crate) async fn turn(&self, session: &str) -> Result<(Turn, bool), ProviderError> {
         let turn = self.turns.take(session, self.config.call_timeout).await;
         turn.ok_or(ProviderError::Timeout)
     }

@@ -114,7 +114,8 @@ impl NumberLookup {
     /// How much is done, in per cent.
     pub fn progress(&self) -> u32 {
         let (processed, requested) = (u64::from(self.processed), u64::from(self.requested));
-        let percent = (processed * 100 + requested / 2).checked_div(requested);
+        // Rounded down: a hundred is for what is complete.
+        let percent = (processed * 100).checked_div(requested);
         percent.map_or(100, |it| u32::try_from(it).unwrap_or(100))
     }
 

@@ -9,7 +9,7 @@ use openidconnect::{DiscoveryError, IssuerUrl};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 
-use crate::transport::{Transport, TransportError, is_secure};
+use crate::transport::{Transport, TransportError};
 
 /// For how long what was read is not asked for again.
 const FRESH: Duration = Duration::hours(1);
@@ -88,8 +88,10 @@ impl Directory {
         if within(state.asked_for_keys_at, ASK_FOR_KEYS, now) {
             return Ok(None);
         }
+        let read = self.read(&mut state, http).await?;
+        // A try that failed is no answer; failures have a pause of their own.
         state.asked_for_keys_at = Some(now);
-        self.read(&mut state, http).await.map(Some)
+        Ok(Some(read))
     }
 
     async fn read(&self, state: &mut State, http: &Transport) -> Result<Published, ProviderError> {
@@ -100,7 +102,7 @@ impl Directory {
         let read = CoreProviderMetadata::discover_async(self.issuer.clone(), http).await;
         let read = read.map_err(|it| explain(&it)).and_then(|metadata| {
             // A browser goes there, so nobody else looks at it.
-            let secure = is_secure(metadata.authorization_endpoint().url());
+            let secure = http.may_ask(metadata.authorization_endpoint().url());
             let insecure = || ProviderError::Unavailable(TransportError::NotSecure.to_string());
             secure.then_some(metadata).ok_or_else(insecure)
         });

@@ -84,13 +84,14 @@ impl OidcProvider {
         Self::check(&config.issuer)?;
         let issuer = IssuerUrl::new(config.issuer.clone()).map_err(|_| InvalidConfig::Issuer)?;
         let redirect = RedirectUrl::new(config.redirect_uri);
+        let http = Transport::new(REQUEST_PATIENCE, issuer.url());
         Ok(Self {
             issuer: config.issuer,
             client_id: ClientId::new(config.client_id),
             client_secret: ClientSecret::new(config.client_secret.reveal().clone()),
             redirect_uri: redirect.map_err(|_| InvalidConfig::Redirect)?,
             directory: Directory::new(issuer, Arc::clone(&clock)),
-            http: Transport::new(REQUEST_PATIENCE).map_err(|_| InvalidConfig::Client)?,
+            http: http.map_err(|_| InvalidConfig::Client)?,
             clock,
         })
     }

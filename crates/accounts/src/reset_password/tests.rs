@@ -66,6 +66,11 @@ async fn a_reset_sets_the_password_verifies_the_address_and_ends_every_session()
             .times(1)
             .withf(|_, except, why, _| except.is_none() && *why == SessionEnd::Reset)
             .returning(|_, _, _, _| Ok(2));
+        unit.identities
+            .expect_forget()
+            .times(1)
+            .withf(|user| *user == lea().id)
+            .returning(|_| Ok(()));
         unit.mails
             .expect_queue()
             .times(1)

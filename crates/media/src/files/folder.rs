@@ -79,11 +79,13 @@ fn delete_older(root: &Path, than: OffsetDateTime) -> io::Result<usize> {
         if !name.to_str().is_some_and(|it| is_day_until(it, than)) {
             continue;
         }
-        for file in fs::read_dir(day.path())? {
-            let file = file?;
-            let about = file.metadata()?;
-            if about.is_file() && about.modified()? < before {
-                fs::remove_file(file.path())?;
+        // What cannot be looked at is left to the next time, or was removed by another process.
+        let files = fs::read_dir(day.path()).into_iter().flatten().flatten();
+        for file in files {
+            let is_old = file
+                .metadata()
+                .is_ok_and(|about| about.is_file() && about.modified().is_ok_and(|at| at < before));
+            if is_old && fs::remove_file(file.path()).is_ok() {
                 gone += 1;
             }
         }

@@ -73,6 +73,13 @@ pub(super) fn ole(bytes: &[u8]) -> Option<Sniffed> {
         let mut entries = bytes.chunks_exact(ENTRY);
         entries.any(|it| it.starts_with(&name) && it[name.len()..].starts_with(b"\0\0"))
     };
+    // Programs are no documents, and start when they are opened.
+    if ["_VBA_PROJECT", "_VBA_PROJECT_CUR", "VBA", "Macros"]
+        .iter()
+        .any(|it| has(it))
+    {
+        return Some(Sniffed::Other);
+    }
     let (text, sheet) = (has("WordDocument"), has("Workbook") || has("Book"));
     Some(match (text, sheet) {
         (true, false) => Sniffed::Is(MediaType::Doc),

@@ -49,7 +49,11 @@ impl Found {
         self.types |= name == b"[Content_Types].xml";
         self.text |= name == b"word/document.xml";
         self.sheet |= name == b"xl/workbook.xml" || name == b"xl/workbook.bin";
-        self.programs |= name.ends_with(b"vbaProject.bin") || name == b"xl/workbook.bin";
+        // Programs read names whatever their letters' case.
+        let name = name.to_ascii_lowercase();
+        self.programs |= name.ends_with(b"vbaproject.bin")
+            || name == b"xl/workbook.bin"
+            || name.starts_with(b"xl/macrosheets/");
     }
 }
 

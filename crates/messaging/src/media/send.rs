@@ -140,7 +140,12 @@ impl SendFiles {
             whole.extend_from_slice(&part);
             Ok(whole)
         });
-        Ok(read.await.map_err(not_now)?.freeze())
+        let whole = read.await.map_err(not_now)?.freeze();
+        if whole.len() != size {
+            warn!(media.id = %media.id, "an upload is not whole in the store");
+            return Err(Unavailable::NotNow);
+        }
+        Ok(whole)
     }
 }
 

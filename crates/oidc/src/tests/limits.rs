@@ -89,7 +89,8 @@ async fn who_does_not_answer_is_not_waited_for() {
     // It takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", silent.local_addr().expect("an address"));
-    let transport = Transport::new(Span::from_millis(100)).expect("a client");
+    let here = Url::parse("http://127.0.0.1").expect("a URL");
+    let transport = Transport::new(Span::from_millis(100), &here).expect("a client");
     let request = http::Request::get(&url)
         .body(Vec::new())
         .expect("a request");
@@ -120,4 +121,17 @@ fn only_this_machine_is_asked_without_tls() {
     }
     assert!(OidcProvider::check("https://id.test/?a=b").is_err());
     assert!(OidcProvider::check("accounts.google.com").is_err());
+}
+
+#[test]
+fn the_document_of_a_provider_elsewhere_leads_to_nothing_on_this_machine() {
+    let asks = |issuer: &str, url: &str| {
+        let issuer = Url::parse(issuer).expect("a URL");
+        let transport = Transport::new(Span::from_millis(100), &issuer).expect("a client");
+        transport.may_ask(&Url::parse(url).expect("a URL"))
+    };
+    assert!(asks("https://id.test", "https://keys.test/jwks"));
+    assert!(!asks("https://id.test", "http://127.0.0.1:9200/token"));
+    assert!(asks("http://127.0.0.1:9", "http://localhost:9/token"));
+    assert!(!asks("http://127.0.0.1:9", "http://keys.test/jwks"));
 }

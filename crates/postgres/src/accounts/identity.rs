@@ -47,4 +47,12 @@ impl IdentityStore for PgUnit {
         let found = IdentityStore::find(self, &identity.issuer, &identity.subject).await?;
         found.ok_or(StoreError::Stale("identities"))
     }
+
+    async fn forget(&mut self, user: UserId) -> Result<(), StoreError> {
+        diesel::delete(identities::table.filter(identities::user_id.eq(user.uuid())))
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
 }

@@ -1,5 +1,6 @@
 //! How many bytes are under way at once.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use crate::media::link::Ticket;
 /// How long a place is kept for the next try of a call that came too late.
 const PARKED: Duration = Duration::seconds(30);
 
-/// A bounded number of bytes.
+/// A bounded number of bytes, of which one workspace has half at most: whoever sends large files all
+/// the time must not hold up everybody else's.
 #[derive(Debug)]
 pub(super) struct Room {
     most: u64,
-    taken: Mutex<u64>,
+    taken: Mutex<HashMap<WorkspaceId, u64>>,
 }
 
 /// Room for the bytes of one call, until it is dropped.
@@ -59,11 +61,13 @@ impl Room {
     /// A place for what a ticket opens, if there is room now.
     pub(super) fn enter(self: &Arc<Self>, ticket: Ticket, workspace: WorkspaceId) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let then = taken.saturating_add(u64::from(ticket.size));
-        if then > self.most {
+        let size = u64::from(ticket.size);
+        let all: u64 = taken.values().sum();
+        let own = taken.get(&workspace).copied().unwrap_or_default();
+        if all.saturating_add(size) > self.most || own.saturating_add(size) > self.most / 2 {
             return None;
         }
-        *taken = then;
+        taken.insert(workspace, own + size);
         Some(Place {
             room: Arc::clone(self),
             ticket,
@@ -91,6 +95,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let taken = &self.room.taken;
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        *taken -= u64::from(self.ticket.size);
+        if let Some(own) = taken.get_mut(&self.workspace) {
+            *own -= u64::from(self.ticket.size);
+            if *own == 0 {
+                taken.remove(&self.workspace);
+            }
+        }
     }
 }

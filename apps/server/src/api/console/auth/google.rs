@@ -23,12 +23,17 @@ use crate::services::{Services, Settings};
 pub(in crate::api) async fn start(
     services: web::Data<Services>,
     from: ClientAddress,
+    request: HttpRequest,
 ) -> HttpResponse {
     let settings = &services.settings;
     let Some(google) = &services.people.elsewhere else {
-        tracing::warn!("nobody can sign in with Google: google_client_id is not set");
+        // Anybody may come here as often as they like.
+        tracing::debug!("nobody can sign in with Google: google_client_id is not set");
         return failed(settings);
     };
+    if !is_a_person(&request) {
+        return failed(settings);
+    }
     match google.start(from.0).await {
         Ok((url, start)) => to(&url)
             .insert_header((
@@ -110,6 +115,15 @@ fn name_of(error: String) -> String {
     }
 }
 
+/// Whether somebody goes here, as far as the browser tells: not a picture in a page of others, which
+/// would use up the tries of everybody behind that network, nor a look ahead.
+fn is_a_person(request: &HttpRequest) -> bool {
+    let said = |name: &str| request.headers().get(name)?.to_str().ok();
+    said("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
+        && said("sec-fetch-dest").is_none_or(|place| place == "document")
+        && said("sec-purpose").is_none()
+}
+
 /// Where the console says that nobody is signed in.
 fn failed(settings: &Settings) -> HttpResponse {
     to(&format!(
@@ -174,6 +188,10 @@ fn log(error: &RedirectError) {
     match error.kind() {
         Kind::Internal => tracing::error!(error = %error, causes, "{what}"),
         Kind::Unavailable => tracing::warn!(error = %error, causes, "{what}"),
+        Kind::Limited(_) => tracing::info!(error = %error, "{what}"),
+        _ if matches!(error, RedirectError::NotStarted) => {
+            tracing::debug!(error = %error, "{what}");
+        }
         _ => tracing::info!(error = %error, "{what}"),
     }
 }
@@ -218,6 +236,31 @@ mod tests {
             .to_http_request();
         assert_eq!(cookie(&request, "msgflash_sign_in").as_deref(), Some("abc"));
         assert_eq!(cookie(&request, "sign_in"), None);
+    }
+
+    #[test]
+    fn pictures_in_pages_of_others_are_nobody() {
+        let is_a_person = |headers: &[(&'static str, &'static str)]| {
+            let mut request = TestRequest::default();
+            for header in headers {
+                request = request.insert_header(*header);
+            }
+            is_a_person(&request.to_http_request())
+        };
+        let going = [
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert!(is_a_person(&going));
+        // An older browser, or a program.
+        assert!(is_a_person(&[]));
+        for odd in [
+            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-dest", "iframe"),
+            ("sec-purpose", "prefetch"),
+        ] {
+            assert!(!is_a_person(&[odd]), "{odd:?}");
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ impl LookupBody {
     }
 }
 
+/// The longest text that may be a number.
+const LONGEST_NUMBER: usize = 64;
+
 fn numbers(check: &mut Check, given: &[Value]) -> Vec<String> {
     if !(1..=MOST_NUMBERS).contains(&given.len()) {
         let message = format!("Give 1 to {MOST_NUMBERS} numbers");
@@ -57,6 +60,11 @@ fn numbers(check: &mut Check, given: &[Value]) -> Vec<String> {
             Some(text) if text.contains('\0') => {
                 let message = "Must not contain the NUL character";
                 check.refuse(path(), "invalid_characters", message);
+            }
+            // No number is as long, in whatever dress; and it is kept for a month.
+            Some(text) if text.chars().count() > LONGEST_NUMBER => {
+                let message = format!("Must have at most {LONGEST_NUMBER} characters");
+                check.refuse(path(), "too_long", message);
             }
             Some(text) => numbers.push(text.to_owned()),
         }
