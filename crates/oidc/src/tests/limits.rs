@@ -125,6 +125,7 @@ fn only_this_machine_is_asked_without_tls() {
 
 #[test]
 fn the_document_of_a_provider_elsewhere_leads_to_nothing_on_this_machine() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let asks = |issuer: &str, url: &str| {
         let issuer = Url::parse(issuer).expect("a URL");
         let transport = Transport::new(Span::from_millis(100), &issuer).expect("a client");

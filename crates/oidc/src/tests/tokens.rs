@@ -134,7 +134,7 @@ async fn a_token_that_nobody_signed_or_somebody_else_is_not_believed() {
         (|_, fake| Key::new("1").sign(&fake.claims()), Some(WRONG)),
         (
             |_, fake| format!("{}.", unsigned(&json!({ "alg": "none" }), &fake.claims())),
-            Some(ODD),
+            Some(WRONG),
         ),
         (
             |key, fake| {

@@ -37,6 +37,10 @@ impl ProvisionInstance {
             // A socket that was started for something else ignores the number. Nobody is logged in
             // there: nothing is lost with it.
             self.ports.provider.delete(&instance.session).await?;
+            // At once: the provider is still clearing up, and a link begun meanwhile would be cleared
+            // away too. Making it waits for that.
+            let session = self.session_of(&instance);
+            self.ports.provider.create(&session).await?;
         }
         let mut pairing = self.ask(&instance, phone).await?;
         if is_linked && matches!(pairing, Pairing::Code { .. }) {

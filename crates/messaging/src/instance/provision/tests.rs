@@ -166,11 +166,6 @@ async fn naming_a_number(it: Instance) -> (Shelf, Pairing) {
         .in_sequence(&mut answers)
         .returning(|_| Ok(()));
     provider
-        .expect_connect()
-        .once()
-        .in_sequence(&mut answers)
-        .returning(|_, _| Err(ProviderError::UnknownSession));
-    provider
         .expect_create()
         .once()
         .in_sequence(&mut answers)

@@ -1,4 +1,4 @@
-use msgflash_kernel::Id;
+use msgflash_kernel::{Id, Workspace};
 use time::Duration;
 use uuid::Uuid;
 
@@ -95,8 +95,20 @@ fn bytes_under_way_are_bounded_and_their_room_comes_back() {
     let held: Vec<_> = (0..3)
         .map(|_| files.want(Some(&url), workspace().id))
         .collect();
-    assert_eq!(held.iter().filter(|it| full(it)).count(), 1);
-    drop(held);
+    // One workspace has half of it.
+    assert_eq!(held.iter().filter(|it| full(it)).count(), 2);
+    let of = |account: u128| {
+        let workspace = Workspace::personal(Id::new(Uuid::from_u128(account)));
+        let film = Media {
+            workspace: workspace.id,
+            ..film.clone()
+        };
+        files.want(Some(&url_of(&film, 1)), workspace.id)
+    };
+    let others = of(0xB);
+    assert!(!full(&others));
+    assert!(full(&of(0xC)), "there is no more");
+    drop((held, others));
     assert!(!full(&files.want(Some(&url), workspace().id)));
 }
 
@@ -105,13 +117,13 @@ async fn bytes_that_came_too_late_wait_for_the_next_try_with_their_room() {
     let film = |id| Media {
         id: Id::new(Uuid::from_u128(id)),
         kind: MediaType::Mp4,
-        size: 2 * MAX_BYTES,
+        size: MAX_BYTES,
         ..media()
     };
     let mut reader = MockMediaReader::new();
     reader
         .expect_find_by_token()
-        .returning(move |_| Ok(Some(film(1))));
+        .returning(move |_| Ok(Some(Media { size: 4, ..film(1) })));
     let mut files = MockMediaFiles::new();
     files
         .expect_read()
