@@ -48,31 +48,12 @@ async fn apply_to(
     if changed {
         instances.update(&instance).await?;
     }
-    let told = match news {
-        None => Vec::new(),
-        Some(News::Connected) => {
-            events_of(
-                instances,
-                &instance,
-                events::INSTANCE_CONNECTED,
-                None,
-                now,
-                ids,
-            )
-            .await?
-        }
-        Some(News::Disconnected(reason)) => {
-            events_of(
-                instances,
-                &instance,
-                events::INSTANCE_DISCONNECTED,
-                reason,
-                now,
-                ids,
-            )
-            .await?
-        }
+    let (name, reason) = match news {
+        None => return Ok((instance.status, Vec::new())),
+        Some(News::Connected) => (events::INSTANCE_CONNECTED, None),
+        Some(News::Disconnected(reason)) => (events::INSTANCE_DISCONNECTED, reason),
     };
+    let told = events_of(instances, &instance, name, reason, now, ids).await?;
     Ok((instance.status, told))
 }
 

@@ -16,6 +16,16 @@ pub const MOST_DAYS: i64 = 90;
 /// Fewest and most characters that are searched for.
 pub const SEARCH: std::ops::RangeInclusive<usize> = 2..=100;
 
+/// Fewer digits are in too many numbers.
+const FEWEST_DIGITS: usize = 3;
+
+/// The digits of what may be part of a number; nothing for anything else.
+pub fn digits(text: &str) -> Option<String> {
+    let is_part = |it: char| it.is_ascii_digit() || "+ -.()".contains(it);
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (text.chars().all(is_part) && digits.len() >= FEWEST_DIGITS).then_some(digits)
+}
+
 /// Some days of UTC, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Days {
@@ -219,6 +229,14 @@ mod tests {
     use super::*;
 
     const TODAY: Date = date!(2026 - 05 - 20);
+
+    #[test]
+    fn only_parts_of_numbers_are_searched_for_in_numbers() {
+        assert_eq!(digits("+33 (0)6-12").as_deref(), Some("330612"));
+        for other in ["12", "order 123", "", "१२३"] {
+            assert_eq!(digits(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_week_up_to_today_is_meant_when_nothing_is_said() {

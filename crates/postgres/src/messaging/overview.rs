@@ -7,7 +7,7 @@ use diesel::sql_types::{
 };
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{StoreError, WorkspaceId};
-use msgflash_messaging::message::overview::{DayCount, Days, OverviewReader};
+use msgflash_messaging::message::overview::{DayCount, Days, OverviewReader, digits};
 use msgflash_messaging::{Message, MessageStatus};
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -20,8 +20,6 @@ use crate::sql::sql;
 
 /// An id is drawn within this time of the moment that is stored beside it.
 const DRAWN_WITHIN: Duration = Duration::MINUTE;
-/// Fewer digits are in too many numbers.
-const FEWEST_DIGITS: usize = 3;
 
 #[derive(QueryableByName)]
 struct IdRow {
@@ -64,7 +62,7 @@ impl OverviewReader for Postgres {
         )
         .bind::<SqlUuid, _>(workspace.uuid())
         .bind::<Text, _>(text)
-        .bind::<Text, _>(digits(text))
+        .bind::<Text, _>(digits(text).unwrap_or_default())
         .bind::<BigInt, _>(i64::from(depth))
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(&mut conn)
@@ -128,17 +126,6 @@ impl OverviewReader for Postgres {
     }
 }
 
-/// The digits of what may be part of a number; nothing for anything else.
-fn digits(text: &str) -> String {
-    let is_part = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')');
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if text.chars().all(is_part) && digits.len() >= FEWEST_DIGITS {
-        digits
-    } else {
-        String::new()
-    }
-}
-
 /// The least id that can be drawn at a moment: 48 bits of milliseconds come first.
 fn first_id(at: OffsetDateTime) -> Uuid {
     let millis = at.unix_timestamp_nanos() / 1_000_000;
@@ -151,14 +138,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-
-    #[test]
-    fn only_parts_of_numbers_are_searched_for_in_numbers() {
-        assert_eq!(digits("+33 (0)6-12"), "330612");
-        for other in ["12", "order 123", "", "१२३"] {
-            assert_eq!(digits(other), "", "{other}");
-        }
-    }
 
     #[test]
     fn the_least_id_of_a_moment_is_below_every_id_drawn_then() {

@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 pub mod linking;
 pub mod view;
 
-use self::view::{DeletedView, OwnInstanceView};
+use self::view::OwnInstanceView;
 use crate::api::policy::Caller;
+use crate::api::v1::webhooks::view::DeletedView;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
 use crate::http::{Field, Problem, RawJson};

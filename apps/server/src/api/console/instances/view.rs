@@ -31,14 +31,6 @@ impl From<&Instance> for OwnInstanceView {
     }
 }
 
-/// It is gone.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = Deleted)]
-pub struct DeletedView {
-    /// Always `true`.
-    pub deleted: bool,
-}
-
 /// What links a phone.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

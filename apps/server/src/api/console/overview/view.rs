@@ -2,14 +2,12 @@
 
 use msgflash_contacts::{ContactEntry, Group};
 use msgflash_messaging::events::timestamp;
-use msgflash_messaging::message::overview::{Statistics, Tally};
+use msgflash_messaging::message::overview::{Statistics, Tally, digits};
 use msgflash_messaging::{Instance, InstanceStatus, Message};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// Fewer digits are in too many numbers.
-const FEWEST_DIGITS: usize = 3;
 /// How much of a message's text is shown.
 const EXCERPT: usize = 120;
 
@@ -106,12 +104,9 @@ impl From<&Instance> for HitView {
 
 /// Whether an instance is meant by what somebody typed.
 pub(super) fn is_meant(it: &Instance, text: &str) -> bool {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let is_part = |it: char| it.is_ascii_digit() || "+ -.()".contains(it);
-    let is_number = digits.len() >= FEWEST_DIGITS && text.chars().all(is_part);
-    let number = it.wa_number.filter(|_| is_number);
+    let number = it.wa_number.zip(digits(text));
     it.name.to_lowercase().contains(&text.to_lowercase())
-        || number.is_some_and(|it| it.digits().contains(&digits))
+        || number.is_some_and(|(number, digits)| number.digits().contains(&digits))
 }
 
 /// What was found, by kind.
