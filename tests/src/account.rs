@@ -70,10 +70,7 @@ impl Account {
             .expect("the plan exists");
         let workspace = Workspace::personal(user.id);
         let order = KeyOrder {
-            actor: Actor {
-                workspace,
-                user: user.id,
-            },
+            actor: Actor::new(workspace, user.id),
             name: "test".to_owned(),
             cap: None,
         };
@@ -105,10 +102,7 @@ impl Account {
         let team: TeamId = Id::new(team);
         let workspace = Workspace::team(team, self.user);
         let order = KeyOrder {
-            actor: Actor {
-                workspace,
-                user: self.user,
-            },
+            actor: Actor::new(workspace, self.user),
             name: "team".to_owned(),
             cap: None,
         };
@@ -139,10 +133,7 @@ impl Account {
     pub async fn instance(&self, stack: &Stack) -> Instance {
         let workspace = Workspace::personal(self.user);
         let order = NewInstance {
-            actor: Actor {
-                workspace,
-                user: self.user,
-            },
+            actor: Actor::new(workspace, self.user),
             name: "Shop".to_owned(),
             cap: None,
         };

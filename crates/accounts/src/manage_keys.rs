@@ -173,10 +173,7 @@ mod tests {
     }
 
     fn order(workspace: Workspace, cap: Option<u32>) -> KeyOrder {
-        let actor = Actor {
-            workspace,
-            user: Id::new(Uuid::from_u128(8)),
-        };
+        let actor = Actor::new(workspace, Id::new(Uuid::from_u128(8)));
         KeyOrder {
             actor,
             name: " Shop backend ".to_owned(),
@@ -303,10 +300,7 @@ mod tests {
         let personal = Workspace::personal(owner());
         let team = Workspace::team(Id::new(Uuid::from_u128(9)), owner());
         let secret = KeySecret::generate(KeyKind::Team, &CountingRandom::default());
-        let actor = Actor {
-            workspace: team,
-            user: owner(),
-        };
+        let actor = Actor::new(team, owner());
         let id = Id::new(Uuid::from_u128(1));
         let key = ApiKey::new(id, &actor, "Desk".to_owned(), &secret, clock().now());
         for (workspace, reaches) in [(personal, false), (team, true)] {

@@ -215,10 +215,7 @@ pub(crate) fn own() -> Workspace {
 }
 
 pub(crate) fn actor() -> Actor {
-    Actor {
-        workspace: own(),
-        user: own().owner(),
-    }
+    Actor::new(own(), own().owner())
 }
 
 pub(crate) fn contact_id(n: u128) -> ContactId {

@@ -28,7 +28,7 @@ pub use phone::{InvalidPhone, Phone};
 pub use random::{CountingRandom, Random};
 pub use replay::{Claim, Once, Outcome, ReplayKey, ReplayReader, ReplayStore, StoredAnswer};
 pub use secret::Secret;
-pub use tenant::{AccountId, Actor, TeamId, UserId, Workspace, WorkspaceId};
+pub use tenant::{AccountId, Actor, Reach, TeamId, UserId, Workspace, WorkspaceId};
 pub use tick::{NoNudge, Nudge, Tick};
 pub use unit::{Event, EventId, Outbox, Unit};
 

@@ -58,6 +58,15 @@ impl Workspace {
     }
 }
 
+/// Which of the account's instances somebody may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    All,
+    /// Those they were given in the team they act in.
+    Assigned,
+}
+
 /// Who acts, and in which workspace. Every use case takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -65,4 +74,17 @@ pub struct Actor {
     pub workspace: Workspace,
     /// The person who acts: the caller, or whoever made the key.
     pub user: UserId,
+    /// Which instances they may use.
+    pub reach: Reach,
+}
+
+impl Actor {
+    /// Somebody who may use every instance of the account: its owner, a team's admin, a key.
+    pub fn new(workspace: Workspace, user: UserId) -> Self {
+        Self {
+            workspace,
+            user,
+            reach: Reach::All,
+        }
+    }
 }

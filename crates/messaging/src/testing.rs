@@ -75,10 +75,7 @@ pub(crate) fn workspace() -> Workspace {
 }
 
 pub(crate) fn actor() -> Actor {
-    Actor {
-        workspace: workspace(),
-        user: Id::new(Uuid::from_u128(0xA)),
-    }
+    Actor::new(workspace(), Id::new(Uuid::from_u128(0xA)))
 }
 
 pub(crate) fn phone() -> Phone {

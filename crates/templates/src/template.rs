@@ -150,10 +150,7 @@ impl Template {
         };
         draft.note(&mut problems);
         problems.into_result()?;
-        let actor = Actor {
-            workspace: self.workspace,
-            user: self.created_by,
-        };
+        let actor = Actor::new(self.workspace, self.created_by);
         let mut revised = Self::new(self.id, actor, draft, self.updated_at)?;
         revised.created_at = self.created_at;
         if revised != *self {

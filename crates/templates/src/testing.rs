@@ -72,10 +72,7 @@ impl TemplateUnits for Units {
 pub(crate) fn actor() -> Actor {
     let team: TeamId = Id::new(Uuid::from_u128(7));
     let owner: UserId = Id::new(Uuid::from_u128(1));
-    Actor {
-        workspace: Workspace::team(team, owner),
-        user: Id::new(Uuid::from_u128(2)),
-    }
+    Actor::new(Workspace::team(team, owner), Id::new(Uuid::from_u128(2)))
 }
 
 pub(crate) fn id() -> TemplateId {

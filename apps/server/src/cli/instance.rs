@@ -39,10 +39,7 @@ pub(super) async fn run(
             let held = backend.billing.entitlement(workspace.account).await?;
             let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
             let order = NewInstance {
-                actor: Actor {
-                    workspace,
-                    user: user.id,
-                },
+                actor: Actor::new(workspace, user.id),
                 name,
                 cap: held.plan.limits.max_instances,
             };

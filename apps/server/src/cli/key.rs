@@ -20,10 +20,7 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Re
             let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
             held.plan.allow_api_keys()?;
             let order = KeyOrder {
-                actor: Actor {
-                    workspace,
-                    user: user.id,
-                },
+                actor: Actor::new(workspace, user.id),
                 name,
                 cap: held.plan.limits.max_api_keys,
             };

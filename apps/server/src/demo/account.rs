@@ -28,10 +28,7 @@ pub(super) struct Setup {
 pub(super) async fn prepare(backend: &Backend) -> Result<Setup> {
     let user = account(backend).await?;
     let workspace = Workspace::personal(user.id);
-    let actor = Actor {
-        workspace,
-        user: user.id,
-    };
+    let actor = Actor::new(workspace, user.id);
     let plan = backend
         .billing
         .entitlement(workspace.account)

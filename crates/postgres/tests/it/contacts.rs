@@ -66,10 +66,7 @@ impl Book {
     }
 
     fn actor(&self) -> Actor {
-        Actor {
-            workspace: self.workspace,
-            user: self.workspace.owner(),
-        }
+        Actor::new(self.workspace, self.workspace.owner())
     }
 
     async fn try_create(

@@ -119,10 +119,7 @@ pub(crate) fn order(email: &str) -> UserOrder {
 }
 
 pub(crate) fn key_order(workspace: Workspace, cap: Option<u32>) -> KeyOrder {
-    let actor = Actor {
-        workspace,
-        user: workspace.owner(),
-    };
+    let actor = Actor::new(workspace, workspace.owner());
     KeyOrder {
         actor,
         name: "Shop backend".to_owned(),

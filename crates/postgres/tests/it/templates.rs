@@ -28,10 +28,7 @@ async fn personal(stage: &Stage) -> Workspace {
 }
 
 fn order(workspace: Workspace, name: &str) -> TemplateOrder {
-    let actor = Actor {
-        workspace,
-        user: workspace.owner(),
-    };
+    let actor = Actor::new(workspace, workspace.owner());
     let draft = Draft {
         name: name.to_owned(),
         kind: TemplateKind::Text,

@@ -39,10 +39,7 @@ fn delete(postgres: &Postgres) -> DeleteEndpoint {
 
 fn order(workspace: Workspace, events: &[&str], cap: Option<u32>) -> EndpointOrder {
     EndpointOrder {
-        actor: Actor {
-            workspace,
-            user: workspace.owner(),
-        },
+        actor: Actor::new(workspace, workspace.owner()),
         url: "https://hooks.example.com/in".to_owned(),
         events: events.iter().map(|name| (*name).to_owned()).collect(),
         cap,

@@ -57,10 +57,7 @@ impl EndpointUnits for Units {
 fn order(url: &str, events: &[&str]) -> EndpointOrder {
     let owner = Id::new(Uuid::from_u128(1));
     EndpointOrder {
-        actor: Actor {
-            workspace: Workspace::personal(owner),
-            user: owner,
-        },
+        actor: Actor::new(Workspace::personal(owner), owner),
         url: url.into(),
         events: events.iter().map(|name| (*name).to_owned()).collect(),
         cap: Some(3),

@@ -36,10 +36,7 @@ pub(super) async fn key(
         }
     };
     note(request, rate, QuotaError::RateLimited)?;
-    let actor = Actor {
-        workspace,
-        user: key.created_by,
-    };
+    let actor = Actor::new(workspace, key.created_by);
     Ok((actor, id))
 }
 
@@ -51,10 +48,7 @@ pub(super) async fn member(
 ) -> Result<Actor, Problem> {
     let person = person(services, request, now).await?;
     let workspace = workspace_for_person(person.session.user, header(request, "x-team-id"))?;
-    Ok(Actor {
-        workspace,
-        user: person.session.user,
-    })
+    Ok(Actor::new(workspace, person.session.user))
 }
 
 /// A person, whatever the workspace.

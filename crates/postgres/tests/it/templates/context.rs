@@ -61,10 +61,7 @@ async fn an_instance_serves_every_workspace_of_its_account_unless_it_is_suspende
     );
     session.batch_execute(&insert).await.expect("inserted");
     let ask = async |workspace: Workspace| {
-        let actor = Actor {
-            workspace,
-            user: fresh(),
-        };
+        let actor = Actor::new(workspace, fresh());
         let found = ContextSource::instance(&stage.postgres, &actor, id.uuid()).await;
         found.expect("read")
     };

@@ -34,10 +34,7 @@ fn again(postgres: &Postgres, now: OffsetDateTime) -> SendAgain {
 }
 
 fn actor(workspace: Workspace) -> Actor {
-    Actor {
-        workspace,
-        user: workspace.owner(),
-    }
+    Actor::new(workspace, workspace.owner())
 }
 
 async fn stored(stage: &Stage, endpoint: &Endpoint) -> Endpoint {
@@ -216,10 +213,7 @@ async fn a_test_and_a_repetition_are_deliveries_like_others() {
     assert_eq!(count(&stage, "outbox").await, 0);
 
     let stranger = Workspace::personal(stage.user("eve@shop.test").await.id);
-    let stranger = Actor {
-        workspace: stranger,
-        user: stranger.owner(),
-    };
+    let stranger = Actor::new(stranger, stranger.owner());
     let refused = [
         send.test(&stranger, endpoint.id, None).await.err(),
         send.redeliver(&stranger, endpoint.id, test.id, None)
