@@ -6,6 +6,7 @@ mod invitations;
 mod lifecycle;
 mod matrix;
 mod members;
+mod order;
 mod races;
 mod scenarios;
 mod tenancy;
