@@ -111,7 +111,7 @@ pub(super) fn count(it: u32) -> i32 {
 }
 
 /// Reads a stored phone number.
-pub(super) fn phone(stored: i64) -> Result<Phone, StoreError> {
+pub(crate) fn phone(stored: i64) -> Result<Phone, StoreError> {
     // The number itself is personal: only its length is told.
     Phone::from_i64(stored)
         .map_err(|_| StoreError::corrupt("phone", format!("{} digits", stored.to_string().len())))
