@@ -6,9 +6,11 @@ mod keys;
 mod table;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use blackbox::account::PASSWORD;
-use blackbox::{Client, Crew, Person, Reply, Stack};
+use blackbox::team::made;
+use blackbox::{Client, Crew, Person, Reply, Stack, id_of, moment_in};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -165,6 +167,14 @@ fn body_for(path: &str, instance: &str) -> Option<Value> {
     }
 }
 
+/// A message that the owner has the team send tomorrow.
+async fn later(crew: &Crew, instance: &str) -> String {
+    let mut body = body_for("/api/messages/send", instance).expect("a body");
+    body["scheduledAt"] = json!(moment_in(Duration::from_hours(24)));
+    let client = crew.owner.within(&crew.team);
+    id_of(&made(&client.post("/api/messages/send", &body).await, 201))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collaborator_uses_the_instances_that_were_given_to_them() {
     let stack = Stack::for_people(&[]).await;
@@ -179,13 +189,13 @@ async fn a_collaborator_uses_the_instances_that_were_given_to_them() {
         }
         let reply = async |instance: &str| {
             let body = body_for(path, instance).map(|it| it.to_string().into_bytes());
-            call(
-                &client,
-                method,
-                &filled(path, "", instance),
-                body.as_deref(),
-            )
-            .await
+            // What a message is sent through decides who withdraws it.
+            let about = if path.starts_with("/api/messages/{id}") && instance != NOBODY {
+                &later(&crew, instance).await
+            } else {
+                instance
+            };
+            call(&client, method, &filled(path, "", about), body.as_deref()).await
         };
         let kept = reply(&kept).await;
         assert_eq!(

@@ -73,7 +73,7 @@ pub(super) const TABLE: &[(&str, &str, Rights)] = &[
     ("GET", "/api/messages", ALL),
     ("GET", "/api/messages/{id}", ALL),
     ("POST", "/api/messages/send", USE),
-    ("POST", "/api/messages/{id}/cancel", ALL),
+    ("POST", "/api/messages/{id}/cancel", USE),
     ("POST", "/api/number-lookups", USE),
     ("GET", "/api/number-lookups", ALL),
     ("GET", "/api/number-lookups/{id}", ALL),

@@ -107,6 +107,7 @@ async fn keys_of_a_team_are_the_same_through_both_doors() {
     let personal = Person::on(&stack, "pro").await;
     let foreign = personal.console.delete(&gone).await;
     assert_eq!(foreign.outcome(), (404, "TEAM_NOT_FOUND"));
-    assert_eq!(crew.owner.console.delete(&gone).await.status, 204);
+    let gone = crew.owner.console.delete(&gone).await;
+    assert_eq!(*gone.data(), json!({ "success": true }));
     assert_eq!(*there.get("/api/api-keys").await.data(), json!([]));
 }
