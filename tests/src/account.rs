@@ -154,8 +154,9 @@ impl Account {
     /// Links a simulated phone and waits until the server knows.
     pub async fn link(&self, stack: &Stack, instance: &Instance, number: &str) {
         let provision = &stack.server().backend().provision;
+        let actor = Actor::owner_of(instance.account);
         eventually("a pairing code", async || {
-            let pairing = provision.connect(instance.account, instance.id, None).await;
+            let pairing = provision.connect(&actor, instance.id, None).await;
             matches!(pairing.expect("the gateway answers"), Pairing::Code { .. }).then_some(())
         })
         .await;

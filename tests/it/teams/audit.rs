@@ -5,21 +5,21 @@ use serde_json::{Value, json};
 
 use super::{DECLINE, accept, invitations};
 
-/// The log of a team as the operator reads it, oldest first.
+/// The log of a team as the operator reads it.
 async fn log(stack: &Stack, team: &str) -> Vec<Value> {
     let words = ["team", "log", team, "--json"];
     let said = Program::said(stack.settings(), &words).await;
-    let line = |line: &str| serde_json::from_str(line).expect("a line of JSON");
-    let mut entries: Vec<Value> = said.lines().map(line).collect();
-    entries.sort_by_key(|it| it["at"].to_string());
-    entries
+    serde_json::from_str(&said).expect("an array")
 }
 
 /// Action, who did it, and what it was about.
 fn told(entry: &Value) -> (String, String, String) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let target = text(&entry["targetId"]);
-    (text(&entry["action"]), text(&entry["actorId"]), target)
+    let text = |name: &str| {
+        let text = entry[name].as_str();
+        text.unwrap_or_else(|| panic!("no {name}: {entry}"))
+            .to_owned()
+    };
+    (text("action"), text("actorUserId"), text("targetId"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,9 +100,8 @@ async fn everything_done_in_a_team_is_in_its_log_once() {
         found.remove(at);
     }
     assert!(found.is_empty(), "told and not done: {found:#?}");
-    for entry in &entries {
-        assert_ne!(entry["targetId"], Value::Null, "{entry}");
-    }
+    let times: Vec<_> = entries.iter().map(|it| it["at"].to_string()).collect();
+    assert!(times.is_sorted_by(|one, next| one >= next), "newest first");
 }
 
 #[tokio::test(flavor = "multi_thread")]
