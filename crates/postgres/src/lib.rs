@@ -21,6 +21,7 @@ mod quotas;
 mod replay;
 mod schema;
 mod sql;
+mod teams;
 mod templates;
 mod unit;
 mod upkeep;

@@ -5,8 +5,10 @@
 
 pub mod access;
 pub mod error;
+pub mod remains;
 pub mod team;
 
 pub use access::{require_personal, workspace_for_key, workspace_for_person};
 pub use error::AccessError;
+pub use remains::{EndRemains, Remains};
 pub use team::Team;

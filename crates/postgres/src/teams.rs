@@ -1,0 +1,3 @@
+//! Stores of teams.
+
+pub(crate) mod remains;
