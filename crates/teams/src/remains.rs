@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use msgflash_kernel::{Clock, StoreError, TeamId, Tick, Unit, UserId, Workspace};
 use time::{Duration, OffsetDateTime};
 
-/// The most messages that end in one step.
+/// The most messages, or deliveries, that end in one step.
 const BATCH: u32 = 500;
 /// How long nobody else takes up remains that are being worked on.
 const LEASE: Duration = Duration::MINUTE;
@@ -93,8 +93,9 @@ pub trait RemainsQueue: Send + Sync {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait Endings: Send + Sync {
-    /// Removes its webhook endpoints, with what waits for them.
-    async fn end_endpoints(&self, remains: &Remains) -> Result<usize, StoreError>;
+    /// Removes up to `limit` deliveries that wait for its webhook endpoints, and the endpoints for
+    /// which nothing waits any more.
+    async fn end_endpoints(&self, remains: &Remains, limit: u32) -> Result<usize, StoreError>;
     /// Withdraws up to `limit` of its messages whose calls were not started, and gives what was
     /// reserved for them back. Those that somebody else is changing are left out.
     async fn end_messages(
@@ -167,7 +168,7 @@ impl EndRemains {
     async fn end(&self, remains: &Remains, now: OffsetDateTime) -> Result<usize, StoreError> {
         let endings = &self.endings;
         let ended = [
-            endings.end_endpoints(remains).await,
+            endings.end_endpoints(remains, BATCH).await,
             endings.end_messages(remains, BATCH, now).await,
             endings.end_contact_work(remains, now).await,
             endings.end_lookups(remains, now).await,

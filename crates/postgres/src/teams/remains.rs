@@ -160,8 +160,8 @@ impl RemainsQueue for Postgres {
 
 #[async_trait]
 impl Endings for Postgres {
-    async fn end_endpoints(&self, remains: &Remains) -> Result<usize, StoreError> {
-        endpoints::end(self, remains.workspace().id).await
+    async fn end_endpoints(&self, remains: &Remains, limit: u32) -> Result<usize, StoreError> {
+        endpoints::end(self, remains.workspace().id, limit as usize).await
     }
 
     async fn end_messages(

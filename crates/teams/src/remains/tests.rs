@@ -22,8 +22,9 @@ fn endings(found: [usize; 4]) -> MockEndings {
     let [endpoints, messages, contacts, lookups] = found;
     endings
         .expect_end_endpoints()
+        .with(eq(remains()), eq(500))
         .times(1)
-        .returning(move |_| Ok(endpoints));
+        .returning(move |_, _| Ok(endpoints));
     endings
         .expect_end_messages()
         .with(eq(remains()), eq(500), always())
@@ -139,7 +140,7 @@ async fn a_kind_that_fails_holds_up_no_other_and_is_tried_again_after_the_lease(
         .expect_end_endpoints()
         .times(1)
         .in_sequence(&mut order)
-        .returning(|_| Err(StoreError::Stale("webhook_endpoints")));
+        .returning(|_, _| Err(StoreError::Stale("webhook_endpoints")));
     endings
         .expect_end_messages()
         .times(1)

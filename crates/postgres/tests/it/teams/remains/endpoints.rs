@@ -36,7 +36,8 @@ async fn they_go_with_what_waits_and_the_history_stays() {
     settle(&scene.stage, &[attempt(of_doomed[0], Next::Delivered)], NOW).await;
 
     scene.delete().await;
-    assert_eq!(scene.end().await, 2 + 1);
+    // Five deliveries waited, and then two endpoints had none.
+    assert_eq!(scene.end().await, 5 + 2 + 1);
     assert_eq!(scene.count("webhook_endpoints").await, 1);
     for (endpoint, waiting, history) in [(doomed, 0, 1), (second, 0, 0), (kept, 3, 3)] {
         assert_eq!(of(&scene, "delivery_queue", endpoint).await, waiting);
@@ -51,6 +52,26 @@ async fn they_go_with_what_waits_and_the_history_stays() {
     )
     .await;
     assert_eq!(of(&scene, "delivery_queue", doomed).await, 0);
+}
+
+#[tokio::test]
+async fn what_has_piled_up_goes_first_and_little_by_little() {
+    let scene = Scene::new().await;
+    for _ in 0..2 {
+        endpoint(&scene.stage, scene.team, &[EVENT]).await;
+    }
+    tell(&scene, 40).await;
+    let remains = scene.delete().await;
+    let end = async || scene.postgres().end_endpoints(&remains, 30).await;
+    let left = async || {
+        let (waiting, endpoints) = ("delivery_queue", "webhook_endpoints");
+        (scene.count(waiting).await, scene.count(endpoints).await)
+    };
+    for (ended, expected) in [(30, (50, 2)), (30, (21, 1)), (22, (0, 0)), (0, (0, 0))] {
+        assert_eq!(end().await.expect("ended"), ended);
+        assert_eq!(left().await, expected);
+    }
+    assert_eq!(scene.count("deliveries").await, 0);
 }
 
 #[tokio::test]
@@ -74,7 +95,7 @@ async fn one_that_was_made_late_goes_with_the_next_look() {
     let remains = scene.delete().await;
     scene.end().await;
     endpoint(&scene.stage, scene.team, &[EVENT]).await;
-    let ended = scene.postgres().end_endpoints(&remains).await;
+    let ended = scene.postgres().end_endpoints(&remains, 500).await;
     assert_eq!(ended.expect("ended"), 1);
     assert_eq!(scene.count("webhook_endpoints").await, 0);
 }
