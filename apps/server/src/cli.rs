@@ -12,6 +12,7 @@ mod instance;
 mod key;
 mod output;
 mod store;
+mod team;
 mod user;
 
 pub use output::{Failure, Output};
@@ -122,6 +123,9 @@ pub enum Command {
     /// Make WhatsApp numbers and link phones to them
     #[command(subcommand)]
     Instance(InstanceCommand),
+    /// Look at teams, and at what was done in them
+    #[command(subcommand)]
+    Team(TeamCommand),
 }
 
 /// `serve`.
@@ -266,6 +270,34 @@ pub enum KeyCommand {
     },
 }
 
+/// `team`.
+#[derive(Debug, Subcommand)]
+pub enum TeamCommand {
+    /// List the teams an account owns or joined
+    List {
+        /// The account: its address or id
+        #[arg(long)]
+        user: String,
+    },
+    /// Show a team: its seats, its members and who is invited
+    Show {
+        /// The team's id
+        id: String,
+    },
+    /// Show what was done in a team, the newest first: by whom, to whom or what, and when. Also of a
+    /// team that was deleted
+    Log {
+        /// The team's id
+        id: String,
+        /// How many entries
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Only what is older than the entry with this id
+        #[arg(long, value_name = "ID")]
+        before: Option<uuid::Uuid>,
+    },
+}
+
 /// `instance`.
 #[derive(Debug, Subcommand)]
 pub enum InstanceCommand {
@@ -360,6 +392,7 @@ impl Cli {
             }
             Command::Key(command) => key::run(&config, command, out).await,
             Command::Instance(command) => instance::run(&config, command, out).await,
+            Command::Team(command) => team::run(&config, command, out).await,
         }
     }
 }

@@ -26,6 +26,7 @@ mod probe;
 mod recall;
 pub mod serve;
 pub mod services;
+pub mod teams;
 #[cfg(test)]
 mod testing;
 pub mod uploads;

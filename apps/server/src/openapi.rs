@@ -8,7 +8,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
-use crate::api::console::{self, files, keys, lookups, media, overview, workspace};
+use crate::api::console::{self, files, keys, lookups, media, overview, teams, workspace};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
 use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
@@ -98,6 +98,13 @@ pub struct ErrorDetail {
         auth::resend_verification, auth::check_verification, auth::verify_email,
         auth::forgot_password, auth::check_reset, auth::reset_password,
         google::start, google::finish, profile::read, profile::change,
+        teams::list, teams::create, teams::read, teams::rename, teams::delete,
+        teams::invitations::invite, teams::invitations::resend, teams::invitations::revoke,
+        teams::invitations::mine, teams::invitations::preview, teams::invitations::accept,
+        teams::invitations::decline, teams::invitations::decline_one,
+        teams::members::change_role, teams::members::remove, teams::members::leave,
+        teams::assignments::list, teams::assignments::assign, teams::assignments::unassign,
+        teams::keys::list, teams::keys::create, teams::keys::revoke, teams::keys::usage,
     ),
     components(schemas(ErrorView)),
     tags(
@@ -114,6 +121,7 @@ pub struct ErrorDetail {
         (name = "Billing", description = "Plans, subscription and payments"),
         (name = "Sign-in", description = "Accounts of people, and their sessions"),
         (name = "API keys", description = "Keys for programs"),
+        (name = "Teams", description = "People who share a workspace that one of them pays for"),
         (name = "Workspace", description = "Where somebody is, and what they may do there"),
     ),
     security(("apiKey" = []), ("apiKey" = [], "teamId" = [])),

@@ -79,6 +79,8 @@ pub struct People {
     pub rotate_key: RotateSigningKey,
     /// Shuts accounts and opens them again.
     pub suspend: SuspendUser,
+    /// Counts tries.
+    pub guard: Guard,
 }
 
 impl People {
@@ -172,7 +174,7 @@ impl People {
                 Arc::clone(&users),
                 Arc::clone(&units),
                 hasher,
-                guard,
+                guard.clone(),
                 mails.clone(),
                 now(),
             )
@@ -180,6 +182,7 @@ impl People {
             profiles: Profiles::new(users, Arc::clone(&units), now()).announcing(tell()),
             rotate_key: RotateSigningKey::new(ring),
             suspend: SuspendUser::new(units, mails, now()).announcing(tell()),
+            guard,
         }
     }
 }

@@ -9,11 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use msgflash_accounts::{Credential, CredentialReader, SessionId, SessionReader, SessionState};
 use msgflash_billing::{BillingReader, Entitlement, PaymentPage, Plan};
-use msgflash_kernel::{AccountId, Announce, StoreError};
+use msgflash_kernel::{AccountId, Announce, StoreError, TeamId, UserId};
+use msgflash_teams::{Membership, MembershipReader};
 
 use crate::recall::Recall;
 
-/// The longest a revoked key, or an ended session, can still be taken for a good one.
+/// The longest a revoked key, an ended session or a member who was sent away can still be taken for a
+/// good one.
 pub const LIFE: Duration = Duration::from_secs(1);
 /// Keys, sessions, and accounts, remembered at once. Past that the ones used least are forgotten earlier.
 const MOST: usize = 10_000;
@@ -26,6 +28,7 @@ struct Memory {
     credentials: Recall<[u8; 32], Credential>,
     sessions: Recall<SessionId, SessionState>,
     entitlements: Recall<AccountId, Entitlement>,
+    members: Recall<(TeamId, UserId), Membership>,
 }
 
 impl Default for Principals {
@@ -34,6 +37,7 @@ impl Default for Principals {
             credentials: Recall::new(MOST, LIFE),
             sessions: Recall::new(MOST, LIFE),
             entitlements: Recall::new(MOST, LIFE),
+            members: Recall::new(MOST, LIFE),
         }))
     }
 }
@@ -50,6 +54,12 @@ impl Principals {
         self.0
             .entitlements
             .forget(|known| known.subscription.account == account);
+        // Of the teams it pays for, and of those it is in.
+        self.0.members.forget(|known| {
+            [known.owner, known.user]
+                .iter()
+                .any(|it| it.uuid() == account.uuid())
+        });
     }
 
     /// Forgets everything: something changed, and nobody knows what.
@@ -57,6 +67,7 @@ impl Principals {
         self.0.credentials.forget(|_| true);
         self.0.sessions.forget(|_| true);
         self.0.entitlements.forget(|_| true);
+        self.0.members.forget(|_| true);
     }
 
     /// A reader of credentials that remembers.
@@ -77,6 +88,14 @@ impl Principals {
 
     /// A reader of what accounts hold that remembers that, and nothing else.
     pub fn billing(&self, reader: Arc<dyn BillingReader>) -> Arc<dyn BillingReader> {
+        Arc::new(Remembered {
+            memory: self.clone(),
+            reader,
+        })
+    }
+
+    /// A reader of who is in which team that remembers.
+    pub fn members(&self, reader: Arc<dyn MembershipReader>) -> Arc<dyn MembershipReader> {
         Arc::new(Remembered {
             memory: self.clone(),
             reader,
@@ -114,6 +133,16 @@ impl SessionReader for Remembered<dyn SessionReader> {
     async fn find(&self, id: SessionId) -> Result<Option<SessionState>, StoreError> {
         let known = &self.memory.0.sessions;
         known.get(id, is_open, || self.reader.find(id)).await
+    }
+}
+
+#[async_trait]
+impl MembershipReader for Remembered<dyn MembershipReader> {
+    async fn find(&self, team: TeamId, user: UserId) -> Result<Option<Membership>, StoreError> {
+        let known = &self.memory.0.members;
+        known
+            .get((team, user), |_| true, || self.reader.find(team, user))
+            .await
     }
 }
 
@@ -157,6 +186,7 @@ mod tests {
     use msgflash_accounts::MockCredentialReader;
     use msgflash_billing::MockBillingReader;
     use msgflash_kernel::{Id, MockAnnounce};
+    use msgflash_teams::{MockMembershipReader, Role};
     use uuid::Uuid;
 
     use super::*;
@@ -192,6 +222,33 @@ mod tests {
         for _ in 0..2 {
             assert!(reader.find(&[1; 32]).await.unwrap().is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn a_member_is_looked_up_once_until_their_team_or_they_change() {
+        let id = |n| Uuid::from_u128(n);
+        let member = Membership {
+            team: Id::new(id(1)),
+            owner: Id::new(id(2)),
+            user: Id::new(id(3)),
+            role: Role::Admin,
+        };
+        let mut members = MockMembershipReader::new();
+        members
+            .expect_find()
+            .times(3)
+            .returning(move |_, _| Ok(Some(member)));
+        let principals = Principals::default();
+        let reader = principals.members(Arc::new(members));
+        for account in [id(2), id(3), id(4)] {
+            for _ in 0..3 {
+                let found = reader.find(member.team, member.user).await;
+                assert_eq!(found.unwrap(), Some(member));
+            }
+            principals.forget(Id::new(account));
+        }
+        // Somebody else's account has changed: nothing was forgotten.
+        assert!(reader.find(member.team, member.user).await.is_ok());
     }
 
     #[tokio::test]

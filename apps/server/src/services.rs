@@ -18,6 +18,7 @@ use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::SendMessage;
 use msgflash_messaging::receipt::receive::ReceiveEvent;
 use msgflash_quotas::{ApiMeter, RateLimiter, UsageReader};
+use msgflash_teams::EnterWorkspace;
 use msgflash_templates::{
     CreateTemplate, DeleteTemplate, PreviewTemplate, ReadTemplates, ReviseTemplate,
 };
@@ -33,10 +34,15 @@ use crate::address_book::AddressBook;
 use crate::lookups::Lookups;
 use crate::media::MediaDesk;
 use crate::people::People;
+use crate::teams::TeamDesk;
 use crate::uploads::Uploads;
 
 /// Use cases, readers and settings of the HTTP surfaces.
 pub struct Services {
+    /// Lets people into workspaces.
+    pub enter: EnterWorkspace,
+    /// Teams, and who is in them.
+    pub teams: Arc<TeamDesk>,
     /// Tells whose an API key is.
     pub authenticate: Arc<Authenticate>,
     /// People, for `/me`.

@@ -27,6 +27,7 @@ use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
     ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
 };
+use msgflash_teams::{EnterWorkspace, MockMembershipReader};
 use msgflash_templates::{
     CreateTemplate, DeleteTemplate, MockContextSource, MockTemplateReader, PreviewTemplate,
     ReadTemplates, RenderTemplate, ReviseTemplate, Template,
@@ -209,8 +210,11 @@ impl Fake {
             ids: ids.clone(),
         };
         let book = self.book.ports(&self.replays, &clock, &ids);
+        let people = people::people(&clock, &ids);
         Arc::new(Services {
-            people: Arc::new(people::people(&clock, &ids)),
+            enter: EnterWorkspace::new(Arc::new(MockMembershipReader::new())),
+            teams: Arc::new(people::teams(&people, &clock, &ids)),
+            people: Arc::new(people),
             keys: people::keys(&clock, &ids),
             lookups: lookups::lookups(&clock, &ids),
             mailbox: None,
@@ -227,6 +231,7 @@ impl Fake {
             send_message: Arc::new(SendMessage::new(send)),
             cancel_message: Arc::new(CancelMessage::new(
                 messages.clone(),
+                Arc::clone(&instances) as _,
                 Arc::clone(&units) as _,
                 clock.clone(),
             )),

@@ -8,11 +8,11 @@ use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use msgflash_accounts::{
     AccountReader, Authenticate, CreateKey, CreateUser, IdentityProvider, ListKeys, PooledHasher,
-    ReadKeyUse, ReadMails, RevokeKey,
+    PortalLinks, ReadKeyUse, ReadMails, RevokeKey,
 };
 use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
-use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
+use msgflash_kernel::{Clock, Ids, NoNudge, Random, RandomIds, SystemClock};
 use msgflash_messaging::alarm::Alarms;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
@@ -30,6 +30,8 @@ use msgflash_oidc::{OidcConfig, OidcProvider};
 use msgflash_postgres::{DatabaseClock, Postgres};
 use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
 use msgflash_redis::RedisWindows;
+use msgflash_teams::EnterWorkspace;
+use msgflash_teams::manage::TeamPorts;
 use msgflash_templates::{
     CreateTemplate, DeleteTemplate, PreviewTemplate, ReadTemplates, RenderTemplate, ReviseTemplate,
 };
@@ -50,6 +52,7 @@ use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
 use crate::services::{COUNTING, Keys, Ops, Services, Settings, Targets};
+use crate::teams::TeamDesk;
 use crate::uploads::Uploads;
 use crate::workers::{Bells, Workers, span};
 
@@ -69,6 +72,8 @@ pub struct Backend {
     pub create_user: CreateUser,
     /// How people sign up and in.
     pub people: Arc<People>,
+    /// Teams, and who is in them.
+    pub teams: Arc<TeamDesk>,
     /// Changes plans.
     pub set_plan: SetPlan,
     /// Makes keys.
@@ -243,7 +248,21 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         issuer: config.public_base(),
         portal: config.portal_base(),
     });
+    let teams = TeamPorts {
+        units: store.clone(),
+        teams: store.clone(),
+        invitations: store.clone(),
+        users: store.clone(),
+        guard: people.guard.clone(),
+        links: PortalLinks::new(&config.portal_base()),
+        announce: Arc::clone(&announce),
+        wake: Arc::new(NoNudge),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        random: Arc::clone(&random),
+    };
     Ok(Backend {
+        teams: Arc::new(TeamDesk::new(teams, store.clone())),
         people: Arc::new(people),
         address_book: Arc::new(address_book),
         accounts: store.clone(),
@@ -258,7 +277,8 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         )),
         list_keys: Arc::new(ListKeys::new(store.clone())),
         revoke_key: Arc::new(
-            RevokeKey::new(store.clone(), Arc::clone(&clock)).announcing(announce),
+            RevokeKey::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
+                .announcing(announce),
         ),
         provision: Arc::new(provision),
         read_instances,
@@ -299,6 +319,8 @@ pub async fn services(
     // It ends when the last of the services is dropped.
     drop(tokio::spawn(store_groups.run()));
     Ok(Services {
+        enter: EnterWorkspace::new(backend.principals.members(store.clone())),
+        teams: Arc::clone(&backend.teams),
         authenticate: Arc::new(Authenticate::new(
             backend.principals.credentials(store.clone()),
         )),
@@ -317,6 +339,7 @@ pub async fn services(
             ids: Arc::clone(&ids),
         })),
         cancel_message: Arc::new(CancelMessage::new(
+            store.clone(),
             store.clone(),
             store.clone(),
             Arc::clone(&clock),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use msgflash_kernel::{StoreError, Unit};
 
+use crate::audit::{AuditStore, MockAuditStore};
 use crate::elsewhere::{IdentityStore, MockIdentityStore};
 use crate::mail::{MailStore, MockMailStore};
 use crate::mail_request::{MailRequestStore, MockMailRequestStore};
@@ -21,6 +22,7 @@ use crate::session::{MockSessionStore, SessionStore};
 pub(crate) struct FakeUnit {
     pub(crate) users: MockUserStore,
     pub(crate) keys: MockKeyStore,
+    pub(crate) audit: MockAuditStore,
     pub(crate) sessions: MockSessionStore,
     pub(crate) tokens: MockTokenStore,
     pub(crate) identities: MockIdentityStore,
@@ -43,6 +45,9 @@ impl AccountUnit for FakeUnit {
     }
     fn keys(&mut self) -> &mut dyn KeyStore {
         &mut self.keys
+    }
+    fn audit(&mut self) -> &mut dyn AuditStore {
+        &mut self.audit
     }
 }
 

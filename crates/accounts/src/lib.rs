@@ -5,6 +5,7 @@
 //! key must survive, at [`session`] for what a token of the console is, at [`one_time`] for what the
 //! links of mails carry, at [`elsewhere`] for signing in with an account elsewhere, and at [`throttle`] for how often somebody may try.
 
+pub mod audit;
 pub mod authenticate;
 pub mod change_password;
 pub mod create_user;
@@ -33,6 +34,7 @@ mod fake;
 #[cfg(test)]
 mod sample;
 
+pub use audit::{AuditEntry, AuditReader, AuditStore, Audited, KeptEntry, Target};
 pub use authenticate::Authenticate;
 pub use change_password::ChangePassword;
 pub use create_user::{CreateUser, UserOrder};
@@ -59,6 +61,7 @@ pub use ports::{
 };
 pub use profile::{ProfileChange, Profiles};
 pub use reset_password::ResetPassword;
+pub use rules::email_address;
 pub use session::authenticate::AuthenticateSession;
 pub use session::end::EndSessions;
 pub use session::key::{SigningKey, SigningKeyId, SigningKeyStore};
@@ -75,6 +78,8 @@ pub use throttle::{Door, Guard, SignInThrottle, Try};
 pub use user::User;
 pub use verify_email::{VerificationState, Verified, VerifyEmail};
 
+#[cfg(any(test, feature = "mocks"))]
+pub use audit::{MockAuditReader, MockAuditStore};
 #[cfg(any(test, feature = "mocks"))]
 pub use elsewhere::MockIdentityStore;
 #[cfg(any(test, feature = "mocks"))]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use msgflash_kernel::{
     AccountId, Actor, Announce, Clock, Id, Ids, NoAnnouncement, Problems, Random, Workspace,
 };
+use serde_json::json;
 
+use crate::audit::{AuditEntry, Audited, Target};
 use crate::error::AccountsError;
 use crate::key::{ApiKey, ApiKeyId, KeyKind, KeySecret};
 use crate::ports::{AccountUnits, KeyReader};
@@ -64,8 +66,25 @@ impl CreateKey {
             return Err(AccountsError::KeyCapReached);
         }
         unit.keys().insert(&key, &secret.hash()).await?;
+        if workspace.team.is_some() {
+            let entry = self.entry(&order.actor, &key);
+            unit.audit().append(&[entry]).await?;
+        }
         unit.commit().await?;
         Ok((key, secret))
+    }
+}
+
+impl CreateKey {
+    fn entry(&self, actor: &Actor, key: &ApiKey) -> AuditEntry {
+        AuditEntry {
+            id: self.ids.next(),
+            at: key.created_at,
+            actor: *actor,
+            done: Audited::KeyCreated,
+            target: Target::Key(key.id),
+            data: json!({ "name": key.name, "keyPrefix": key.prefix }),
+        }
     }
 }
 
@@ -85,15 +104,17 @@ fn checked_name(raw: &str) -> Result<String, Problems> {
 pub struct RevokeKey {
     units: Arc<dyn AccountUnits>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
     announce: Arc<dyn Announce>,
 }
 
 impl RevokeKey {
     /// Wires the use case.
-    pub fn new(units: Arc<dyn AccountUnits>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(units: Arc<dyn AccountUnits>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         Self {
             units,
             clock,
+            ids,
             announce: Arc::new(NoAnnouncement),
         }
     }
@@ -117,18 +138,26 @@ impl RevokeKey {
     }
 
     /// The same for a caller who acts in one workspace and sees only its keys.
-    pub async fn revoke_in(
-        &self,
-        workspace: &Workspace,
-        id: ApiKeyId,
-    ) -> Result<(), AccountsError> {
-        let account = workspace.account;
+    pub async fn revoke_in(&self, actor: &Actor, id: ApiKeyId) -> Result<(), AccountsError> {
+        let (account, team) = (actor.workspace.account, actor.workspace.team);
+        let now = self.clock.now();
         let mut unit = self.units.begin().await?;
         let found = unit.keys().find(account, id).await?;
-        if found.is_none_or(|key| key.team != workspace.team)
-            || !unit.keys().revoke(account, id, self.clock.now()).await?
-        {
+        let key = found.filter(|key| key.team == team);
+        let key = key.ok_or(AccountsError::NoKey(id))?;
+        if !unit.keys().revoke(account, id, now).await? {
             return Err(AccountsError::NoKey(id));
+        }
+        if team.is_some() {
+            let entry = AuditEntry {
+                id: self.ids.next(),
+                at: now,
+                actor: *actor,
+                done: Audited::KeyRevoked,
+                target: Target::Key(id),
+                data: json!({ "name": key.name, "keyPrefix": key.prefix }),
+            };
+            unit.audit().append(&[entry]).await?;
         }
         unit.commit().await?;
         self.announce.changed(account).await;
@@ -172,6 +201,14 @@ mod tests {
         Arc::new(FixedClock::at(datetime!(2026-05-01 10:00 UTC)))
     }
 
+    fn revoke_key(units: &FakeUnits) -> RevokeKey {
+        RevokeKey::new(
+            Arc::new(units.clone()),
+            clock(),
+            Arc::new(SequentialIds::default()),
+        )
+    }
+
     fn order(workspace: Workspace, cap: Option<u32>) -> KeyOrder {
         let actor = Actor::new(workspace, Id::new(Uuid::from_u128(8)));
         KeyOrder {
@@ -197,6 +234,7 @@ mod tests {
                 .expect_count_locked()
                 .returning(move |_| Ok(count));
             unit.keys.expect_insert().returning(|_, _| Ok(()));
+            unit.audit.expect_append().returning(|_| Ok(()));
         });
         units
     }
@@ -260,7 +298,7 @@ mod tests {
             unit.keys.expect_revoke().returning(|_, _, _| Ok(false));
         });
         let account = Workspace::personal(owner()).account;
-        let revoke = RevokeKey::new(Arc::new(units.clone()), clock());
+        let revoke = revoke_key(&units);
         let refused = revoke
             .revoke(account, Id::new(Uuid::nil()))
             .await
@@ -289,7 +327,7 @@ mod tests {
                 .times(usize::from(revoked))
                 .withf(move |told| *told == account && committed.committed())
                 .returning(|_| ());
-            let revoke = RevokeKey::new(Arc::new(units), clock()).announcing(Arc::new(announce));
+            let revoke = revoke_key(&units).announcing(Arc::new(announce));
             let done = revoke.revoke(account, Id::new(Uuid::nil())).await;
             assert_eq!(done.is_ok(), revoked);
         }
@@ -314,9 +352,17 @@ mod tests {
                     .expect_revoke()
                     .times(usize::from(reaches))
                     .returning(|_, _, _| Ok(true));
+                unit.audit
+                    .expect_append()
+                    .times(usize::from(reaches))
+                    .withf(move |all| {
+                        all[0].actor.workspace == team && all[0].target == Target::Key(id)
+                    })
+                    .returning(|_| Ok(()));
             });
-            let revoke = RevokeKey::new(Arc::new(units.clone()), clock());
-            assert_eq!(revoke.revoke_in(&workspace, id).await.is_ok(), reaches);
+            let revoke = revoke_key(&units);
+            let actor = Actor::new(workspace, owner());
+            assert_eq!(revoke.revoke_in(&actor, id).await.is_ok(), reaches);
             assert_eq!(units.committed(), reaches);
         }
     }

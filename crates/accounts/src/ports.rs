@@ -5,6 +5,7 @@ use msgflash_kernel::{AccountId, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::audit::AuditStore;
 use crate::elsewhere::IdentityStore;
 use crate::key::{ApiKey, ApiKeyId};
 use crate::mail::MailStore;
@@ -118,6 +119,8 @@ pub trait AccountUnit: Unit {
     fn users(&mut self) -> &mut dyn UserStore;
     /// The keys.
     fn keys(&mut self) -> &mut dyn KeyStore;
+    /// What was done.
+    fn audit(&mut self) -> &mut dyn AuditStore;
 }
 
 /// Begins such transactions.

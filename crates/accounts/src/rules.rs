@@ -23,6 +23,12 @@ pub(crate) fn email(raw: &str, problems: &mut Problems) -> String {
     email.to_owned()
 }
 
+/// An e-mail address as it is kept; `None` when no mail could be sent there.
+pub fn email_address(raw: &str) -> Option<String> {
+    let email = raw.trim();
+    is_address(email).then(|| email.to_owned())
+}
+
 /// The full name as it is kept.
 pub(crate) fn full_name(raw: &str, problems: &mut Problems) -> String {
     let name = raw.trim();

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use msgflash_kernel::{Clock, Ids, StoreError};
+use msgflash_kernel::{Clock, Ids, StoreError, UserId};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -21,6 +21,8 @@ pub const WINDOW: Duration = Duration::minutes(15);
 pub const PER_ADDRESS: u32 = 5;
 /// Tries per network.
 pub const PER_NETWORK: u32 = 20;
+/// Mails by which one person asks others into teams.
+pub const INVITATIONS: u32 = 100;
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Door {
     ChangePassword,
     /// Going elsewhere to sign in.
     Elsewhere,
+    /// Asking somebody into a team.
+    Invite,
 }
 
 impl Door {
@@ -51,6 +55,7 @@ impl Door {
             Self::ResetPassword => "reset",
             Self::ChangePassword => "change",
             Self::Elsewhere => "elsewhere",
+            Self::Invite => "invite",
         }
     }
 }
@@ -64,6 +69,8 @@ pub struct Try {
     pub address: Option<[u8; 32]>,
     /// The network, at this door.
     pub network: [u8; 32],
+    /// How many of the network are let in.
+    pub per_network: u32,
     /// When.
     pub at: OffsetDateTime,
 }
@@ -72,7 +79,7 @@ pub struct Try {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SignInThrottle: Send + Sync {
-    /// Counts a try, in one round trip: [`PER_NETWORK`] first, then [`PER_ADDRESS`], each within
+    /// Counts a try, in one round trip: the network first, then [`PER_ADDRESS`], each within
     /// [`WINDOW`]. A try that is refused leaves no trace where it is refused. Answers when it
     /// could be let in, or `None` when it is. Exact, whoever tries at once.
     async fn count(&self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError>;
@@ -118,17 +125,37 @@ impl Guard {
         self.count(door, None, ip).await
     }
 
+    /// Counts the mails by which `by` asks people into teams: [`PER_ADDRESS`] to one address, and
+    /// [`INVITATIONS`] to all.
+    pub async fn pass_invitation(&self, by: UserId, email: &str) -> Result<(), SignInError> {
+        let door = Door::Invite;
+        let address = key(door, "address", &format!("{by}\0{}", email.to_lowercase()));
+        let network = key(door, "network", &by.to_string());
+        self.try_at(Some(address), network, INVITATIONS).await
+    }
+
     async fn count(
         &self,
         door: Door,
         address: Option<[u8; 32]>,
         ip: IpAddr,
     ) -> Result<(), SignInError> {
+        let network = key(door, "network", &network(ip));
+        self.try_at(address, network, PER_NETWORK).await
+    }
+
+    async fn try_at(
+        &self,
+        address: Option<[u8; 32]>,
+        network: [u8; 32],
+        per_network: u32,
+    ) -> Result<(), SignInError> {
         let at = self.clock.now();
         let a_try = Try {
             id: self.ids.next(),
             address,
-            network: key(door, "network", &network(ip)),
+            network,
+            per_network,
             at,
         };
         match self.throttle.count(&a_try).await? {

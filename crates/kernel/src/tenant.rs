@@ -87,4 +87,10 @@ impl Actor {
             reach: Reach::All,
         }
     }
+
+    /// The owner of an account, in the workspace of their own.
+    pub fn owner_of(account: AccountId) -> Self {
+        let owner = Id::new(account.uuid());
+        Self::new(Workspace::personal(owner), owner)
+    }
 }

@@ -27,6 +27,12 @@ pub enum MessagingError {
     /// The template does not exist, or did not become a message.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A collaborator was not given this instance.
+    #[error("This instance is not assigned to you in this team")]
+    NotAssigned,
+    /// The person was sent away, or the team deleted, while the request was on its way.
+    #[error("Team not found")]
+    NotMember,
     /// The instance is switched off.
     #[error("The instance is suspended")]
     Suspended,
@@ -69,9 +75,12 @@ impl Fault for MessagingError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(cause) => cause.kind(),
-            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) => Kind::Missing,
+            Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) | Self::NotMember => {
+                Kind::Missing
+            }
             Self::Template(cause) => cause.kind(),
-            Self::Suspended
+            Self::NotAssigned
+            | Self::Suspended
             | Self::TooManyInstances
             | Self::ButtonsNeedBusiness
             | Self::NoSubscription => Kind::Forbidden,
@@ -89,6 +98,8 @@ impl Fault for MessagingError {
         match self {
             Self::Invalid(cause) => cause.code(),
             Self::NoInstance(_) | Self::NoMessage(_) | Self::NoContact(_) => "NOT_FOUND",
+            Self::NotMember => "TEAM_NOT_FOUND",
+            Self::NotAssigned => "INSTANCE_NOT_ASSIGNED",
             Self::Template(cause) => cause.code(),
             Self::Suspended => "FORBIDDEN",
             Self::KeyGone => "UNAUTHORIZED",

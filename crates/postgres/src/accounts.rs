@@ -1,5 +1,6 @@
 //! People, their sessions, their API keys, and the mail about them.
 
+mod audit;
 mod identity;
 mod key;
 mod key_use;
@@ -15,8 +16,8 @@ mod user;
 
 use async_trait::async_trait;
 use msgflash_accounts::{
-    AccountUnit, AccountUnits, IdentityStore, KeyStore, MailRequestStore, MailStore, SessionStore,
-    SignInUnit, SignInUnits, TokenStore, UserStore,
+    AccountUnit, AccountUnits, AuditStore, IdentityStore, KeyStore, MailRequestStore, MailStore,
+    SessionStore, SignInUnit, SignInUnits, TokenStore, UserStore,
 };
 use msgflash_kernel::StoreError;
 
@@ -28,6 +29,9 @@ impl AccountUnit for PgUnit {
         self
     }
     fn keys(&mut self) -> &mut dyn KeyStore {
+        self
+    }
+    fn audit(&mut self) -> &mut dyn AuditStore {
         self
     }
 }

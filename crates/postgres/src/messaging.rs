@@ -15,3 +15,5 @@ mod receipt;
 mod trace;
 mod unconfirmed;
 mod units;
+
+pub(crate) use instance::phone;

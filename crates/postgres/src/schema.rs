@@ -500,6 +500,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    team_instance_assignments (team_id, user_id, instance_id) {
+        team_id -> Uuid,
+        user_id -> Uuid,
+        instance_id -> Uuid,
+        assigned_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     teams (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -627,6 +637,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_tries,
     signing_keys,
     subscriptions,
+    team_instance_assignments,
     teams,
     templates,
     usage_holds,

@@ -6,9 +6,9 @@
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage as _, HttpResponse, web};
 use msgflash_billing::{BillingError, Entitlement};
-use msgflash_kernel::{Claim, ReplayKey, Workspace};
+use msgflash_kernel::{AccountId, Claim, Id, ReplayKey, Workspace};
 use msgflash_messaging::MessagingError;
-use msgflash_teams::require_personal;
+use msgflash_teams::{Entry, TeamError, permission, require_personal};
 use time::OffsetDateTime;
 
 use super::policy::{Access, Caller, Gate, Policy};
@@ -40,27 +40,32 @@ pub(super) async fn admit(
     if policy.small_body {
         request.extensions_mut().insert(BodyLimit(SMALL_LIMIT));
     }
-    let (actor, key) = match policy.access {
+    let (entry, key) = match policy.access {
         Access::Anyone => return Ok(Passage::Go),
         Access::Person => {
-            identify::person(services, request, now).await?;
+            let person = identify::person(services, request, now).await?;
+            if policy.usable || policy.gate.is_some() {
+                let account = Id::new(person.session.user.uuid());
+                entitled(policy, &held(services, account).await?, now)?;
+            }
             return Ok(Passage::Go);
         }
         Access::Session => (identify::member(services, request, now).await?, None),
+        Access::Team => (identify::of_team(services, request, now).await?, None),
         Access::Key => {
-            let (actor, key) = identify::key(services, request, now).await?;
-            (actor, Some(key))
+            let (entry, key) = identify::key(services, request, now).await?;
+            (entry, Some(key))
         }
     };
+    let Entry { actor, role } = entry;
+    if let Some(action) = policy.does {
+        permission::require(action, role)?;
+    }
     let workspace = actor.workspace;
     if policy.personal && key.is_some() {
         require_personal(&workspace)?;
     }
-    let entitlement = services
-        .billing
-        .entitlement(workspace.account)
-        .await?
-        .ok_or(BillingError::NoSubscription)?;
+    let entitlement = held(services, workspace.account).await?;
     if let Some(key) = key {
         let quota = entitlement.plan.limits.monthly_api_request_quota;
         services
@@ -79,7 +84,7 @@ pub(super) async fn admit(
             Wish::Key(key) => replayed(services, key).await?,
             Wish::None | Wish::Malformed => None,
         };
-        return written.map_or_else(|| Err(refusal.into()), |it| Ok(Passage::Answer(it)));
+        return written.map_or(Err(refusal), |it| Ok(Passage::Answer(it)));
     }
     let request_id = request
         .extensions()
@@ -89,6 +94,7 @@ pub(super) async fn admit(
     request.extensions_mut().insert(Caller {
         key,
         actor,
+        role,
         entitlement,
         request_id,
         wish,
@@ -96,21 +102,28 @@ pub(super) async fn admit(
     Ok(Passage::Go)
 }
 
+/// What an account holds: everyone has a subscription, if a free one.
+async fn held(services: &Services, account: AccountId) -> Result<Entitlement, Problem> {
+    let found = services.billing.entitlement(account).await?;
+    Ok(found.ok_or(BillingError::NoSubscription)?)
+}
+
 /// What the plan and the subscription say about this route.
-fn entitled(
-    policy: Policy,
-    entitlement: &Entitlement,
-    now: OffsetDateTime,
-) -> Result<(), BillingError> {
+fn entitled(policy: Policy, entitlement: &Entitlement, now: OffsetDateTime) -> Result<(), Problem> {
     if policy.usable {
         entitlement.require_usable(now)?;
     }
+    let plan = &entitlement.plan;
     match policy.gate {
-        Some(Gate::Webhooks) => entitlement.plan.allow_webhooks(),
-        Some(Gate::ApiKeys) => entitlement.plan.allow_api_keys(),
-        Some(Gate::NumberLookups) => entitlement.plan.allow_number_lookups(),
-        None => Ok(()),
+        Some(Gate::Webhooks) => plan.allow_webhooks()?,
+        Some(Gate::ApiKeys) => plan.allow_api_keys()?,
+        Some(Gate::NumberLookups) => plan.allow_number_lookups()?,
+        Some(Gate::Teams) if plan.limits.max_teams == Some(0) => {
+            return Err(TeamError::NoTeams.into());
+        }
+        Some(Gate::Teams) | None => {}
     }
+    Ok(())
 }
 
 /// The answer a refused request gets when it was accepted before.

@@ -12,4 +12,5 @@ pub mod media;
 pub mod messages;
 pub mod overview;
 pub mod routes;
+pub mod teams;
 pub mod workspace;

@@ -1,5 +1,9 @@
 //! The published error codes, each with its status and an example.
 
+use msgflash_kernel::Fault as _;
+use msgflash_teams::Role;
+use msgflash_teams::permission::{self, Action, Grant};
+
 use super::policy::{Access, Gate, Policy};
 
 /// A published code.
@@ -31,6 +35,7 @@ codes! {
     TEMPLATE_VARIABLES_MISSING 400 "Missing template variables: custom.code"
     TEMPLATE_CONTEXT_UNAVAILABLE 400 "This contact does not exist here or cannot be used"
     BAD_REQUEST 400 "The body is not valid JSON"
+    INVITE_INVALID_OR_EXPIRED 400 "This invitation is not valid any more"
     CSV_INVALID_FORMAT 400 "The header must name the column \"phone\"; \"name\" and \"tags\" are optional"
     CSV_TOO_LARGE 400 "The file has more than 10000 rows"
     MEDIA_FILE_MISSING 400 "Send one file that is not empty, as the part \"file\" of a form"
@@ -43,6 +48,14 @@ codes! {
     SUBSCRIPTION_INACTIVE 403 "The subscription does not allow this action"
     TEAM_KEY_REQUIRED 403 "A personal key cannot be used with X-Team-Id"
     TEAM_KEY_NOT_ALLOWED 403 "This route needs a personal key"
+    TEAM_ACCESS_DENIED 403 "Your role in this team does not allow this"
+    INSTANCE_NOT_ASSIGNED 403 "This instance is not assigned to you in this team"
+    BILLING_PAYMENTS_TEAM_OWNER_ONLY 403 "Only the team owner can see payments"
+    BILLING_TEAM_MUTATION_FORBIDDEN 403 "Only the team owner can change the plan"
+    TEAM_FEATURE_UNAVAILABLE 403 "The plan does not include teams"
+    TEAM_LIMIT_REACHED 403 "Team limit reached"
+    TEAM_SEAT_LIMIT_REACHED 403 "No seat is left in this team"
+    INVITE_EMAIL_MISMATCH 403 "This invitation is for another e-mail address"
     FEATURE_NOT_AVAILABLE_ON_PLAN 403 "Voice notes are not available on the current plan"
     API_KEYS_NOT_AVAILABLE_ON_PLAN 403 "API keys are not available on the current plan"
     MAX_INSTANCES_REACHED 403 "The plan's instance limit is reached"
@@ -56,6 +69,7 @@ codes! {
     IMPORT_NOT_FOUND 404 "Import not found"
     LOOKUP_NOT_FOUND 404 "Number look-up not found"
     CONTACT_GROUP_NOT_FOUND 404 "Contact group not found"
+    INVITE_DUPLICATE_MEMBER 409 "This person is a member of the team already"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
@@ -88,8 +102,14 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
     match policy.access {
         Access::Key => codes.extend(BY_KEY),
         Access::Session => codes.extend([UNAUTHORIZED, RATE_LIMIT_EXCEEDED, TEAM_NOT_FOUND]),
+        Access::Team => {
+            codes.extend([UNAUTHORIZED, RATE_LIMIT_EXCEEDED, TEAM_NOT_FOUND, NOT_FOUND]);
+        }
         Access::Person => codes.extend([UNAUTHORIZED, RATE_LIMIT_EXCEEDED]),
         Access::Anyone => {}
+    }
+    if let (Access::Session | Access::Team, Some(action)) = (policy.access, policy.does) {
+        codes.extend(of_action(action));
     }
     if policy.personal {
         codes.push(TEAM_KEY_NOT_ALLOWED);
@@ -101,6 +121,7 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
         Some(Gate::Webhooks) => codes.push(WEBHOOKS_NOT_AVAILABLE_ON_PLAN),
         Some(Gate::ApiKeys) => codes.push(API_KEYS_NOT_AVAILABLE_ON_PLAN),
         Some(Gate::NumberLookups) => codes.push(FEATURE_NOT_AVAILABLE_ON_PLAN),
+        Some(Gate::Teams) => codes.push(TEAM_FEATURE_UNAVAILABLE),
         None => {}
     }
     if policy.body {
@@ -120,6 +141,17 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
     codes
 }
 
+/// What the table of who may do what says about people in teams. Lists leave out what is not assigned.
+fn of_action(action: Action) -> impl Iterator<Item = ErrorCode> {
+    let roles = [Role::Owner, Role::Admin, Role::Collaborator];
+    let grants = roles.map(|role| permission::grant(action, Some(role)));
+    grants.into_iter().filter_map(move |grant| match grant {
+        Grant::Yes => None,
+        Grant::Assigned => (action != Action::ListInstances).then_some(INSTANCE_NOT_ASSIGNED),
+        Grant::No(refusal) => ALL.iter().find(|it| it.code == refusal.code()).copied(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use msgflash_billing::BillingError;
@@ -130,6 +162,7 @@ mod tests {
     use msgflash_messaging::provider::ProviderError;
     use msgflash_messaging::{MediaError, MessagingError};
     use msgflash_quotas::QuotaError;
+    use msgflash_teams::{Refusal, TeamError};
     use msgflash_templates::TemplateError;
     use msgflash_templates::engine::MissingVariables;
 
@@ -169,6 +202,20 @@ mod tests {
             Box::new(MediaError::TooLarge(None)),
             Box::new(MediaError::NoRoom(wait)),
             Box::new(MediaError::Files(FilesError("x".into()))),
+            Box::new(MessagingError::NotAssigned),
+            Box::new(MessagingError::NotMember),
+            Box::new(TeamError::NoTeam),
+            Box::new(TeamError::NoTeams),
+            Box::new(TeamError::TeamLimit),
+            Box::new(TeamError::SeatLimit),
+            Box::new(TeamError::BadInvitation),
+            Box::new(TeamError::OtherAddress),
+            Box::new(TeamError::IsMember),
+            Box::new(TeamError::TooMany(wait)),
+            Box::new(Refusal::Denied),
+            Box::new(Refusal::Payments),
+            Box::new(Refusal::Billing),
+            Box::new(Refusal::OwnerStays),
             Box::new(LookupError::NoLookup(Id::new(uuid::Uuid::nil()))),
             Box::new(LookupError::NotReady),
             Box::new(LookupError::NoGroup),

@@ -8,6 +8,7 @@ use msgflash_accounts::Session;
 use msgflash_billing::Entitlement;
 use msgflash_kernel::{Actor, ReplayKey};
 use msgflash_quotas::KeyId;
+use msgflash_teams::{Action, Role};
 
 use crate::http::idempotency::Wish;
 use crate::http::{Check, Problem};
@@ -19,6 +20,8 @@ pub enum Access {
     Key,
     /// By a session, in the workspace that `X-Team-Id` names: the console.
     Session,
+    /// By a session, in the team that the path names: about the team itself.
+    Team,
     /// By a session; it is about the person, and no workspace is named.
     Person,
     /// They need not.
@@ -36,6 +39,8 @@ pub struct Policy {
     pub route: &'static str,
     /// How callers prove who they are.
     pub access: Access,
+    /// What it does, for the table of who may do what; `None` where no workspace is acted in.
+    pub does: Option<Action>,
     /// Team keys are refused.
     pub personal: bool,
     /// It creates, changes or sends, so the subscription must be usable.
@@ -63,6 +68,8 @@ pub enum Gate {
     ApiKeys,
     /// Looking up which numbers have WhatsApp.
     NumberLookups,
+    /// Teams of one's own.
+    Teams,
 }
 
 /// Who calls, and what was found out on the way.
@@ -72,6 +79,8 @@ pub struct Caller {
     pub key: Option<KeyId>,
     /// Who acts, and in which workspace.
     pub actor: Actor,
+    /// What they are in the team; `None` in a workspace of their own.
+    pub role: Option<Role>,
     /// The plan and subscription of the workspace's owner.
     pub entitlement: Entitlement,
     /// The request.

@@ -7,6 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpMessage as _, Route as ActixRoute, web};
+use msgflash_teams::Action;
 
 use super::admit::{self, Passage};
 use super::errors::{self, ErrorCode};
@@ -45,6 +46,7 @@ pub(super) const fn open(route: &'static str) -> Policy {
     Policy {
         route,
         access: Access::Key,
+        does: None,
         personal: false,
         usable: false,
         gate: None,
@@ -110,6 +112,14 @@ pub(super) const fn starts(it: Policy) -> Policy {
     Policy {
         usable: true,
         once: true,
+        ..it
+    }
+}
+
+/// What the route does, for the table of who may do what.
+pub(super) const fn does(it: Policy, action: Action) -> Policy {
+    Policy {
+        does: Some(action),
         ..it
     }
 }
@@ -250,12 +260,38 @@ mod tests {
         "DELETE /api/contacts/groups/{groupId}/members",
     ];
     /// They start something without a body, and are not repeated under a key.
-    const STARTING: [&str; 4] = [
+    const STARTING: [&str; 5] = [
+        "POST /api/teams/{teamId}/invitations/{invitationId}/resend",
         "POST /api/instances/{id}/restart",
         "POST /api/webhooks/{id}/rotate-secret",
         "POST /api/webhooks/{id}/test",
         "POST /api/webhooks/{id}/deliveries/{deliveryId}/redeliver",
     ];
+
+    /// It needs a plan that has teams.
+    const MAKES_A_TEAM: &str = "POST /api/teams";
+
+    /// They act in no workspace: the plans that are offered are the same for everybody.
+    const NOWHERE: [&str; 1] = ["GET /api/v1/billing/plans"];
+
+    #[test]
+    fn whatever_acts_in_a_workspace_is_in_the_table_of_who_may_do_what() {
+        for route in table() {
+            let Policy {
+                access,
+                does,
+                personal,
+                route,
+                ..
+            } = route.policy;
+            let acts = match access {
+                Access::Key => !personal && !NOWHERE.contains(&route),
+                Access::Session | Access::Team => true,
+                Access::Person | Access::Anyone => false,
+            };
+            assert_eq!(does.is_some(), acts, "{route}");
+        }
+    }
 
     #[test]
     fn fixed_segments_win_over_parameters() {
@@ -282,7 +318,8 @@ mod tests {
             let deletes = DELETING.contains(&route.policy.route);
             let starts = STARTING.contains(&route.policy.route) || route.policy.once;
             // What is about people themselves has nothing to do with their plan.
-            let anonymous = matches!(route.policy.access, Access::Anyone | Access::Person);
+            let anonymous = matches!(route.policy.access, Access::Anyone | Access::Person)
+                && route.policy.route != MAKES_A_TEAM;
             assert_eq!(
                 route.policy.usable,
                 !asks

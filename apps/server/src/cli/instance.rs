@@ -52,7 +52,10 @@ pub(super) async fn run(
         }
         InstanceCommand::List { user } => {
             let user = find(&backend, &user).await?;
-            let instances = backend.read_instances.list(Id::new(user.id.uuid())).await?;
+            let instances = backend
+                .read_instances
+                .list(&Actor::owner_of(Id::new(user.id.uuid())))
+                .await?;
             let rows: Vec<_> = instances
                 .iter()
                 .map(|it| {
@@ -122,7 +125,10 @@ async fn locate(backend: &Backend, id: &str, user: Option<&str>) -> Result<Insta
     let found = match user {
         Some(user) => {
             let account = Id::new(find(backend, user).await?.id.uuid());
-            return Ok(backend.read_instances.get(account, parsed).await?);
+            return Ok(backend
+                .read_instances
+                .get(&Actor::owner_of(account), parsed)
+                .await?);
         }
         // The operator may reach every account's instances.
         None => backend.read_instances.any(parsed).await?,
@@ -143,7 +149,7 @@ async fn connect(
     loop {
         match backend
             .provision
-            .connect(instance.account, instance.id, phone)
+            .connect(&Actor::owner_of(instance.account), instance.id, phone)
             .await?
         {
             Pairing::AlreadyOpen => return linked(backend, instance, out).await,
@@ -170,7 +176,7 @@ async fn connect(
             tokio::time::sleep(POLL).await;
             let (_, live) = backend
                 .read_instances
-                .state(instance.account, instance.id)
+                .state(&Actor::owner_of(instance.account), instance.id)
                 .await?;
             match live {
                 LinkState::Open => return linked(backend, instance, out).await,
@@ -192,7 +198,7 @@ fn out_once(out: Output, shown: &mut Option<String>, text: &str) {
 async fn linked(backend: &Backend, instance: &Instance, out: Output) -> Result<(), Failure> {
     let now = backend
         .read_instances
-        .get(instance.account, instance.id)
+        .get(&Actor::owner_of(instance.account), instance.id)
         .await?;
     let number = now
         .wa_number

@@ -6,6 +6,7 @@ use msgflash_accounts::AccountsError;
 use msgflash_billing::BillingError;
 use msgflash_kernel::{Fault, Kind, StoreError};
 use msgflash_messaging::MessagingError;
+use msgflash_teams::TeamError;
 use serde_json::{Value, json};
 
 use super::exit;
@@ -174,6 +175,12 @@ impl From<AccountsError> for Failure {
 
 impl From<BillingError> for Failure {
     fn from(error: BillingError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<TeamError> for Failure {
+    fn from(error: TeamError) -> Self {
         Self::fault(&error)
     }
 }

@@ -49,13 +49,16 @@ pub(super) async fn prepare(backend: &Backend) -> Result<Setup> {
     };
     let (_, secret) = backend.create_key.create(order).await?;
 
-    let known = backend.read_instances.list(workspace.account).await?;
+    let known = backend
+        .read_instances
+        .list(&Actor::owner_of(workspace.account))
+        .await?;
     let known = known.into_iter().find(|it| it.name == INSTANCE_NAME);
     let instance = if let Some(instance) = known {
         // The simulated phone of an earlier demo is gone; this notes it.
         backend
             .read_instances
-            .state(workspace.account, instance.id)
+            .state(&Actor::owner_of(workspace.account), instance.id)
             .await?;
         instance
     } else {
@@ -107,7 +110,11 @@ pub(super) async fn link(
         .context("the demo instance is gone")?;
     let account: AccountId = found.account;
     for _ in 0..20 {
-        match backend.provision.connect(account, id, None).await? {
+        match backend
+            .provision
+            .connect(&Actor::owner_of(account), id, None)
+            .await?
+        {
             Pairing::AlreadyOpen => return Ok(()),
             Pairing::Code { .. } => return scan(simulator, session).await,
             Pairing::NotYet => tokio::time::sleep(Duration::from_millis(300)).await,

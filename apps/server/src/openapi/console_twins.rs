@@ -62,7 +62,7 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
             let in_team = SecurityRequirement::new("session", none()).add("teamId", none());
             vec![session, in_team]
         }
-        Access::Person => vec![session],
+        Access::Person | Access::Team => vec![session],
         // An operation without one would have the document's.
         Access::Anyone | Access::Key => vec![SecurityRequirement::default()],
     }

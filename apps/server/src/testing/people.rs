@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use msgflash_accounts::{
-    AccountUnit, AccountUnits, CreateKey, ListKeys, MockAccountReader, MockKeyReader,
-    MockKeyUseReader, MockMailRequests, MockPasswordHasher, MockSessionReader, MockSignInStarts,
-    MockSignInThrottle, MockSigningKeyStore, MockTokenReader, ReadKeyUse, RevokeKey, SignInUnit,
-    SignInUnits,
+    AccountUnit, AccountUnits, CreateKey, ListKeys, MockAccountReader, MockAuditReader,
+    MockKeyReader, MockKeyUseReader, MockMailRequests, MockPasswordHasher, MockSessionReader,
+    MockSignInStarts, MockSignInThrottle, MockSigningKeyStore, MockTokenReader, PortalLinks,
+    ReadKeyUse, RevokeKey, SignInUnit, SignInUnits,
 };
 use msgflash_kernel::{
     CountingRandom, FixedClock, NoAnnouncement, NoNudge, SequentialIds, StoreError,
 };
+use msgflash_teams::manage::TeamPorts;
+use msgflash_teams::{MockInvitationReader, MockTeamReader, TeamUnit, TeamUnits};
 
 use crate::people::{People, PeoplePorts};
 use crate::services::Keys;
+use crate::teams::TeamDesk;
 
 struct Nobody;
 
@@ -30,6 +33,35 @@ impl AccountUnits for Nobody {
     async fn begin(&self) -> Result<Box<dyn AccountUnit>, StoreError> {
         Err(StoreError::Unavailable("nobody answers".into()))
     }
+}
+
+#[async_trait]
+impl TeamUnits for Nobody {
+    async fn begin(&self) -> Result<Box<dyn TeamUnit>, StoreError> {
+        Err(StoreError::Unavailable("nobody answers".into()))
+    }
+}
+
+/// Teams, likewise.
+pub(super) fn teams(
+    people: &People,
+    clock: &Arc<FixedClock>,
+    ids: &Arc<SequentialIds>,
+) -> TeamDesk {
+    let ports = TeamPorts {
+        units: Arc::new(Nobody),
+        teams: Arc::new(MockTeamReader::new()),
+        invitations: Arc::new(MockInvitationReader::new()),
+        users: Arc::new(MockAccountReader::new()),
+        guard: people.guard.clone(),
+        links: PortalLinks::new("http://127.0.0.1:3000"),
+        announce: Arc::new(NoAnnouncement),
+        wake: Arc::new(NoNudge),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        random: Arc::new(CountingRandom::default()),
+    };
+    TeamDesk::new(ports, Arc::new(MockAuditReader::new()))
 }
 
 /// Sign-in over a store without keys: no token opens anything.
@@ -69,7 +101,7 @@ pub(super) fn keys(clock: &Arc<FixedClock>, ids: &Arc<SequentialIds>) -> Keys {
             ids.clone(),
         )),
         list: Arc::new(ListKeys::new(Arc::new(MockKeyReader::new()))),
-        revoke: Arc::new(RevokeKey::new(units, clock.clone())),
+        revoke: Arc::new(RevokeKey::new(units, clock.clone(), ids.clone())),
         uses: ReadKeyUse::new(Arc::new(MockKeyUseReader::new())),
     }
 }

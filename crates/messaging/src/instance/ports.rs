@@ -1,7 +1,7 @@
 //! What instances need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, Outbox, StoreError, Unit};
+use msgflash_kernel::{AccountId, Actor, Outbox, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 
 use super::{Instance, InstanceId, Session};
@@ -28,8 +28,15 @@ pub trait InstanceReader: Send + Sync {
         account: AccountId,
         id: InstanceId,
     ) -> Result<Option<Instance>, StoreError>;
-    /// All of an account, newest first.
-    async fn list(&self, account: AccountId) -> Result<Vec<Instance>, StoreError>;
+    /// Those that somebody may use, newest first.
+    async fn list(&self, actor: &Actor) -> Result<Vec<Instance>, StoreError>;
+    /// Whether a collaborator was given an instance in a team, and still has it.
+    async fn is_assigned(
+        &self,
+        team: TeamId,
+        user: UserId,
+        id: InstanceId,
+    ) -> Result<bool, StoreError>;
     /// By the provider's name for it, whoever it belongs to: for the provider's own calls.
     async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError>;
     /// By id, whoever it belongs to: for the engine.

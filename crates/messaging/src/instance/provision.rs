@@ -6,6 +6,7 @@ use msgflash_kernel::{AccountId, Actor, Clock, Id, Ids, Problems, Random, Secret
 
 use super::connection::RecordConnection;
 use super::ports::{InstanceReader, InstanceStore, InstanceUnits};
+use super::reach::is_in_reach;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
 use crate::provider::{NewSession, WhatsAppProvider};
@@ -133,12 +134,13 @@ impl ProvisionInstance {
     /// Gives an instance another name.
     pub async fn rename(
         &self,
-        account: AccountId,
+        actor: &Actor,
         id: InstanceId,
         name: &str,
     ) -> Result<Instance, MessagingError> {
         let name = name_of(name)?;
         let mut unit = self.ports.units.begin().await?;
+        let account = actor.workspace.account;
         let mut instance = locked(unit.instances(), account, id).await?;
         if instance.name != name {
             instance.name = name;
@@ -166,9 +168,15 @@ impl ProvisionInstance {
         Ok(instance)
     }
 
-    async fn find(&self, account: AccountId, id: InstanceId) -> Result<Instance, MessagingError> {
-        let found = self.ports.instances.find(account, id).await?;
-        found.ok_or(MessagingError::NoInstance(id))
+    /// An instance that somebody may use.
+    async fn find(&self, actor: &Actor, id: InstanceId) -> Result<Instance, MessagingError> {
+        let instances = &*self.ports.instances;
+        let found = instances.find(actor.workspace.account, id).await?;
+        let instance = found.ok_or(MessagingError::NoInstance(id))?;
+        if !is_in_reach(instances, actor, id).await? {
+            return Err(MessagingError::NotAssigned);
+        }
+        Ok(instance)
     }
 
     /// The session of an instance, as the provider makes it.

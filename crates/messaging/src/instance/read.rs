@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{AccountId, Clock};
+use msgflash_kernel::{Actor, Clock};
 use time::OffsetDateTime;
 
 use super::connection::{Change, RecordConnection};
 use super::ports::InstanceReader;
+use super::reach::is_in_reach;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::error::MessagingError;
 use crate::provider::{LinkState, ProviderError, WhatsAppProvider};
@@ -51,21 +52,19 @@ impl ReadInstances {
         }
     }
 
-    /// All of an account, newest first.
-    pub async fn list(&self, account: AccountId) -> Result<Vec<Instance>, MessagingError> {
-        Ok(self.instances.list(account).await?)
+    /// Those that somebody may use, newest first.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Instance>, MessagingError> {
+        Ok(self.instances.list(actor).await?)
     }
 
-    /// One of an account.
-    pub async fn get(
-        &self,
-        account: AccountId,
-        id: InstanceId,
-    ) -> Result<Instance, MessagingError> {
-        self.instances
-            .find(account, id)
-            .await?
-            .ok_or(MessagingError::NoInstance(id))
+    /// One of those.
+    pub async fn get(&self, actor: &Actor, id: InstanceId) -> Result<Instance, MessagingError> {
+        let found = self.instances.find(actor.workspace.account, id).await?;
+        let instance = found.ok_or(MessagingError::NoInstance(id))?;
+        if !is_in_reach(&*self.instances, actor, id).await? {
+            return Err(MessagingError::NotAssigned);
+        }
+        Ok(instance)
     }
 
     /// One by its id alone, whoever it belongs to: for the operator.
@@ -77,10 +76,10 @@ impl ReadInstances {
     /// know was never linked: `close`.
     pub async fn state(
         &self,
-        account: AccountId,
+        actor: &Actor,
         id: InstanceId,
     ) -> Result<(InstanceStatus, LinkState), MessagingError> {
-        let instance = self.get(account, id).await?;
+        let instance = self.get(actor, id).await?;
         let live = match self.provider.state(&instance.session).await {
             Ok(live) => live,
             Err(ProviderError::UnknownSession) => LinkState::Close,
@@ -124,12 +123,8 @@ impl ReadInstances {
     }
 
     /// How healthy a number is.
-    pub async fn health(
-        &self,
-        account: AccountId,
-        id: InstanceId,
-    ) -> Result<Health, MessagingError> {
-        let instance = self.get(account, id).await?;
+    pub async fn health(&self, actor: &Actor, id: InstanceId) -> Result<Health, MessagingError> {
+        let instance = self.get(actor, id).await?;
         let now = self.clock.now();
         let window = self.instances.window(id, now).await?;
         let age = instance

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use msgflash_kernel::{AccountId, Clock, StoreError};
+use msgflash_kernel::{AccountId, Actor, Clock, StoreError};
 use time::{Duration, OffsetDateTime};
 
 use super::ports::InstanceReader;
+use super::reach::is_in_reach;
 use super::{Instance, InstanceId, InstanceStatus};
 use crate::safety::Window;
 
@@ -77,6 +78,11 @@ impl RecentInstances {
             self.keep(id, now, |kept| kept.instance = Some((now, instance)));
         }
         Ok(found)
+    }
+
+    /// Whether an instance that was found is one that somebody may use. Not remembered.
+    pub async fn is_in_reach(&self, actor: &Actor, id: InstanceId) -> Result<bool, StoreError> {
+        is_in_reach(&*self.reader, actor, id).await
     }
 
     /// What the number did lately.

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, Event, Outbox, StoreError, Unit, WorkspaceId};
+use msgflash_kernel::{
+    AccountId, Actor, Event, Outbox, StoreError, TeamId, Unit, UserId, WorkspaceId,
+};
 use time::OffsetDateTime;
 
 use super::ports::{InstanceReader, InstanceStore, InstanceUnit, InstanceUnits, SessionLeft};
@@ -64,7 +66,10 @@ impl InstanceReader for Shelf {
         let found = self.seen();
         Ok(found.filter(|it| it.id == id && it.account == account))
     }
-    async fn list(&self, _: AccountId) -> Result<Vec<Instance>, StoreError> {
+    async fn is_assigned(&self, _: TeamId, _: UserId, _: InstanceId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    async fn list(&self, _: &Actor) -> Result<Vec<Instance>, StoreError> {
         Ok(self.seen().into_iter().collect())
     }
     async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError> {

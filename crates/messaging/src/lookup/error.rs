@@ -15,6 +15,9 @@ pub enum LookupError {
     /// No such instance in this account.
     #[error("Instance not found")]
     NoInstance(InstanceId),
+    /// A collaborator was not given this instance.
+    #[error("This instance is not assigned to you in this team")]
+    NotAssigned,
     /// The instance is switched off.
     #[error("The instance is suspended")]
     Suspended,
@@ -43,7 +46,7 @@ impl Fault for LookupError {
         match self {
             Self::Invalid(cause) => cause.kind(),
             Self::NoInstance(_) | Self::NoLookup(_) | Self::NoGroup => Kind::Missing,
-            Self::Suspended => Kind::Forbidden,
+            Self::NotAssigned | Self::Suspended => Kind::Forbidden,
             Self::NotConnected | Self::NotReady => Kind::Invalid,
             Self::Provider(cause) => cause.kind(),
             Self::Store(cause) => cause.kind(),
@@ -54,6 +57,7 @@ impl Fault for LookupError {
         match self {
             Self::Invalid(cause) => cause.code(),
             Self::NoInstance(_) => "NOT_FOUND",
+            Self::NotAssigned => "INSTANCE_NOT_ASSIGNED",
             Self::Suspended => "FORBIDDEN",
             Self::NotConnected => "BAD_REQUEST",
             Self::NoLookup(_) => "LOOKUP_NOT_FOUND",

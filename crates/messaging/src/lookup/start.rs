@@ -9,6 +9,7 @@ use super::{
     AskNumbers, LONG, LookupError, LookupStatus, MOST_NUMBERS, NumberList, NumberLookup, Results,
 };
 use crate::instance::ports::InstanceReader;
+use crate::instance::reach::is_in_reach;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 
 /// An order to look numbers up.
@@ -129,6 +130,10 @@ impl LookUpNumbers {
         let account = order.actor.workspace.account;
         let found = self.ports.instances.find(account, order.instance).await?;
         let instance = found.ok_or(LookupError::NoInstance(order.instance))?;
+        let instances = &*self.ports.instances;
+        if !is_in_reach(instances, &order.actor, instance.id).await? {
+            return Err(LookupError::NotAssigned);
+        }
         match instance.status {
             InstanceStatus::Connected => Ok(instance),
             InstanceStatus::Suspended => Err(LookupError::Suspended),

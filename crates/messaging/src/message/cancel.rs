@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Clock, WorkspaceId};
+use msgflash_kernel::{Actor, Clock};
 
 use super::ports::{MessageReader, SettleUnits};
 use super::{Message, MessageId, MessageStatus};
 use crate::dispatch::QueueState;
 use crate::error::MessagingError;
+use crate::instance::ports::InstanceReader;
+use crate::instance::reach::is_in_reach;
 
 /// Withdraws scheduled messages before their time.
 pub struct CancelMessage {
     messages: Arc<dyn MessageReader>,
+    instances: Arc<dyn InstanceReader>,
     units: Arc<dyn SettleUnits>,
     clock: Arc<dyn Clock>,
 }
@@ -20,27 +23,29 @@ impl CancelMessage {
     /// Wires the use case.
     pub fn new(
         messages: Arc<dyn MessageReader>,
+        instances: Arc<dyn InstanceReader>,
         units: Arc<dyn SettleUnits>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             messages,
+            instances,
             units,
             clock,
         }
     }
 
     /// Withdraws one. Once this answered, the message is never sent.
-    pub async fn cancel(
-        &self,
-        workspace: WorkspaceId,
-        id: MessageId,
-    ) -> Result<Message, MessagingError> {
+    pub async fn cancel(&self, actor: &Actor, id: MessageId) -> Result<Message, MessagingError> {
+        let workspace = actor.workspace.id;
         let found = self
             .messages
             .find(workspace, id)
             .await?
             .ok_or(MessagingError::NoMessage(id))?;
+        if !is_in_reach(&*self.instances, actor, found.instance).await? {
+            return Err(MessagingError::NotAssigned);
+        }
         let now = self.clock.now();
         let mut unit = self.units.begin().await?;
         let key = (found.instance, id);

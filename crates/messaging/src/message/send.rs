@@ -111,6 +111,10 @@ impl SendMessage {
             .await?
             .ok_or(MessagingError::NoInstance(order.instance))?;
         let found = self.look_up(&order).await?;
+        let instances = &self.ports.instances;
+        if !instances.is_in_reach(&order.actor, instance.id).await? {
+            return Err(MessagingError::NotAssigned);
+        }
         require_able(&instance, &found)?;
         let to = Phone::parse(&order.to)
             .map_err(|why| MessagingError::InvalidDestination(order.to.clone(), why))?;

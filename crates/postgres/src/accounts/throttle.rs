@@ -5,7 +5,7 @@ use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_accounts::throttle::{PER_ADDRESS, PER_NETWORK, WINDOW};
+use msgflash_accounts::throttle::{PER_ADDRESS, WINDOW};
 use msgflash_accounts::{SignInThrottle, Try};
 use msgflash_kernel::StoreError;
 use time::OffsetDateTime;
@@ -69,7 +69,7 @@ impl SignInThrottle for Postgres {
             .bind::<Timestamptz, _>(a_try.at + WINDOW)
             .bind::<Timestamptz, _>(a_try.at - WINDOW)
             .bind::<Binary, _>(a_try.network.to_vec())
-            .bind::<Integer, _>(most(PER_NETWORK))
+            .bind::<Integer, _>(most(a_try.per_network))
             .bind::<Nullable<Binary>, _>(a_try.address.map(Vec::from))
             .bind::<Integer, _>(most(PER_ADDRESS))
             .get_result(&mut conn)

@@ -9,7 +9,7 @@ use diesel::sql_types::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
-use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer};
+use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer, TeamId, UserId};
 use msgflash_messaging::message::accept::Application;
 use msgflash_messaging::message::ports::{
     AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Name, Question, Standing, Wait,
@@ -94,9 +94,10 @@ impl AcceptStore for PgUnit {
         let asked = question.applications;
         let conn = &*self.conn();
         // Sent at once and answered at once: one round trip.
-        let (keys, accounts, instances, answers, recorded) = try_join!(
+        let (keys, accounts, members, instances, answers, recorded) = try_join!(
             keys(conn, asked, now),
             accounts(conn, asked, now),
+            members(conn, asked),
             instances(conn, asked),
             answers(conn, asked, now),
             recorded(conn, asked, question.again),
@@ -104,6 +105,7 @@ impl AcceptStore for PgUnit {
         Ok(Facts {
             keys,
             accounts,
+            members,
             instances,
             answers,
             recorded,
@@ -251,6 +253,47 @@ async fn accounts(
     rows.iter()
         .map(|row| Ok((Id::new(row.id), row.standing(now)?)))
         .collect()
+}
+
+#[derive(QueryableByName)]
+struct MemberRow {
+    #[diesel(sql_type = SqlUuid)]
+    team_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+}
+
+/// Who of the people that act in a team is still in it; asked only when there are some.
+async fn members(
+    mut conn: &AsyncPgConnection,
+    asked: &[&Application],
+) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
+    let people = asked.iter().filter(|it| it.key.is_none());
+    let pairs: HashSet<(Uuid, Uuid)> = people
+        .filter_map(|it| {
+            let team = it.message.workspace.team?;
+            Some((team.uuid(), it.message.acting_user.uuid()))
+        })
+        .collect();
+    if pairs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (teams, users): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let rows: Vec<MemberRow> = sql(
+        "SELECT f.* FROM UNNEST($1, $2) AS asked (team_id, user_id) CROSS JOIN LATERAL ( \
+             SELECT m.team_id, m.user_id FROM team_members m JOIN teams t ON t.id = m.team_id \
+             AND t.deleted_at IS NULL WHERE m.team_id = asked.team_id AND m.user_id = \
+             asked.user_id AND m.ended_at IS NULL LIMIT 1) f",
+    )
+    .bind::<Array<SqlUuid>, _>(teams)
+    .bind::<Array<SqlUuid>, _>(users)
+    .get_results(&mut conn)
+    .await
+    .map_err(failed)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (Id::new(row.team_id), Id::new(row.user_id)))
+        .collect())
 }
 
 #[derive(QueryableByName)]

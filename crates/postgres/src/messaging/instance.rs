@@ -1,10 +1,13 @@
 //! Instances.
 
 use async_trait::async_trait;
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{AccountId, Id, Phone, Secret, StoreError, WorkspaceId};
+use msgflash_kernel::{
+    AccountId, Actor, Id, Phone, Reach, Secret, StoreError, TeamId, UserId, WorkspaceId,
+};
 use msgflash_messaging::instance::Standing;
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore, SessionLeft};
 use msgflash_messaging::safety::Window;
@@ -14,7 +17,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{instances, teams};
+use crate::schema::{instances, team_instance_assignments as assignments, teams};
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -111,7 +114,7 @@ pub(super) fn count(it: u32) -> i32 {
 }
 
 /// Reads a stored phone number.
-pub(super) fn phone(stored: i64) -> Result<Phone, StoreError> {
+pub(crate) fn phone(stored: i64) -> Result<Phone, StoreError> {
     // The number itself is personal: only its length is told.
     Phone::from_i64(stored)
         .map_err(|_| StoreError::corrupt("phone", format!("{} digits", stored.to_string().len())))
@@ -137,17 +140,39 @@ impl InstanceReader for Postgres {
         row.map(Instance::try_from).transpose()
     }
 
-    async fn list(&self, account: AccountId) -> Result<Vec<Instance>, StoreError> {
+    async fn list(&self, actor: &Actor) -> Result<Vec<Instance>, StoreError> {
+        let account = actor.workspace.account;
         let mut conn = self.conn().await?;
-        let rows: Vec<InstanceRow> = instances::table
+        let mut wanted = instances::table
             .filter(instances::account_id.eq(account.uuid()))
             .filter(instances::deleted_at.is_null())
             .order(instances::id.desc())
             .select(InstanceRow::as_select())
-            .load(&mut conn)
-            .await
-            .map_err(failed)?;
+            .into_boxed();
+        if actor.reach == Reach::Assigned {
+            let team = actor.workspace.team.map_or(Uuid::nil(), Id::uuid);
+            let given = assignments::table
+                .filter(assignments::team_id.eq(team))
+                .filter(assignments::user_id.eq(actor.user.uuid()))
+                .select(assignments::instance_id);
+            wanted = wanted.filter(instances::id.eq_any(given));
+        }
+        let rows: Vec<InstanceRow> = wanted.load(&mut conn).await.map_err(failed)?;
         rows.into_iter().map(Instance::try_from).collect()
+    }
+
+    async fn is_assigned(
+        &self,
+        team: TeamId,
+        user: UserId,
+        id: InstanceId,
+    ) -> Result<bool, StoreError> {
+        let mut conn = self.conn().await?;
+        let given = assignments::table.find((team.uuid(), user.uuid(), id.uuid()));
+        select(exists(given))
+            .get_result(&mut conn)
+            .await
+            .map_err(failed)
     }
 
     async fn find_by_session(&self, session: &str) -> Result<Option<Instance>, StoreError> {

@@ -69,7 +69,11 @@ async fn a_revoked_key_is_closed_hidden_and_free_again() {
     let workspace = Workspace::personal(stage.user("lea@shop.test").await.id);
     let stranger = Workspace::personal(stage.user("max@shop.test").await.id);
     let (key, secret) = stage.key(workspace).await;
-    let revoke = RevokeKey::new(Arc::new(stage.postgres.clone()), clock());
+    let revoke = RevokeKey::new(
+        Arc::new(stage.postgres.clone()),
+        clock(),
+        Arc::new(RandomIds),
+    );
 
     for (account, id) in [(stranger.account, key.id), (workspace.account, fresh())] {
         let refused = revoke.revoke(account, id).await;

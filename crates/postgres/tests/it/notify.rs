@@ -102,8 +102,12 @@ async fn whoever_remembers_a_key_hears_that_it_was_revoked() {
     let workspace = Workspace::personal(stage.user("lea@shop.test").await.id);
     let (key, _) = stage.key(workspace).await;
     let mut ear = Ear::new(&stage.pool(1), &[CHANGED]).await;
-    let revoke = RevokeKey::new(Arc::new(stage.postgres.clone()), clock())
-        .announcing(Arc::new(stage.postgres.clone()));
+    let revoke = RevokeKey::new(
+        Arc::new(stage.postgres.clone()),
+        clock(),
+        Arc::new(RandomIds),
+    )
+    .announcing(Arc::new(stage.postgres.clone()));
     assert!(
         revoke
             .revoke(workspace.account, Id::new(Uuid::nil()))

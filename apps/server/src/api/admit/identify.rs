@@ -2,9 +2,9 @@
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::ServiceRequest;
-use msgflash_kernel::{Actor, Fault as _, Id, Kind};
+use msgflash_kernel::{Fault as _, Id, Kind, TeamId};
 use msgflash_quotas::{KeyId, QuotaError, RateDecision};
-use msgflash_teams::{workspace_for_key, workspace_for_person};
+use msgflash_teams::{Entry, enter_by_key};
 use time::OffsetDateTime;
 
 use crate::api::policy::Person;
@@ -18,7 +18,7 @@ pub(super) async fn key(
     services: &Services,
     request: &ServiceRequest,
     now: OffsetDateTime,
-) -> Result<(Actor, KeyId), Problem> {
+) -> Result<(Entry, KeyId), Problem> {
     let key = services
         .authenticate
         .key(header(request, "x-api-key"))
@@ -26,8 +26,8 @@ pub(super) async fn key(
     let id: KeyId = Id::new(key.id.uuid());
     let limit = services.settings.rate_per_second;
     let rate = services.rates.hit(id, limit, now).await;
-    let workspace = match workspace_for_key(&key, header(request, "x-team-id")) {
-        Ok(workspace) => workspace,
+    let entry = match enter_by_key(&key, header(request, "x-team-id")) {
+        Ok(entry) => entry,
         // This must look like any other bad key.
         Err(refusal) if refusal.kind() == Kind::Unauthenticated => return Err(refusal.into()),
         Err(refusal) => {
@@ -36,8 +36,7 @@ pub(super) async fn key(
         }
     };
     note(request, rate, QuotaError::RateLimited)?;
-    let actor = Actor::new(workspace, key.created_by);
-    Ok((actor, id))
+    Ok((entry, id))
 }
 
 /// A person, and the workspace they act in.
@@ -45,10 +44,22 @@ pub(super) async fn member(
     services: &Services,
     request: &ServiceRequest,
     now: OffsetDateTime,
-) -> Result<Actor, Problem> {
-    let person = person(services, request, now).await?;
-    let workspace = workspace_for_person(person.session.user, header(request, "x-team-id"))?;
-    Ok(Actor::new(workspace, person.session.user))
+) -> Result<Entry, Problem> {
+    let user = person(services, request, now).await?.session.user;
+    let named = header(request, "x-team-id");
+    Ok(services.enter.by_header(user, named).await?)
+}
+
+/// A person, and the team that the path names; whatever the header says is about something else.
+pub(super) async fn of_team(
+    services: &Services,
+    request: &ServiceRequest,
+    now: OffsetDateTime,
+) -> Result<Entry, Problem> {
+    let user = person(services, request, now).await?.session.user;
+    let named = request.match_info().get("teamId").and_then(TeamId::parse);
+    let team = named.ok_or_else(|| Problem::missing("Team not found"))?;
+    Ok(services.enter.team(user, team).await?)
 }
 
 /// A person, whatever the workspace.

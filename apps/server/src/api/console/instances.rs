@@ -53,8 +53,7 @@ pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    let account = caller.actor.workspace.account;
-    let instances = services.read_instances.list(account).await?;
+    let instances = services.read_instances.list(&caller.actor).await?;
     let views: Vec<_> = instances.iter().map(OwnInstanceView::from).collect();
     Ok(envelope::ok(&views))
 }
@@ -93,8 +92,8 @@ pub(in crate::api) async fn read(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, account) = (id_of(&path)?, caller.actor.workspace.account);
-    let instance = services.read_instances.get(account, id).await?;
+    let id = id_of(&path)?;
+    let instance = services.read_instances.get(&caller.actor, id).await?;
     Ok(envelope::ok(&OwnInstanceView::from(&instance)))
 }
 
@@ -113,8 +112,9 @@ pub(in crate::api) async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let body: NameBody = body.decode()?;
     let name = body.check(&caller)?;
-    let (id, account) = (id_of(&path)?, caller.actor.workspace.account);
-    let instance = services.provision.rename(account, id, &name).await?;
+    let id = id_of(&path)?;
+    let provision = &services.provision;
+    let instance = provision.rename(&caller.actor, id, &name).await?;
     Ok(envelope::ok(&OwnInstanceView::from(&instance)))
 }
 

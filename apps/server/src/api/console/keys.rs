@@ -84,9 +84,17 @@ pub(in crate::api) async fn revoke(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id = ApiKeyId::parse(&path).ok_or_else(|| Problem::missing("API key not found"))?;
-    let workspace = &caller.actor.workspace;
-    services.keys.revoke.revoke_in(workspace, id).await?;
+    end(&caller, &services, &path).await
+}
+
+/// Ends a key of the workspace that somebody acts in.
+pub(super) async fn end(
+    caller: &Caller,
+    services: &Services,
+    named: &str,
+) -> Result<HttpResponse, Problem> {
+    let id = ApiKeyId::parse(named).ok_or_else(|| Problem::missing("API key not found"))?;
+    services.keys.revoke.revoke_in(&caller.actor, id).await?;
     Ok(envelope::ok(&SuccessView { success: true }))
 }
 

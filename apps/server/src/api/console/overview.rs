@@ -47,7 +47,7 @@ pub(in crate::api) async fn search(
         book.read_contacts.page(workspace.id, &wanted, limit, None),
         book.read_groups.page(workspace.id, term, limit, None),
         services.overview.search(workspace.id, &text, limit),
-        services.read_instances.list(workspace.account),
+        services.read_instances.list(&caller.actor),
     );
     let (contacts, groups, messages) = (contacts?, groups?, messages?);
     let instances: Vec<_> = instances?
@@ -102,7 +102,7 @@ pub(in crate::api) async fn onboarding(
 ) -> Result<HttpResponse, Problem> {
     let workspace = caller.actor.workspace;
     let (instances, keys, endpoints, has_sent) = tokio::join!(
-        services.read_instances.list(workspace.account),
+        services.read_instances.list(&caller.actor),
         services.keys.list.list(&workspace),
         services.read_endpoints.list(workspace.id),
         services.overview.has_sent(workspace.id),
@@ -147,7 +147,7 @@ pub(in crate::api) async fn stats(
     let _turn = turn.map_err(|_| Problem::internal())?;
     let (statistics, instances) = tokio::join!(
         services.overview.statistics(workspace.id, from, to),
-        services.read_instances.list(workspace.account),
+        services.read_instances.list(&caller.actor),
     );
     let instances = InstanceCountsView::of(&instances?);
     Ok(envelope::ok(&StatsView::of(&statistics?, instances)))

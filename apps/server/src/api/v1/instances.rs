@@ -20,10 +20,7 @@ pub(in crate::api) async fn list(
     caller: Caller,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    let instances = services
-        .read_instances
-        .list(caller.actor.workspace.account)
-        .await?;
+    let instances = services.read_instances.list(&caller.actor).await?;
     Ok(envelope::ok(
         &instances.iter().map(InstanceView::from).collect::<Vec<_>>(),
     ))
@@ -41,10 +38,7 @@ pub(in crate::api) async fn read(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
-    let instance = services
-        .read_instances
-        .get(caller.actor.workspace.account, id)
-        .await?;
+    let instance = services.read_instances.get(&caller.actor, id).await?;
     Ok(envelope::ok(&InstanceView::from(&instance)))
 }
 
@@ -60,8 +54,8 @@ pub(in crate::api) async fn state(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
-    let account = caller.actor.workspace.account;
-    let (status, live) = services.read_instances.state(account, id).await?;
+    let reader = &services.read_instances;
+    let (status, live) = reader.state(&caller.actor, id).await?;
     Ok(envelope::ok(&StateView {
         instance_id: id.to_string(),
         status: status.as_str(),
@@ -81,10 +75,7 @@ pub(in crate::api) async fn health(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
-    let health = services
-        .read_instances
-        .health(caller.actor.workspace.account, id)
-        .await?;
+    let health = services.read_instances.health(&caller.actor, id).await?;
     Ok(envelope::ok(&HealthView::from(&health)))
 }
 

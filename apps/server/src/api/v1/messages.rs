@@ -243,10 +243,7 @@ pub(in crate::api) async fn cancel(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
-    let message = services
-        .cancel_message
-        .cancel(caller.actor.workspace.id, id)
-        .await?;
+    let message = services.cancel_message.cancel(&caller.actor, id).await?;
     Ok(envelope::ok(&MessageView::from(&message)))
 }
 

@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::web;
+use msgflash_teams::Action;
 
 use super::contacts::{bulk, groups, jobs, members};
 use super::webhooks::deliveries;
@@ -15,7 +16,8 @@ use crate::api::errors::{
 };
 use crate::api::policy::Gate;
 use crate::api::routes::{
-    Route, asks, changes, creates, deletes, gated, once, open, personal, routes, spare, starts,
+    Route, asks, changes, creates, deletes, does, gated, once, open, personal, routes, spare,
+    starts,
 };
 
 /// Where this surface lives.
@@ -45,61 +47,61 @@ pub(in crate::api) const LIVE: &[ErrorCode] = &[
 pub fn table() -> Vec<Route> {
     routes! {
         "/api/v1";
-        POST "/messages/send" messages::send, open.creates, SENDING;
-        POST "/messages/schedule" messages::schedule, open.creates, SENDING;
-        GET "/messages" messages::list, open, &[VALIDATION_ERROR];
-        GET "/messages/{id}" messages::read, open, &[NOT_FOUND];
-        POST "/messages/{id}/cancel" messages::cancel, open, &[NOT_FOUND, BAD_REQUEST];
+        POST "/messages/send" messages::send, open.does(Action::Send).creates, SENDING;
+        POST "/messages/schedule" messages::schedule, open.does(Action::Send).creates, SENDING;
+        GET "/messages" messages::list, open.does(Action::ReadHistory), &[VALIDATION_ERROR];
+        GET "/messages/{id}" messages::read, open.does(Action::ReadHistory), &[NOT_FOUND];
+        POST "/messages/{id}/cancel" messages::cancel, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
 
-        GET "/instances" instances::list, open, &[];
-        GET "/instances/{id}" instances::read, open, &[NOT_FOUND];
-        GET "/instances/{id}/state" instances::state, open, LIVE;
-        GET "/instances/{id}/health" instances::health, open, &[NOT_FOUND];
+        GET "/instances" instances::list, open.does(Action::ListInstances), &[];
+        GET "/instances/{id}" instances::read, open.does(Action::ReadInstance), &[NOT_FOUND];
+        GET "/instances/{id}/state" instances::state, open.does(Action::ReadInstance), LIVE;
+        GET "/instances/{id}/health" instances::health, open.does(Action::ReadInstance), &[NOT_FOUND];
 
-        GET "/templates" templates::list, open, &[VALIDATION_ERROR];
-        POST "/templates" templates::create, open.creates, &[TEMPLATE_INVALID];
-        GET "/templates/{id}" templates::read, open, &[NOT_FOUND];
-        PUT "/templates/{id}" templates::revise, open.changes.spare,
+        GET "/templates" templates::list, open.does(Action::KeepData), &[VALIDATION_ERROR];
+        POST "/templates" templates::create, open.does(Action::KeepData).creates, &[TEMPLATE_INVALID];
+        GET "/templates/{id}" templates::read, open.does(Action::KeepData), &[NOT_FOUND];
+        PUT "/templates/{id}" templates::revise, open.does(Action::KeepData).changes.spare,
             &[NOT_FOUND, TEMPLATE_INVALID];
-        DELETE "/templates/{id}" templates::delete, open, &[NOT_FOUND];
-        POST "/templates/{id}/preview" templates::preview, open.asks.spare,
+        DELETE "/templates/{id}" templates::delete, open.does(Action::KeepData), &[NOT_FOUND];
+        POST "/templates/{id}/preview" templates::preview, open.does(Action::KeepData).asks.spare,
             &[NOT_FOUND, TEMPLATE_INVALID, TEMPLATE_CONTEXT_UNAVAILABLE];
-        GET "/contacts" contacts::list, open, &[VALIDATION_ERROR, NOT_FOUND];
-        POST "/contacts" contacts::create, open.creates, &[];
-        GET "/contacts/{id}" contacts::read, open, &[NOT_FOUND];
-        PUT "/contacts/{id}" contacts::change, open.changes, &[NOT_FOUND, CONFLICT];
-        DELETE "/contacts/{id}" contacts::delete, open, &[NOT_FOUND];
-        GET "/contacts/{id}/groups" groups::of_contact, open, &[NOT_FOUND];
-        POST "/contacts/bulk-delete" bulk::delete, open.deletes.once, &[];
-        GET "/contacts/bulk-jobs" jobs::list, open, &[VALIDATION_ERROR];
-        GET "/contacts/bulk-jobs/{jobId}" jobs::read, open, &[NOT_FOUND];
-        GET "/contacts/bulk-jobs/{jobId}/progress" jobs::progress, open, &[NOT_FOUND];
-        POST "/contacts/bulk-jobs/{jobId}/cancel" jobs::cancel, open, &[NOT_FOUND, CONFLICT];
-        GET "/contacts/groups" groups::list, open, &[VALIDATION_ERROR];
-        POST "/contacts/groups" groups::create, open.creates, &[MAX_CONTACT_GROUPS_REACHED];
-        GET "/contacts/groups/{groupId}" groups::read, open, &[NOT_FOUND];
-        PUT "/contacts/groups/{groupId}" groups::change, open.changes, &[NOT_FOUND, CONFLICT];
-        DELETE "/contacts/groups/{groupId}" groups::delete, open, &[NOT_FOUND];
-        GET "/contacts/groups/{groupId}/members" members::list, open,
+        GET "/contacts" contacts::list, open.does(Action::KeepData), &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/contacts" contacts::create, open.does(Action::KeepData).creates, &[];
+        GET "/contacts/{id}" contacts::read, open.does(Action::KeepData), &[NOT_FOUND];
+        PUT "/contacts/{id}" contacts::change, open.does(Action::KeepData).changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/{id}" contacts::delete, open.does(Action::KeepData), &[NOT_FOUND];
+        GET "/contacts/{id}/groups" groups::of_contact, open.does(Action::KeepData), &[NOT_FOUND];
+        POST "/contacts/bulk-delete" bulk::delete, open.does(Action::KeepData).deletes.once, &[];
+        GET "/contacts/bulk-jobs" jobs::list, open.does(Action::KeepData), &[VALIDATION_ERROR];
+        GET "/contacts/bulk-jobs/{jobId}" jobs::read, open.does(Action::KeepData), &[NOT_FOUND];
+        GET "/contacts/bulk-jobs/{jobId}/progress" jobs::progress, open.does(Action::KeepData), &[NOT_FOUND];
+        POST "/contacts/bulk-jobs/{jobId}/cancel" jobs::cancel, open.does(Action::KeepData), &[NOT_FOUND, CONFLICT];
+        GET "/contacts/groups" groups::list, open.does(Action::KeepData), &[VALIDATION_ERROR];
+        POST "/contacts/groups" groups::create, open.does(Action::KeepData).creates, &[MAX_CONTACT_GROUPS_REACHED];
+        GET "/contacts/groups/{groupId}" groups::read, open.does(Action::KeepData), &[NOT_FOUND];
+        PUT "/contacts/groups/{groupId}" groups::change, open.does(Action::KeepData).changes, &[NOT_FOUND, CONFLICT];
+        DELETE "/contacts/groups/{groupId}" groups::delete, open.does(Action::KeepData), &[NOT_FOUND];
+        GET "/contacts/groups/{groupId}/members" members::list, open.does(Action::KeepData),
             &[VALIDATION_ERROR, NOT_FOUND];
-        POST "/contacts/groups/{groupId}/members" members::add, open.creates, &[NOT_FOUND];
-        DELETE "/contacts/groups/{groupId}/members" members::remove, open.deletes, &[NOT_FOUND];
+        POST "/contacts/groups/{groupId}/members" members::add, open.does(Action::KeepData).creates, &[NOT_FOUND];
+        DELETE "/contacts/groups/{groupId}/members" members::remove, open.does(Action::KeepData).deletes, &[NOT_FOUND];
 
-        GET "/webhooks" webhooks::list, open, &[];
-        POST "/webhooks" webhooks::create, open.creates.gated(Gate::Webhooks),
+        GET "/webhooks" webhooks::list, open.does(Action::KeepData), &[];
+        POST "/webhooks" webhooks::create, open.does(Action::KeepData).creates.gated(Gate::Webhooks),
             &[MAX_WEBHOOK_ENDPOINTS_REACHED];
-        GET "/webhooks/{id}" webhooks::read, open, &[NOT_FOUND];
-        PATCH "/webhooks/{id}" webhooks::change, open.changes, &[NOT_FOUND];
-        DELETE "/webhooks/{id}" webhooks::delete, open, &[NOT_FOUND];
-        POST "/webhooks/{id}/rotate-secret" webhooks::rotate, open.starts, ON_REQUEST;
+        GET "/webhooks/{id}" webhooks::read, open.does(Action::KeepData), &[NOT_FOUND];
+        PATCH "/webhooks/{id}" webhooks::change, open.does(Action::KeepData).changes, &[NOT_FOUND];
+        DELETE "/webhooks/{id}" webhooks::delete, open.does(Action::KeepData), &[NOT_FOUND];
+        POST "/webhooks/{id}/rotate-secret" webhooks::rotate, open.does(Action::KeepData).starts, ON_REQUEST;
         POST "/webhooks/{id}/test" deliveries::test,
-            open.starts.gated(Gate::Webhooks), ON_REQUEST;
+            open.does(Action::KeepData).starts.gated(Gate::Webhooks), ON_REQUEST;
         POST "/webhooks/{id}/recover" deliveries::recover,
-            open.creates.gated(Gate::Webhooks), ON_REQUEST;
-        GET "/webhooks/{id}/deliveries" deliveries::list, open, &[NOT_FOUND, VALIDATION_ERROR];
-        GET "/webhooks/{id}/deliveries/{deliveryId}" deliveries::read, open, &[NOT_FOUND];
+            open.does(Action::KeepData).creates.gated(Gate::Webhooks), ON_REQUEST;
+        GET "/webhooks/{id}/deliveries" deliveries::list, open.does(Action::KeepData), &[NOT_FOUND, VALIDATION_ERROR];
+        GET "/webhooks/{id}/deliveries/{deliveryId}" deliveries::read, open.does(Action::KeepData), &[NOT_FOUND];
         POST "/webhooks/{id}/deliveries/{deliveryId}/redeliver" deliveries::redeliver,
-            open.starts.gated(Gate::Webhooks), ON_REQUEST;
+            open.does(Action::KeepData).starts.gated(Gate::Webhooks), ON_REQUEST;
 
         GET "/me" account::me, open.personal, &[];
         GET "/usage" account::usage, open.personal, &[];

@@ -1,6 +1,6 @@
 //! Linking a phone, mending its link, and unlinking it.
 
-use msgflash_kernel::{AccountId, Phone};
+use msgflash_kernel::{Actor, Phone};
 use tracing::warn;
 
 use super::ProvisionInstance;
@@ -14,11 +14,11 @@ impl ProvisionInstance {
     /// Starts linking a phone, or answers the code of a linking under way.
     pub async fn connect(
         &self,
-        account: AccountId,
+        actor: &Actor,
         id: InstanceId,
         phone: Option<Phone>,
     ) -> Result<Pairing, MessagingError> {
-        let instance = self.find(account, id).await?;
+        let instance = self.find(actor, id).await?;
         if instance.status == InstanceStatus::Suspended {
             return Err(MessagingError::Suspended);
         }
@@ -130,8 +130,8 @@ impl ProvisionInstance {
     }
 
     /// Unlinks the phone. The instance and the number it had stay.
-    pub async fn log_out(&self, account: AccountId, id: InstanceId) -> Result<(), MessagingError> {
-        let instance = self.find(account, id).await?;
+    pub async fn log_out(&self, actor: &Actor, id: InstanceId) -> Result<(), MessagingError> {
+        let instance = self.find(actor, id).await?;
         // From here on the provider's events know why, and a crash does not forget the wish.
         self.ports.record.record(id, Change::LogoutAsked).await?;
         match self.ports.provider.logout(&instance.session).await {
@@ -150,11 +150,11 @@ impl ProvisionInstance {
     /// Closes and reopens the link: the cure for one that says open and does not send.
     pub async fn restart(
         &self,
-        account: AccountId,
+        actor: &Actor,
         id: InstanceId,
     ) -> Result<LinkState, MessagingError> {
         const NOT_LINKED: &str = "The instance is not connected: there is no link to restart";
-        let instance = self.find(account, id).await?;
+        let instance = self.find(actor, id).await?;
         if instance.status == InstanceStatus::Suspended {
             return Err(MessagingError::Suspended);
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use mockall::Sequence;
 use msgflash_kernel::{
-    CountingRandom, Fault as _, FixedClock, Phone, SequentialIds, StoreError, Tick,
+    CountingRandom, Fault as _, FixedClock, Phone, SequentialIds, StoreError, Tick, Workspace,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -112,18 +112,19 @@ async fn an_instance_deleted_while_it_was_made_leaves_no_session() {
 async fn names_lose_their_edges_and_keep_to_one_line() {
     let shelf = Shelf::with(instance());
     let it = provision(&shelf, MockWhatsAppProvider::new());
-    let (account, id) = (instance().account, instance().id);
-    let renamed = it.rename(account, id, "  Café  ").await.expect("renamed");
+    let (by, id) = (actor(), instance().id);
+    let renamed = it.rename(&by, id, "  Café  ").await.expect("renamed");
     assert_eq!(
         (renamed.name.as_str(), shelf.instance().name.as_str()),
         ("Café", "Café")
     );
     for bad in ["", "   ", "two\nlines", &"x".repeat(101)] {
-        let refused = it.rename(account, id, bad).await.expect_err("refused");
+        let refused = it.rename(&by, id, bad).await.expect_err("refused");
         assert_eq!(refused.code(), "VALIDATION_ERROR", "{bad:?}");
     }
-    let other = AccountId::new(uuid::Uuid::from_u128(0xF));
-    let foreign = it.rename(other, id, "Mine").await.expect_err("foreign");
+    let stranger = Id::new(uuid::Uuid::from_u128(0xF));
+    let other = Actor::new(Workspace::personal(stranger), stranger);
+    let foreign = it.rename(&other, id, "Mine").await.expect_err("foreign");
     assert_eq!(foreign.code(), "NOT_FOUND");
 }
 
@@ -177,7 +178,7 @@ async fn naming_a_number(it: Instance) -> (Shelf, Pairing) {
         .returning(|_, _| Ok(code(Some("ABCD1234"))));
     let asked = number("+33611112222");
     let paired = provision(&shelf, provider)
-        .connect(instance().account, instance().id, Some(asked))
+        .connect(&actor(), instance().id, Some(asked))
         .await
         .expect("a code");
     (shelf, paired)
@@ -193,7 +194,7 @@ async fn a_linking_that_names_no_number_takes_any_phone() {
     let mut provider = storing(Some(LinkState::Close));
     provider.expect_connect().returning(|_, _| Ok(code(None)));
     let it = provision(&shelf, provider);
-    it.connect(instance().account, instance().id, None)
+    it.connect(&actor(), instance().id, None)
         .await
         .expect("a code");
     // Also when the phone is slow, and the code was given up.
@@ -221,14 +222,10 @@ async fn a_link_that_is_coming_back_is_not_turned_into_a_linking() {
         let mut provider = storing(Some(stored));
         provider.expect_connect().returning(|_, _| Ok(code(None)));
         let it = provision(&shelf, provider);
-        it.connect(
-            instance().account,
-            instance().id,
-            Some(number("+33699999999")),
-        )
-        .await
-        .map(|it| assert_eq!(it, Pairing::NotYet))
-        .expect("answered");
+        it.connect(&actor(), instance().id, Some(number("+33699999999")))
+            .await
+            .map(|it| assert_eq!(it, Pairing::NotYet))
+            .expect("answered");
         let now = shelf.instance();
         assert_eq!(
             (now.status, now.connecting_since),
@@ -245,7 +242,7 @@ async fn a_code_for_a_linked_instance_says_that_the_link_is_gone() {
     let mut provider = storing(Some(LinkState::Close));
     provider.expect_connect().returning(|_, _| Ok(code(None)));
     let it = provision(&shelf, provider);
-    it.connect(instance().account, instance().id, None)
+    it.connect(&actor(), instance().id, None)
         .await
         .expect("a code");
     assert_eq!(shelf.instance().status, InstanceStatus::Connecting);
@@ -270,7 +267,7 @@ async fn a_logout_is_told_once_with_its_reason_whoever_tells_it_first() {
             .map_err(|_| ProviderError::Unavailable)
     });
     let it = provision(&shelf, provider);
-    it.log_out(instance().account, instance().id)
+    it.log_out(&actor(), instance().id)
         .await
         .expect("logged out");
     let told = ("instance.disconnected", Some("Logged out".to_owned()));
@@ -295,7 +292,7 @@ async fn a_logout_that_failed_changes_nothing() {
         .expect_logout()
         .returning(|_| Err(ProviderError::Unavailable));
     let it = provision(&shelf, provider);
-    let refused = it.log_out(before.account, before.id).await;
+    let refused = it.log_out(&actor(), before.id).await;
     assert_eq!(refused.expect_err("away").code(), "PROVIDER_UNAVAILABLE");
     assert_eq!(shelf.instance(), before);
 }
@@ -307,7 +304,7 @@ async fn only_a_link_can_be_restarted() {
         let mut provider = MockWhatsAppProvider::new();
         provider.expect_state().return_once(|_| state);
         let it = provision(&shelf, provider);
-        let refused = it.restart(instance().account, instance().id).await;
+        let refused = it.restart(&actor(), instance().id).await;
         assert_eq!(refused.expect_err("closed").code(), "BAD_REQUEST");
     }
 }
@@ -371,7 +368,7 @@ async fn an_instance_deleted_while_it_is_linked_leaves_no_session() {
         Ok(code(None))
     });
     let it = provision(&shelf, provider);
-    let gone = it.connect(instance().account, instance().id, None).await;
+    let gone = it.connect(&actor(), instance().id, None).await;
     assert_eq!(gone.expect_err("deleted").code(), "NOT_FOUND");
     assert_eq!(shelf.held().session_due, Some(NOW));
 }
@@ -395,7 +392,7 @@ async fn an_open_link_is_believed_when_it_is_known_whose_it_is() {
             .expect_connect()
             .returning(|_, _| Ok(Pairing::AlreadyOpen));
         let it = provision(&shelf, provider);
-        it.connect(instance().account, instance().id, asked)
+        it.connect(&actor(), instance().id, asked)
             .await
             .expect("answered");
         assert_eq!(shelf.instance().status, status, "{stored:?}");

@@ -74,9 +74,9 @@ fn repeated(
     if facts.recorded.contains(&it.message.id) {
         return Some(Decision::Done);
     }
-    if !facts.opens(it) {
-        // Before anything else, as for every other request of this key.
-        return Some(Decision::Refuse(MessagingError::KeyGone));
+    if let Err(refusal) = facts.require_open(it) {
+        // Before anything else, as for every other request of theirs.
+        return Some(Decision::Refuse(refusal));
     }
     let (key, _) = it.once.as_ref()?;
     if let Some((request, answer)) = facts.answers.get(&name(key)) {

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, ReplayKey, StoreError, StoredAnswer, Unit, WorkspaceId};
+use msgflash_kernel::{
+    AccountId, ReplayKey, StoreError, StoredAnswer, TeamId, Unit, UserId, WorkspaceId,
+};
 use msgflash_quotas::{KeyId, Period};
 use time::OffsetDateTime;
 
+use crate::error::MessagingError;
 use crate::instance::InstanceId;
 use crate::message::MessageId;
 use crate::message::accept::Application;
@@ -68,6 +71,8 @@ pub struct Facts<'a> {
     pub keys: HashMap<KeyId, Standing>,
     /// What the accounts of applications without a key may do.
     pub accounts: HashMap<AccountId, Standing>,
+    /// Members of teams that live, of the people who act in a team without a key.
+    pub members: HashSet<(TeamId, UserId)>,
     /// Instances that exist: whose they are, and whether they are suspended.
     pub instances: HashMap<InstanceId, (AccountId, bool)>,
     /// Answers given before, with the hash of the request they answered.
@@ -77,9 +82,16 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// Whether the application's key still opens anything.
-    pub fn opens(&self, it: &Application) -> bool {
-        it.key.is_none_or(|key| self.keys.contains_key(&key))
+    /// Whether whoever applies is still let in: their key opens something, or they are still in the
+    /// team they act in.
+    pub fn require_open(&self, it: &Application) -> Result<(), MessagingError> {
+        match (it.key, it.message.workspace.team) {
+            (Some(key), _) if !self.keys.contains_key(&key) => Err(MessagingError::KeyGone),
+            (None, Some(team)) if !self.members.contains(&(team, it.message.acting_user)) => {
+                Err(MessagingError::NotMember)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What its account may do; nothing when it is not known.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body::together;
-use super::view::{MeView, UserView};
+use super::view::{MeView, TeamView, UserView};
 use crate::api::policy::Person;
 use crate::http::check::Need;
 use crate::http::{Check, Field, Problem, RawJson, envelope};
@@ -63,10 +63,9 @@ pub(in crate::api) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let user = services.people.profiles.read(person.session.user).await?;
     let user = view(&services, &user).await?;
-    Ok(envelope::ok(&MeView {
-        user,
-        teams: Vec::new(),
-    }))
+    let teams = services.teams.read.list(person.session.user).await?;
+    let teams = teams.iter().map(TeamView::from).collect();
+    Ok(envelope::ok(&MeView { user, teams }))
 }
 
 /// Changes what the caller says about themselves.

@@ -1,6 +1,7 @@
 //! How people and their sessions look.
 
 use msgflash_accounts::{User, VerificationState};
+use msgflash_teams::{Role, TeamSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,6 +84,17 @@ pub struct TeamView {
     pub role: &'static str,
     /// Whether they own it.
     pub is_owner: bool,
+}
+
+impl From<&TeamSummary> for TeamView {
+    fn from(it: &TeamSummary) -> Self {
+        Self {
+            id: it.team.id.to_string(),
+            name: it.team.name.clone(),
+            role: it.role.as_str(),
+            is_owner: it.role == Role::Owner,
+        }
+    }
 }
 
 /// The caller.

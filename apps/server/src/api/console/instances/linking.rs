@@ -57,8 +57,9 @@ pub(in crate::api) async fn connect(
     let mut check = caller.check();
     let phone = check.phone("phoneNumber", &body.phone_number, Need::May);
     check.finish()?;
-    let (id, account) = (id_of(&path)?, caller.actor.workspace.account);
-    let pairing = services.provision.connect(account, id, phone).await?;
+    let id = id_of(&path)?;
+    let provision = &services.provision;
+    let pairing = provision.connect(&caller.actor, id, phone).await?;
     let view = LinkView::new(&id.to_string(), &pairing, phone.is_some())?;
     Ok(envelope::ok(&view))
 }
@@ -74,8 +75,8 @@ pub(in crate::api) async fn log_out(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, account) = (id_of(&path)?, caller.actor.workspace.account);
-    services.provision.log_out(account, id).await?;
+    let id = id_of(&path)?;
+    services.provision.log_out(&caller.actor, id).await?;
     Ok(envelope::ok(&SuccessView { success: true }))
 }
 
@@ -90,8 +91,8 @@ pub(in crate::api) async fn restart(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, account) = (id_of(&path)?, caller.actor.workspace.account);
-    let state = services.provision.restart(account, id).await?;
+    let id = id_of(&path)?;
+    let state = services.provision.restart(&caller.actor, id).await?;
     Ok(envelope::ok(&RestartedView {
         instance_id: id.to_string(),
         state: state.as_str(),

@@ -2,9 +2,14 @@
 
 use msgflash_accounts::User;
 use msgflash_billing::{Entitlement, Plan};
+use msgflash_kernel::Reach;
+use msgflash_messaging::events::timestamp;
+use msgflash_teams::permission::{self, Action};
+use msgflash_teams::{Role, TeamDetail};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::console::teams::view::SeatsView;
 use crate::api::v1::billing::view::{
     CountersView, FeaturesView, LimitsView, PeriodView, PlanNameView, SubscriptionView,
 };
@@ -55,6 +60,25 @@ pub struct TeamView {
     pub role: &'static str,
     /// Whether the caller owns it.
     pub is_owner: bool,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// How its seats are taken.
+    pub seats: SeatsView,
+}
+
+impl TeamView {
+    /// A team as somebody with this role sees it.
+    pub(super) fn new(it: &TeamDetail, role: Role) -> Self {
+        Self {
+            id: it.team.id.to_string(),
+            name: it.team.name.clone(),
+            role: role.as_str(),
+            is_owner: role == Role::Owner,
+            created_at: timestamp(it.team.created_at),
+            seats: it.seats.into(),
+        }
+    }
 }
 
 /// The plan held, and what will become of it.
@@ -123,23 +147,24 @@ pub struct CapabilitiesView {
 }
 
 impl CapabilitiesView {
-    /// What somebody may do in a workspace of their own.
-    pub(super) fn own(plan: &Plan, usable: bool) -> Self {
+    /// What somebody may do, by the plan of whoever pays and by the table of who may do what.
+    pub(super) fn new(plan: &Plan, usable: bool, role: Option<Role>) -> Self {
         let has = plan.features;
+        let may = |action| permission::require(action, role).is_ok();
         Self {
             can_send_messages: usable,
             can_create_campaigns: has.campaigns,
             can_publish_statuses: has.statuses,
             can_use_webhooks: plan.allow_webhooks().is_ok(),
             can_use_number_lookups: has.number_lookups,
-            can_mutate_billing: true,
-            can_view_payments: true,
-            can_manage_members: true,
-            can_manage_instances: true,
-            can_manage_api_keys: true,
-            can_manage_webhooks: true,
-            can_manage_templates: true,
-            is_restricted_collaborator: false,
+            can_mutate_billing: may(Action::ChangeBilling),
+            can_view_payments: may(Action::ReadPayments),
+            can_manage_members: may(Action::Invite),
+            can_manage_instances: may(Action::CreateInstance),
+            can_manage_api_keys: may(Action::ManageKeys),
+            can_manage_webhooks: may(Action::KeepData),
+            can_manage_templates: may(Action::KeepData),
+            is_restricted_collaborator: permission::reach(role) == Reach::Assigned,
         }
     }
 }

@@ -1,0 +1,159 @@
+//! Naming and deleting teams, and what every change of one begins and ends with.
+
+use std::sync::Arc;
+
+use msgflash_accounts::{
+    AccountReader, AuditEntry, Audited, Draft, Guard, OutgoingMail, PortalLinks, Target, User,
+};
+use msgflash_kernel::{
+    Actor, Announce, Clock, Id, Ids, Nudge, Problems, Random, StoreError, UserId,
+};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::error::TeamError;
+use crate::permission::{self, Action};
+use crate::ports::{InvitationReader, TeamReader, TeamUnit, TeamUnits};
+use crate::role::Role;
+use crate::team::{self, Team};
+
+/// What changing teams needs.
+#[derive(Clone)]
+pub struct TeamPorts {
+    /// Transactions.
+    pub units: Arc<dyn TeamUnits>,
+    /// Teams.
+    pub teams: Arc<dyn TeamReader>,
+    /// Invitations.
+    pub invitations: Arc<dyn InvitationReader>,
+    /// People.
+    pub users: Arc<dyn AccountReader>,
+    /// Counts the mails that one person has others sent.
+    pub guard: Guard,
+    /// Where the links of mails go.
+    pub links: PortalLinks,
+    /// Tells other processes, who may remember members and keys.
+    pub announce: Arc<dyn Announce>,
+    /// Wakes whoever ends what a deleted team leaves.
+    pub wake: Arc<dyn Nudge>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}
+
+impl TeamPorts {
+    /// Somebody who is signed in.
+    pub(crate) async fn person(&self, user: UserId) -> Result<User, TeamError> {
+        let found = self.users.find(user).await?;
+        found.ok_or(TeamError::Store(StoreError::Stale("users")))
+    }
+
+    /// A mail on its way.
+    pub(crate) async fn mail(
+        &self,
+        unit: &mut dyn TeamUnit,
+        user: Option<UserId>,
+        to: &str,
+        draft: &Draft,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let id = Id::new(self.ids.next());
+        let mail = OutgoingMail::new(id, user, to, draft, now);
+        unit.mails().queue(&mail).await
+    }
+
+    /// What was done, for the record.
+    pub(crate) async fn note(
+        &self,
+        unit: &mut dyn TeamUnit,
+        actor: &Actor,
+        (done, target): (Audited, Target),
+        data: Value,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            id: self.ids.next(),
+            at: now,
+            actor: *actor,
+            done,
+            target,
+            data,
+        };
+        unit.audit().append(&[entry]).await
+    }
+}
+
+/// Holds the team that somebody acts in, and looks at what they are in it once more: they were let in
+/// a moment ago, and may have been sent away since.
+pub(crate) async fn hold(
+    unit: &mut dyn TeamUnit,
+    actor: &Actor,
+    action: Action,
+) -> Result<(Team, Role), TeamError> {
+    let id = actor.workspace.team.ok_or(TeamError::NoTeam)?;
+    let team = unit.teams().lock(id).await?.ok_or(TeamError::NoTeam)?;
+    let role = unit.members().role(id, actor.user).await?;
+    let role = role.ok_or(TeamError::NoTeam)?;
+    permission::require(action, Some(role))?;
+    Ok((team, role))
+}
+
+/// Names and deletes teams.
+pub struct ManageTeam {
+    ports: TeamPorts,
+}
+
+impl ManageTeam {
+    /// Wires the use case.
+    pub fn new(ports: TeamPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Gives a team another name.
+    pub async fn rename(&self, actor: &Actor, name: &str) -> Result<(), TeamError> {
+        let mut problems = Problems::default();
+        let name = team::name(name, &mut problems);
+        problems.into_result()?;
+        let now = self.ports.clock.now();
+        let mut unit = self.ports.units.begin().await?;
+        let (mut team, _) = hold(unit.as_mut(), actor, Action::RenameTeam).await?;
+        let before = std::mem::replace(&mut team.name, name);
+        team.updated_at = now;
+        unit.teams().update(&team).await?;
+        let what = (Audited::TeamRenamed, Target::Team(team.id));
+        let data = json!({ "from": before, "to": team.name });
+        self.ports
+            .note(unit.as_mut(), actor, what, data, now)
+            .await?;
+        unit.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes a team. Nobody gets into it any more and its keys open nothing; what it had under way is
+    /// ended after that, little by little.
+    pub async fn delete(&self, actor: &Actor) -> Result<(), TeamError> {
+        let now = self.ports.clock.now();
+        let mut unit = self.ports.units.begin().await?;
+        let (mut team, _) = hold(unit.as_mut(), actor, Action::DeleteTeam).await?;
+        team.deleted_at = Some(now);
+        team.updated_at = now;
+        unit.teams().update(&team).await?;
+        unit.teams().leave_remains(&team, now).await?;
+        unit.invitations().end_all(team.id, now).await?;
+        let what = (Audited::TeamDeleted, Target::Team(team.id));
+        let data = json!({ "name": team.name });
+        self.ports
+            .note(unit.as_mut(), actor, what, data, now)
+            .await?;
+        unit.commit().await?;
+        self.ports.announce.changed(actor.workspace.account).await;
+        self.ports.wake.nudge();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
