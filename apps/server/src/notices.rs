@@ -21,7 +21,7 @@ const GAP: Duration = Duration::from_millis(50);
 pub(crate) const LANES: &str = "msgflash_lanes";
 
 /// Each bell with the topic it is rung by.
-fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 10] {
+fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 11] {
     [
         (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
@@ -33,6 +33,7 @@ fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 10] {
         ("msgflash_lookups", &bells.lookups),
         ("msgflash_mail_requests", &bells.mail_requests),
         ("msgflash_mails", &bells.mails),
+        ("msgflash_remains", &bells.remains),
     ]
 }
 

@@ -12,7 +12,7 @@ use msgflash_accounts::{
 };
 use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
-use msgflash_kernel::{Clock, Ids, NoNudge, Random, RandomIds, SystemClock};
+use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
 use msgflash_messaging::alarm::Alarms;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
@@ -256,7 +256,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         guard: people.guard.clone(),
         links: PortalLinks::new(&config.portal_base()),
         announce: Arc::clone(&announce),
-        wake: Arc::new(NoNudge),
+        wake: bells.remains.clone(),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
         random: Arc::clone(&random),

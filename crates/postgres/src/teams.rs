@@ -4,6 +4,7 @@ mod assignment;
 mod invitation;
 mod member;
 mod read;
+pub(crate) mod remains;
 mod team;
 
 use async_trait::async_trait;

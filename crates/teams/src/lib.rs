@@ -18,6 +18,7 @@ pub mod members;
 pub mod permission;
 pub mod ports;
 pub mod read;
+pub mod remains;
 pub mod role;
 pub mod seats;
 pub mod team;
@@ -44,6 +45,7 @@ pub use ports::{
     TeamUnits,
 };
 pub use read::ReadTeams;
+pub use remains::{EndRemains, Remains};
 pub use role::Role;
 pub use seats::Seats;
 pub use team::Team;

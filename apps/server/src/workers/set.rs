@@ -25,6 +25,7 @@ use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::confirm::{AskForReceipts, ConfirmPorts};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
+use msgflash_teams::EndRemains;
 use msgflash_webhook_http::HttpWebhookSender;
 use msgflash_webhooks::{Deliverer, FanOut, Recorder, Schedule};
 use tokio_util::sync::CancellationToken;
@@ -71,6 +72,8 @@ pub struct Bells {
     pub mail_requests: Arc<Bell>,
     /// There is mail to send.
     pub mails: Arc<Bell>,
+    /// A team was deleted and may have left something.
+    pub remains: Arc<Bell>,
 }
 
 impl Default for Bells {
@@ -88,6 +91,7 @@ impl Default for Bells {
             lookups: Bell::new(),
             mail_requests: Bell::new(),
             mails: Bell::new(),
+            remains: Bell::new(),
         }
     }
 }
@@ -122,6 +126,7 @@ struct Work {
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
     forget_media: Option<Arc<ForgetMedia>>,
+    remains: Arc<EndRemains>,
     sampler: Arc<Sampler>,
     /// Without one there is nothing to compare with.
     has_gateway: bool,
@@ -351,6 +356,11 @@ impl Work {
             answer_requests: Arc::clone(&backend.people.answer_requests),
             send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
             forget_media: backend.media.as_ref().map(|desk| Arc::clone(&desk.forget)),
+            remains: Arc::new(EndRemains::new(
+                store.clone(),
+                store.clone(),
+                Arc::clone(&clock),
+            )),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),

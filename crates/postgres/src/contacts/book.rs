@@ -35,7 +35,7 @@ impl BookStore for PgUnit {
 
 impl PgUnit {
     /// Holds a book; `false` when there is none.
-    async fn held(&mut self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+    pub(crate) async fn held(&mut self, workspace: WorkspaceId) -> Result<bool, StoreError> {
         let held = sql("SELECT 1 FROM address_books WHERE workspace_id = $1 FOR NO KEY UPDATE")
             .bind::<SqlUuid, _>(workspace.uuid())
             .execute(self.conn())

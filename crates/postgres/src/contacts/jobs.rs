@@ -18,16 +18,21 @@ use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::contact_jobs;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 mod record;
 
-/// Holds the book whose turn came first, unless somebody holds it.
-const TURN: &str = "SELECT b.workspace_id FROM address_books b \
+/// Holds the book whose turn came first, unless somebody holds it or its team is gone.
+const TURN: &str = concat!(
+    "SELECT b.workspace_id FROM address_books b \
      WHERE b.job_turn_at <= $1 \
        AND EXISTS (SELECT 1 FROM contact_jobs j WHERE j.workspace_id = b.workspace_id \
                    AND j.status IN ('pending', 'processing') OFFSET 0) \
-     ORDER BY b.job_turn_at LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED";
+       AND ",
+    not_deleted!("b.workspace_id"),
+    " ORDER BY b.job_turn_at LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED",
+);
 
 /// The job at hand. The states are part of the text: the index of living jobs is of use only to a
 /// statement that names them.

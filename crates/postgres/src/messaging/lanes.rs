@@ -27,6 +27,7 @@ use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::instances;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 /// A worker that was silent for so long is forgotten.
@@ -239,7 +240,9 @@ impl LaneStore for Postgres {
             " FROM queue q \
                WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
                  AND (q.due_at, q.message_id) > (k.due, k.message) AND q.not_before <= $5 \
-                 AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
+                 AND ",
+            not_deleted!("q.workspace_id"),
+            " AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
                                    AND o.phone = q.phone AND o.state IN (2, 3)) \
                ORDER BY q.due_at, q.message_id LIMIT $6) q",
         ))
@@ -472,16 +475,19 @@ impl StartStore for PgUnit {
         lease: Lease,
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError> {
-        let started: Vec<StartedRow> = sql(
+        // A statement of its own, after the lanes are held: it sees a team that was deleted before.
+        let started: Vec<StartedRow> = sql(concat!(
             "WITH k AS MATERIALIZED ( SELECT r.place FROM UNNEST($1, $2) AS a (instance_id, \
              message_id) CROSS JOIN LATERAL ( SELECT r.ctid AS place FROM queue r WHERE \
              r.instance_id = a.instance_id AND r.message_id = a.message_id AND r.state + 0 = 1 \
-             AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
+             AND ",
+            not_deleted!("r.workspace_id"),
+            " AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
              o.phone = r.phone AND o.state IN (2, 3)) OFFSET 0) r) UPDATE queue q SET state = 2, \
              attempt = q.attempt + 1, owner = $3, lease_until = $4, started_at = $5, look_at = \
              NULL, looks = 0 FROM k WHERE q.ctid = k.place RETURNING q.instance_id, q.message_id, \
              q.attempt",
-        )
+        ))
         .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
         .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))
         .bind::<SqlUuid, _>(lease.owner)

@@ -22,6 +22,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::schema::{provider_refs, queue};
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 const READY: i16 = QueueState::Ready.to_i16();
@@ -122,8 +123,9 @@ impl QueueStore for PgUnit {
         let rows: Vec<QueueRow> = sql(concat!(
             "SELECT ",
             queue_columns!(),
-            " FROM queue q WHERE state = 0 AND due_at <= $1 AND account_id = ANY($2) \
-             ORDER BY due_at, instance_id, message_id LIMIT $3 FOR UPDATE SKIP LOCKED",
+            " FROM queue q WHERE state = 0 AND due_at <= $1 AND account_id = ANY($2) AND ",
+            not_deleted!("q.workspace_id"),
+            " ORDER BY due_at, instance_id, message_id LIMIT $3 FOR UPDATE SKIP LOCKED",
         ))
         .bind::<Timestamptz, _>(now)
         .bind::<Array<SqlUuid>, _>(each(accounts, |id| id.uuid()))
@@ -444,6 +446,7 @@ impl PgUnit {
         all: bool,
     ) -> Result<Vec<QueueEntry>, StoreError> {
         // One that is to go out once more has not yet: an answer that came after all ends it.
+        // What a deleted team did not start does not fail: it is cancelled with the team's remains.
         // Locked in the order of the list. The sum hides the state from the planner, which takes
         // the index of open entries for empty and would read it once for each.
         let mut attempts = attempts.to_vec();
@@ -456,7 +459,9 @@ impl PgUnit {
                  SELECT o.instance_id, o.message_id FROM queue o \
                  WHERE o.instance_id = a.instance_id AND o.message_id = a.message_id \
                    AND o.attempt = a.attempt \
-                   AND ($4 OR o.state + 0 IN (2, 3) OR o.resent) FOR UPDATE) q) \
+                   AND (o.state + 0 IN (2, 3) OR o.resent OR ($4 AND ",
+            not_deleted!("o.workspace_id"),
+            ")) FOR UPDATE) q) \
              DELETE FROM queue q USING k \
              WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id RETURNING ",
             queue_columns!()

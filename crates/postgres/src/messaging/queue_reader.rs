@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 
 #[derive(QueryableByName)]
 struct IdRow {
@@ -55,10 +56,14 @@ impl QueueReader for Postgres {
         limit: u32,
     ) -> Result<Vec<AccountId>, StoreError> {
         let mut conn = self.conn().await?;
-        let rows: Vec<IdRow> = sql("SELECT account_id AS id FROM \
-               (SELECT account_id, due_at FROM queue WHERE state = 0 AND due_at <= $1 \
-                ORDER BY due_at LIMIT $2) due \
-             GROUP BY account_id ORDER BY account_id")
+        let rows: Vec<IdRow> = sql(concat!(
+            "SELECT account_id AS id FROM \
+               (SELECT q.account_id, q.due_at FROM queue q WHERE q.state = 0 AND q.due_at <= $1 \
+                  AND ",
+            not_deleted!("q.workspace_id"),
+            "   ORDER BY q.due_at LIMIT $2) due \
+             GROUP BY account_id ORDER BY account_id",
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(&mut conn)

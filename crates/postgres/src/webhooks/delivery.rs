@@ -16,6 +16,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 
 #[derive(QueryableByName)]
 struct DueRow {
@@ -79,7 +80,7 @@ impl DeliveryQueue for Postgres {
         // Each endpoint is looked at by itself, from one to the next: however much waits for one of
         // them, the others cost no more. Those with fewest posts under way come first.
         let mut conn = self.conn().await?;
-        let rows: Vec<DueRow> = sql(
+        let rows: Vec<DueRow> = sql(concat!(
             "WITH RECURSIVE heads AS ( \
                (SELECT endpoint_id FROM delivery_queue ORDER BY endpoint_id LIMIT 1) \
                UNION ALL \
@@ -96,7 +97,9 @@ impl DeliveryQueue for Postgres {
                JOIN plans p ON p.id = s.plan_id AND p.feature_webhooks \
                LEFT JOIN webhook_health i ON i.endpoint_id = w.id \
                LEFT JOIN UNNEST($5, $6) AS r (endpoint_id, most) ON r.endpoint_id = w.id \
-               WHERE i.paused_until IS NULL OR i.paused_until <= $1), \
+               WHERE (i.paused_until IS NULL OR i.paused_until <= $1) AND ",
+            not_deleted!("w.workspace_id"),
+            "), \
              candidates AS MATERIALIZED ( \
                SELECT q.delivery_id, q.due_at, a.busy + q.turn AS turn FROM able a \
                CROSS JOIN LATERAL ( \
@@ -122,7 +125,7 @@ impl DeliveryQueue for Postgres {
                LEFT JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id \
                WHERE d.endpoint_id = q.endpoint_id AND d.id = q.delivery_id OFFSET 0) f \
              ORDER BY f.id",
-        )
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(lease)
         .bind::<BigInt, _>(i64::from(limit))

@@ -13,6 +13,7 @@ use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 #[derive(QueryableByName)]
@@ -63,12 +64,14 @@ impl Listeners for PgUnit {
     async fn of(&mut self, workspaces: &[WorkspaceId]) -> Result<Vec<Listener>, StoreError> {
         // The share lock holds deleting and switching off back until the deliveries are there for
         // them to see.
-        let rows: Vec<ListenerRow> = sql(
+        let rows: Vec<ListenerRow> = sql(concat!(
             "SELECT w.id, w.workspace_id, w.events FROM webhook_endpoints w \
              JOIN subscriptions s ON s.account_id = w.account_id \
              JOIN plans p ON p.id = s.plan_id AND p.feature_webhooks \
-             WHERE w.workspace_id = ANY ($1) AND w.active ORDER BY w.id FOR SHARE OF w",
-        )
+             WHERE w.workspace_id = ANY ($1) AND w.active AND ",
+            not_deleted!("w.workspace_id"),
+            " ORDER BY w.id FOR SHARE OF w",
+        ))
         .bind::<Array<SqlUuid>, _>(each(workspaces, |it| it.uuid()))
         .get_results(self.conn())
         .await

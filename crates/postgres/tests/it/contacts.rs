@@ -19,7 +19,7 @@ mod broken;
 mod counters;
 mod exports;
 mod import_work;
-mod imports;
+pub(crate) mod imports;
 mod index;
 mod jobs;
 mod keeping;
@@ -32,7 +32,7 @@ mod tenants;
 
 /// The book of one workspace, and everything that is done with it.
 #[derive(Clone)]
-struct Book {
+pub(crate) struct Book {
     postgres: Postgres,
     workspace: Workspace,
     clock: Arc<dyn Clock>,
@@ -45,7 +45,7 @@ impl Book {
         Self::of(&stage.postgres, Workspace::personal(user.id))
     }
 
-    fn of(postgres: &Postgres, workspace: Workspace) -> Self {
+    pub(crate) fn of(postgres: &Postgres, workspace: Workspace) -> Self {
         Self {
             postgres: postgres.clone(),
             workspace,
@@ -118,7 +118,7 @@ impl Book {
     }
 
     /// Many contacts at once; answers them in the order they were made.
-    async fn fill(&self, people: &[(&str, u64, &[&str])]) -> Vec<Contact> {
+    pub(crate) async fn fill(&self, people: &[(&str, u64, &[&str])]) -> Vec<Contact> {
         let contacts: Vec<Contact> = people
             .iter()
             .map(|(name, phone, tags)| Contact {
@@ -196,7 +196,7 @@ impl Book {
     }
 
     /// A bulk change that is large enough to be a job.
-    async fn job(&self, operation: Operation, ids: &[ContactId]) -> Job {
+    pub(crate) async fn job(&self, operation: Operation, ids: &[ContactId]) -> Job {
         match self.bulk(operation, ids).await {
             Ok(BulkOutcome::Accepted(job)) => job,
             other => panic!("{other:?}"),
@@ -210,7 +210,7 @@ impl Book {
         }
     }
 
-    fn run_jobs(&self) -> RunJobs {
+    pub(crate) fn run_jobs(&self) -> RunJobs {
         RunJobs::new(self.units(), Arc::clone(&self.clock))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use msgflash_accounts::{
     AccountsError, AuthError, Authenticate, CredentialReader, KeyReader, RevokeKey,
 };
-use msgflash_kernel::Workspace;
+use msgflash_kernel::{RandomIds, Workspace};
 use msgflash_quotas::UsageReader;
 use tokio::task::JoinSet;
 

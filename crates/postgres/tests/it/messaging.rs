@@ -14,6 +14,6 @@ mod receipts;
 mod restored;
 mod restricted;
 
-mod sample;
+pub(crate) mod sample;
 mod throughput;
 mod traces;

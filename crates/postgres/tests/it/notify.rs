@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use msgflash_accounts::RevokeKey;
-use msgflash_kernel::{Id, Workspace};
+use msgflash_kernel::{Id, RandomIds, Workspace};
 use msgflash_postgres::{CHANGED, Heard, Listening, Postgres};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;

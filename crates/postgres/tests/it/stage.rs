@@ -10,6 +10,8 @@ use msgflash_kernel::{
     Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, StoreError, TeamId, Workspace,
 };
 use msgflash_postgres::{Limits, Postgres};
+use msgflash_teams::Remains;
+use msgflash_teams::remains::RemainsUnits;
 use msgflash_testkit::TestDatabase;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -89,6 +91,19 @@ impl Stage {
             .await
             .expect("a new team");
         team
+    }
+
+    /// Deletes a team, as far as its store does that.
+    pub(crate) async fn delete_team(&self, workspace: Workspace) -> Remains {
+        let remains = Remains {
+            team: workspace.team.expect("a team's workspace"),
+            owner: workspace.owner(),
+            deleted_at: NOW,
+        };
+        let mut unit = RemainsUnits::begin(&self.postgres).await.expect("a unit");
+        unit.remains().leave(&remains).await.expect("noted");
+        unit.commit().await.expect("committed");
+        remains
     }
 
     pub(crate) fn create_key(&self) -> CreateKey {

@@ -46,7 +46,7 @@ fn order(workspace: Workspace, events: &[&str], cap: Option<u32>) -> EndpointOrd
     }
 }
 
-async fn endpoint(stage: &Stage, workspace: Workspace, events: &[&str]) -> Endpoint {
+pub(crate) async fn endpoint(stage: &Stage, workspace: Workspace, events: &[&str]) -> Endpoint {
     let made = create(&stage.postgres)
         .create(order(workspace, events, None), None)
         .await;
@@ -61,7 +61,7 @@ async fn workspace(stage: &Stage) -> Workspace {
     Workspace::personal(stage.user("lea@shop.test").await.id)
 }
 
-async fn raise(
+pub(crate) async fn raise(
     stage: &Stage,
     workspace: Workspace,
     name: &'static str,
@@ -84,7 +84,7 @@ async fn raise(
     events.into_iter().map(|event| event.id).collect()
 }
 
-fn fan_out(postgres: &Postgres) -> FanOut {
+pub(crate) fn fan_out(postgres: &Postgres) -> FanOut {
     FanOut::new(Arc::new(postgres.clone()), clock())
 }
 
@@ -96,7 +96,7 @@ async fn waiting(stage: &Stage, workspace: Workspace, count: usize) -> Vec<Event
     events
 }
 
-async fn claim(
+pub(crate) async fn claim(
     postgres: &Postgres,
     now: OffsetDateTime,
     limit: u32,
@@ -108,7 +108,7 @@ async fn claim(
     claimed.expect("claimed")
 }
 
-fn attempt(due: &DueDelivery, next: Next) -> Attempt {
+pub(crate) fn attempt(due: &DueDelivery, next: Next) -> Attempt {
     let is_delivered = next == Next::Delivered;
     Attempt {
         id: due.id,
@@ -130,7 +130,7 @@ fn recorder(postgres: &Postgres, now: OffsetDateTime) -> Recorder {
 }
 
 /// Records attempts and expects that all of them are kept.
-async fn settle(stage: &Stage, attempts: &[Attempt], now: OffsetDateTime) {
+pub(crate) async fn settle(stage: &Stage, attempts: &[Attempt], now: OffsetDateTime) {
     for recorded in recorder(&stage.postgres, now).record(attempts).await {
         assert!(!matches!(recorded, Recorded::Lost(_)), "{recorded:?}");
     }
@@ -148,13 +148,13 @@ async fn log(stage: &Stage, due: &DueDelivery) -> String {
     row.expect("the delivery").get(0)
 }
 
-async fn count(stage: &Stage, what: &str) -> i64 {
+pub(crate) async fn count(stage: &Stage, what: &str) -> i64 {
     let query = format!("SELECT count(*) FROM {what}");
     let row = stage.session().await.query_one(&query, &[]).await;
     row.expect("a count").get(0)
 }
 
-async fn run(stage: &Stage, sql: &str) {
+pub(crate) async fn run(stage: &Stage, sql: &str) {
     stage
         .session()
         .await

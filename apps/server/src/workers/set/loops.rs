@@ -144,6 +144,13 @@ impl Work {
             each(self.lookups, |it| async move { it.tick().await }),
         );
         yard.run(
+            "remains",
+            bells.remains.clone(),
+            POLL * 5,
+            vec![],
+            each(self.remains, |it| async move { it.tick().await }),
+        );
+        yard.run(
             "sampler",
             Bell::new(),
             sampler::EVERY,

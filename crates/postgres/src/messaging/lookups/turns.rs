@@ -16,6 +16,7 @@ use super::phone;
 use super::record::LookupRecord;
 use crate::error::failed;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 /// The turn that came first, unless somebody holds it.
@@ -38,9 +39,13 @@ const PASS: &str = "UPDATE number_lookup_turns SET turn_at = $2, tries = $3, sta
      WHERE instance_id = $1";
 
 /// The states are part of the text: the index of living look-ups is of use only to a statement that
-/// names them.
-const AT_HAND: &str = "SELECT * FROM number_lookups \
-     WHERE instance_id = $1 AND status IN ('pending', 'processing') ORDER BY id LIMIT 1";
+/// names them. Those of deleted teams are about to be ended.
+const AT_HAND: &str = concat!(
+    "SELECT l.* FROM number_lookups l \
+     WHERE l.instance_id = $1 AND l.status IN ('pending', 'processing') AND ",
+    not_deleted!("l.workspace_id"),
+    " ORDER BY l.id LIMIT 1",
+);
 
 const NEXT_PART: &str = "SELECT no, phones FROM number_lookup_parts \
      WHERE lookup_id = $1 AND found IS NULL AND no >= 0 ORDER BY no LIMIT 1";

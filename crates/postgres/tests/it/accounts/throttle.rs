@@ -13,6 +13,7 @@ fn a_try(address: u8, network: u8, at: OffsetDateTime) -> Try {
         id: RandomIds.next(),
         address: Some([address; 32]),
         network: [network + 100; 32],
+        per_network: PER_NETWORK,
         at,
     }
 }

@@ -17,7 +17,7 @@ use super::*;
 const FIRST: u64 = 33_612_000_000;
 
 /// A file of people with numbers that follow each other.
-pub(super) fn people(numbers: Range<u64>) -> String {
+pub(crate) fn people(numbers: Range<u64>) -> String {
     let mut text = String::from("phone,name,tags\r\n");
     for at in numbers {
         let _ = write!(text, "+{},Max {at},a|t{}\r\n", FIRST + at, at % 3);
@@ -40,11 +40,11 @@ impl Book {
         start.start(order, file::read(text.as_bytes())?).await
     }
 
-    pub(super) async fn bring(&self, text: &str, group: Option<GroupId>) -> Started {
+    pub(crate) async fn bring(&self, text: &str, group: Option<GroupId>) -> Started {
         self.try_bring(text, group).await.expect("taken")
     }
 
-    pub(super) fn run_imports(&self) -> RunImports {
+    pub(crate) fn run_imports(&self) -> RunImports {
         let clock = Arc::clone(&self.clock);
         RunImports::new(self.units(), clock, Arc::new(RandomIds))
     }
@@ -54,7 +54,7 @@ impl Book {
         while run.tick().await.expect("work") != Tick::Idle {}
     }
 
-    pub(super) async fn import(&self, id: ImportId) -> Import {
+    pub(crate) async fn import(&self, id: ImportId) -> Import {
         let found = ImportReader::find(&self.postgres, self.workspace.id, id).await;
         found.expect("read").expect("there")
     }

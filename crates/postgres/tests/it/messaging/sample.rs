@@ -21,18 +21,18 @@ use uuid::Uuid;
 use crate::stage::{NOW, Stage, fresh};
 
 /// Alarms nobody hears.
-pub(super) struct Silent;
+pub(crate) struct Silent;
 
 impl Alarms for Silent {
     fn raise(&self, _: Alarm, _: Option<InstanceId>) {}
 }
 
-pub(super) fn phone(n: u32) -> Phone {
+pub(crate) fn phone(n: u32) -> Phone {
     Phone::parse(&format!("+336123{n:05}")).expect("a number")
 }
 
 /// A ready entry of a lane to a number of its own.
-pub(super) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
+pub(crate) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
     QueueEntry {
         instance: lane,
         message: fresh(),
@@ -55,7 +55,7 @@ pub(super) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
 }
 
 /// A queued text from a workspace through an instance.
-pub(super) fn message(workspace: Workspace, instance: InstanceId, to: Phone) -> Message {
+pub(crate) fn message(workspace: Workspace, instance: InstanceId, to: Phone) -> Message {
     Message {
         id: fresh(),
         workspace,
@@ -81,19 +81,25 @@ pub(super) fn message(workspace: Workspace, instance: InstanceId, to: Phone) -> 
     }
 }
 
-pub(super) fn workspace() -> Workspace {
+pub(crate) fn workspace() -> Workspace {
     Workspace::personal(Id::new(fresh::<()>().uuid()))
 }
 
 /// An instance of a new user, and that user's personal workspace.
-pub(super) async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) {
+pub(crate) async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) {
     let user = stage.user(email).await;
     let workspace = Workspace::personal(user.id);
+    (instance_of(stage, workspace).await, workspace)
+}
+
+/// One more instance of an account.
+pub(crate) async fn instance_of(stage: &Stage, workspace: Workspace) -> Instance {
+    let id: InstanceId = fresh();
     let instance = Instance {
-        id: fresh(),
+        id,
         account: workspace.account,
         name: "Shop".into(),
-        session: format!("mf-{email}"),
+        session: format!("mf-{id}"),
         webhook_secret: Secret::new("secret".into()),
         wa_number: None,
         status: InstanceStatus::Connected,
@@ -113,11 +119,11 @@ pub(super) async fn number(stage: &Stage, email: &str) -> (Instance, Workspace) 
     let mut unit = InstanceUnits::begin(&stage.postgres).await.expect("a unit");
     unit.instances().insert(&instance).await.expect("inserted");
     unit.commit().await.expect("committed");
-    (instance, workspace)
+    instance
 }
 
 /// Queues entries, each with the message it sends.
-pub(super) async fn push(postgres: &Postgres, entries: &[QueueEntry]) {
+pub(crate) async fn push(postgres: &Postgres, entries: &[QueueEntry]) {
     let messages: Vec<Message> = entries
         .iter()
         .map(|entry| {
@@ -144,24 +150,24 @@ pub(super) async fn push(postgres: &Postgres, entries: &[QueueEntry]) {
     unit.commit().await.expect("committed");
 }
 
-pub(super) async fn insert(postgres: &Postgres, messages: &[Message]) {
+pub(crate) async fn insert(postgres: &Postgres, messages: &[Message]) {
     let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     unit.messages().insert(messages).await.expect("inserted");
     unit.commit().await.expect("committed");
 }
 
 /// A worker that takes every lane nobody owns.
-pub(super) struct Worker {
-    pub(super) id: Uuid,
-    pub(super) lanes: Vec<OwnedLane>,
+pub(crate) struct Worker {
+    pub(crate) id: Uuid,
+    pub(crate) lanes: Vec<OwnedLane>,
     postgres: Postgres,
 }
 
 /// What a silent worker is allowed in these tests.
-pub(super) const SILENCE: Duration = Duration::seconds(30);
+pub(crate) const SILENCE: Duration = Duration::seconds(30);
 
 impl Worker {
-    pub(super) async fn new(postgres: &Postgres) -> Self {
+    pub(crate) async fn new(postgres: &Postgres) -> Self {
         let id = fresh::<()>().uuid();
         postgres.beat(id).await.expect("beaten");
         let claimed = postgres
@@ -175,13 +181,13 @@ impl Worker {
         }
     }
 
-    pub(super) fn epoch(&self, lane: InstanceId) -> i64 {
+    pub(crate) fn epoch(&self, lane: InstanceId) -> i64 {
         let owned = self.lanes.iter().find(|owned| owned.lane == lane);
         owned.expect("an owned lane").epoch
     }
 
     /// What is ready in a lane, in the order it goes out.
-    pub(super) async fn ahead(&self, lane: InstanceId, now: OffsetDateTime) -> Vec<QueueEntry> {
+    pub(crate) async fn ahead(&self, lane: InstanceId, now: OffsetDateTime) -> Vec<QueueEntry> {
         let mark = |class| Mark {
             lane,
             class,
@@ -195,7 +201,7 @@ impl Worker {
     }
 
     /// Starts calls; answers those that may be made.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         &self,
         lane: InstanceId,
         keys: &[EntryKey],
@@ -222,7 +228,7 @@ impl Worker {
     }
 
     /// Starts the next call of a lane, as a worker does.
-    pub(super) async fn take(&self, lane: InstanceId, now: OffsetDateTime) -> Option<QueueEntry> {
+    pub(crate) async fn take(&self, lane: InstanceId, now: OffsetDateTime) -> Option<QueueEntry> {
         for entry in self.ahead(lane, now).await {
             let started = self.start(lane, &[entry.key()], now).await?;
             if !started.is_empty() {
@@ -234,14 +240,14 @@ impl Worker {
 }
 
 /// Takes an entry off the queue, as a settled call does.
-pub(super) async fn remove(postgres: &Postgres, key: EntryKey) {
+pub(crate) async fn remove(postgres: &Postgres, key: EntryKey) {
     let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     assert_eq!(unit.queue().remove(&[key]).await.expect("removed"), [key]);
     unit.commit().await.expect("committed");
 }
 
 /// An entry as it is stored.
-pub(super) async fn stored(postgres: &Postgres, key: EntryKey) -> Option<QueueEntry> {
+pub(crate) async fn stored(postgres: &Postgres, key: EntryKey) -> Option<QueueEntry> {
     let mut unit = SettleUnits::begin(postgres).await.expect("a unit");
     let entry = unit.queue().lock(key).await.expect("read");
     unit.commit().await.expect("committed");

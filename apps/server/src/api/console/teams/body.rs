@@ -1,5 +1,6 @@
 //! What is asked about teams.
 
+use msgflash_accounts::email_address;
 use msgflash_kernel::{Problems, UserId};
 use msgflash_teams::invitation::InvitationId;
 use msgflash_teams::ports::InstanceRef;
@@ -12,8 +13,7 @@ use super::invite;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
-/// The domain says what is wrong with the length of a name.
-const ANY: u64 = u64::MAX;
+const MAX_NAME: u64 = 80;
 /// Longer than any address can be.
 const MAX_EMAIL: u64 = 320;
 /// More than any plan has seats for.
@@ -48,6 +48,13 @@ impl InviteBody {
     fn checked(&self, at: &str, check: &mut Check) -> Option<Invite> {
         let (email_at, role_at) = (format!("{at}email"), format!("{at}role"));
         let email = check.text(&email_at, &self.email, Need::Must, MAX_EMAIL);
+        // Looked at here too, so that it is told together with what else is wrong.
+        if email
+            .as_deref()
+            .is_some_and(|it| email_address(it).is_none())
+        {
+            check.refuse(&email_at, "invalid_email", "Not an e-mail address");
+        }
         let role = check.word(&role_at, &self.role, Need::Must, ROLES, Role::parse_given);
         Some(invite(email?, role?))
     }
@@ -71,7 +78,7 @@ impl TeamBody {
     /// Name and invitations, or everything that is wrong with their shape.
     pub(super) fn check(&self) -> Result<(String, Vec<Invite>), Problems> {
         let mut check = Check::default();
-        let name = check.text("name", &self.name, Need::Must, ANY);
+        let name = check.text("name", &trimmed(&self.name), Need::Must, MAX_NAME);
         let listed = check.given("invites", &self.invites, Need::Must, "an array");
         let invites = listed.map(|listed| list(listed, &mut check));
         check.finish()?;
@@ -111,7 +118,7 @@ pub struct RenameBody {
 impl RenameBody {
     pub(super) fn check(&self) -> Result<String, Problems> {
         let mut check = Check::default();
-        let name = check.text("name", &self.name, Need::Must, ANY);
+        let name = check.text("name", &trimmed(&self.name), Need::Must, MAX_NAME);
         check.finish()?;
         Ok(name.unwrap_or_default())
     }
@@ -189,6 +196,14 @@ impl AssignmentBody {
         let user = check.id("memberUserId", &self.member_user_id, Need::Must);
         check.finish()?;
         instance.zip(user).ok_or_else(Problems::default)
+    }
+}
+
+/// Blanks around a name do not count.
+fn trimmed(name: &Field<String>) -> Field<String> {
+    match name {
+        Field::Valid(name) => Field::Valid(name.trim().to_owned()),
+        other => other.clone(),
     }
 }
 

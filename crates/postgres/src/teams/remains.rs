@@ -1,0 +1,207 @@
+//! Closing teams, and ending what they leave behind.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use msgflash_kernel::{Id, StoreError, TeamId};
+use msgflash_teams::Remains;
+use msgflash_teams::remains::{Endings, RemainsQueue, RemainsStore, RemainsUnit, RemainsUnits};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::failed;
+use crate::pool::Postgres;
+use crate::sql::sql;
+use crate::unit::PgUnit;
+
+mod contacts;
+mod endpoints;
+mod lookups;
+mod messages;
+
+/// What ended work says about why.
+const REASON: &str = "Team deleted";
+
+/// Says that a workspace is no deleted team's: for each row one look by primary key. The offset keeps
+/// it what it is, and the planner from taking nearly all rows for those of deleted teams: it would
+/// not read them in their order then. Personal workspaces have no team.
+macro_rules! not_deleted {
+    ($workspace:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM teams t WHERE t.id = ",
+            $workspace,
+            " AND t.deleted_at IS NOT NULL OFFSET 0)"
+        )
+    };
+}
+pub(crate) use not_deleted;
+
+const DELETE: &str = "UPDATE teams SET deleted_at = $2, updated_at = $2 \
+     WHERE id = $1 AND deleted_at IS NULL";
+
+const NOTE: &str = "INSERT INTO team_remains (team_id, owner_id, deleted_at, next_look_at) \
+     VALUES ($1, $2, $3, $3) ON CONFLICT (team_id) DO NOTHING";
+
+/// Lanes come with the next look of a worker after their instance; here they must be there.
+const MAKE_LANES: &str = "INSERT INTO lanes (instance_id) SELECT i.id FROM instances i \
+     WHERE i.account_id = $1 \
+       AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.instance_id = i.id) \
+     ORDER BY i.id ON CONFLICT DO NOTHING";
+
+/// In the order in which everybody locks.
+const HOLD_LANES: &str = "SELECT l.instance_id FROM ( \
+       SELECT i.id FROM instances i WHERE i.account_id = $1 ORDER BY i.id OFFSET 0) i \
+     CROSS JOIN LATERAL ( \
+       SELECT l.instance_id FROM lanes l WHERE l.instance_id = i.id FOR NO KEY UPDATE) l";
+
+const CLAIM: &str = "UPDATE team_remains r SET next_look_at = $2 FROM ( \
+       SELECT d.team_id FROM team_remains d WHERE d.next_look_at <= $1 \
+       ORDER BY d.next_look_at LIMIT 1 FOR UPDATE SKIP LOCKED) due \
+     WHERE r.team_id = due.team_id RETURNING r.team_id, r.owner_id, r.deleted_at";
+
+const LOOK_AT: &str = "UPDATE team_remains SET next_look_at = $2 WHERE team_id = $1";
+
+const FORGET: &str = "DELETE FROM team_remains WHERE team_id = $1";
+
+#[async_trait]
+impl RemainsStore for PgUnit {
+    async fn leave(&mut self, remains: &Remains) -> Result<(), StoreError> {
+        let (team, owner) = (remains.team.uuid(), remains.owner.uuid());
+        sql(DELETE)
+            .bind::<SqlUuid, _>(team)
+            .bind::<Timestamptz, _>(remains.deleted_at)
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        sql(NOTE)
+            .bind::<SqlUuid, _>(team)
+            .bind::<SqlUuid, _>(owner)
+            .bind::<Timestamptz, _>(remains.deleted_at)
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        // Whoever marks calls holds their lanes, and then looks whether the team is there. So what
+        // was marked before is kept before this, and what is marked after sees this.
+        for statement in [MAKE_LANES, HOLD_LANES] {
+            sql(statement)
+                .bind::<SqlUuid, _>(owner)
+                .execute(self.conn())
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl RemainsUnit for PgUnit {
+    fn remains(&mut self) -> &mut dyn RemainsStore {
+        self
+    }
+}
+
+#[async_trait]
+impl RemainsUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn RemainsUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+#[derive(QueryableByName)]
+struct RemainsRow {
+    #[diesel(sql_type = SqlUuid)]
+    team_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    owner_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    deleted_at: OffsetDateTime,
+}
+
+#[async_trait]
+impl RemainsQueue for Postgres {
+    async fn claim(
+        &self,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Option<Remains>, StoreError> {
+        let row: Option<RemainsRow> = sql(CLAIM)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Timestamptz, _>(until)
+            .get_result(&mut *self.conn().await?)
+            .await
+            .optional()
+            .map_err(failed)?;
+        Ok(row.map(|row| Remains {
+            team: Id::new(row.team_id),
+            owner: Id::new(row.owner_id),
+            deleted_at: row.deleted_at,
+        }))
+    }
+
+    async fn look_at(&self, team: TeamId, at: OffsetDateTime) -> Result<(), StoreError> {
+        sql(LOOK_AT)
+            .bind::<SqlUuid, _>(team.uuid())
+            .bind::<Timestamptz, _>(at)
+            .execute(&mut *self.conn().await?)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn forget(&self, team: TeamId) -> Result<(), StoreError> {
+        sql(FORGET)
+            .bind::<SqlUuid, _>(team.uuid())
+            .execute(&mut *self.conn().await?)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+#[async_trait]
+impl Endings for Postgres {
+    async fn end_endpoints(&self, remains: &Remains, limit: u32) -> Result<usize, StoreError> {
+        endpoints::end(self, remains.workspace().id, limit as usize).await
+    }
+
+    async fn end_messages(
+        &self,
+        remains: &Remains,
+        limit: u32,
+        now: OffsetDateTime,
+    ) -> Result<usize, StoreError> {
+        messages::end(self, &remains.workspace(), limit, now).await
+    }
+
+    async fn end_contact_work(
+        &self,
+        remains: &Remains,
+        now: OffsetDateTime,
+    ) -> Result<usize, StoreError> {
+        contacts::end(self, remains.workspace().id, now).await
+    }
+
+    async fn end_lookups(
+        &self,
+        remains: &Remains,
+        now: OffsetDateTime,
+    ) -> Result<usize, StoreError> {
+        lookups::end(self, remains.workspace().id, now).await
+    }
+
+    async fn has_messages(&self, remains: &Remains) -> Result<bool, StoreError> {
+        messages::are_left(self, &remains.workspace()).await
+    }
+}
+
+#[derive(QueryableByName)]
+struct ThereRow {
+    #[diesel(sql_type = Bool)]
+    there: bool,
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
