@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use blackbox::book::{CONTACTS, unknown};
+use blackbox::book::{BULK_DELETE, unknown};
 use blackbox::burst::left;
+use blackbox::fleet::free_address;
 use blackbox::{Client, Crew, Stack, eventually, id_of, moment_in, text};
 use msgflash_messaging::Instance;
 use reqwest::Method;
@@ -92,53 +93,43 @@ async fn what_was_queued_is_cancelled_and_given_back_and_what_left_is_charged() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_and_imports_of_a_deleted_team_end_and_the_owners_own_go_on() {
-    let stack = Stack::for_people(&[]).await;
+async fn jobs_and_imports_of_a_deleted_team_are_never_worked_on_and_the_owners_own_are() {
+    // Nobody works until all is asked for, and the team is gone.
+    let bind = free_address();
+    let mut stack = Stack::for_people(&[("roles", "api"), ("bind", &bind)]).await;
     let crew = Crew::gather(&stack, "max").await;
     let program = crew.program(&stack).await;
     let there = crew.admin.within(&crew.team);
-    // Nobody works on the team's address book while this is held.
-    program.contact("First", 33_698_765_432).await;
-    let mut holder = stack.connection().await;
     let (job, import) = begin_both(&program, &there).await;
-    let grip = holder.transaction().await.expect("a transaction");
-    let hold = "SELECT 1 FROM address_books WHERE workspace_id = $1 FOR UPDATE";
-    let locked = grip.execute(hold, &[&id(&crew.team)]).await;
-    assert_eq!(locked.expect("it is held"), 1);
-    let status = async |table: &str, of: &str| -> String {
-        let read = format!("SELECT status FROM {table} WHERE id = $1");
-        stack.rows(&read, &[&id(of)]).await[0].get(0)
-    };
-    let live = ["pending", "processing"];
-    assert!(live.contains(&status("contact_jobs", &job).await.as_str()));
-    assert!(live.contains(&status("contact_imports", &import).await.as_str()));
-    let mine = unknown(10_000);
-    let mine = crew
-        .owner
-        .account
-        .client
-        .begin(Method::POST, blackbox::book::BULK_DELETE, &mine)
-        .await;
+    let own = &crew.owner.account.client;
+    let mine = own.begin(Method::POST, BULK_DELETE, &unknown(200)).await;
     let gone = crew.owner.console.delete(&crew.path("")).await;
     assert_eq!(gone.status, 204, "{gone:?}");
-    grip.commit().await.expect("it is let go");
+    stack.restart_with("roles", "api,worker").await;
     eventually("both have ended", async || {
-        let job = status("contact_jobs", &job).await == "cancelled";
-        let import = status("contact_imports", &import).await == "failed";
+        let job = ended(&stack, "contact_jobs", &job).await == ("cancelled".to_owned(), None);
+        let why = Some("Team deleted".to_owned());
+        let import = ended(&stack, "contact_imports", &import).await == ("failed".to_owned(), why);
         (job && import).then_some(())
     })
     .await;
-    let why = "SELECT error FROM contact_imports WHERE id = $1";
-    let why: Option<String> = stack.rows(why, &[&id(&import)]).await[0].get(0);
-    assert_eq!(why.as_deref(), Some("Team deleted"));
-    crew.owner.account.client.wait_job(&mine, "done").await;
+    own.wait_job(&mine, "done").await;
+    let touched = "SELECT (SELECT count(*) FROM contacts WHERE workspace_id = $1) \
+         + (SELECT processed::bigint FROM contact_jobs WHERE workspace_id = $1)";
+    assert_eq!(stack.count(touched, &[&id(&crew.team)]).await, 0);
+}
+
+/// How something stands, and why.
+async fn ended(stack: &Stack, table: &str, of: &str) -> (String, Option<String>) {
+    let read = format!("SELECT status, error FROM {table} WHERE id = $1");
+    let rows = stack.rows(&read, &[&id(of)]).await;
+    (rows[0].get(0), rows[0].get(1))
 }
 
 /// Begins to delete many and to take many in; answers the job and the import.
 async fn begin_both(program: &Client, there: &Client) -> (String, String) {
     let ids = unknown(10_000);
-    let path = format!("{CONTACTS}/bulk-delete");
-    let job = program.begin(Method::POST, &path, &ids).await;
+    let job = program.begin(Method::POST, BULK_DELETE, &ids).await;
     let rows = (0..9_000).map(|n| format!("+336{:08},Person {n},\n", 10_000_000 + n));
     let file = format!("phone,name,tags\n{}", rows.collect::<Vec<_>>().concat());
     let import = there
@@ -161,14 +152,13 @@ async fn a_look_up_of_a_deleted_team_asks_no_more() {
     let there = crew.admin.within(&crew.team);
     let lookup = there.post("/api/number-lookups", &body).await;
     assert_eq!(lookup.status, 202, "{lookup:?}");
-    let lookup = id(&id_of(lookup.data()));
+    let lookup = id_of(lookup.data());
     let gone = crew.owner.console.delete(&crew.path("")).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     eventually("it has ended", async || {
-        let read = "SELECT status, error FROM number_lookups WHERE id = $1";
-        let rows = stack.rows(read, &[&lookup]).await;
-        let (status, error): (String, Option<String>) = (rows[0].get(0), rows[0].get(1));
-        (status == "failed" && error.as_deref() == Some("Team deleted")).then_some(())
+        let why = Some("Team deleted".to_owned());
+        let is_over = ended(&stack, "number_lookups", &lookup).await == ("failed".to_owned(), why);
+        is_over.then_some(())
     })
     .await;
     // The instance has nothing left to ask, and its turn does not come round again.

@@ -9,6 +9,11 @@ use tokio::sync::watch;
 /// How long a process may remember who is in a team, and what a key opens.
 const LIFE: Duration = Duration::from_secs(1);
 
+/// Processes that are one server to those who call them.
+async fn stack() -> Stack {
+    Stack::for_people(&[("public_url", "https://shop.test")]).await
+}
+
 /// Posts again and again until it is told to stop; answers when each was asked, and the answers.
 async fn insists(
     client: Client,
@@ -28,7 +33,7 @@ async fn insists(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_message_of_a_removed_member_is_accepted_and_soon_nothing_is_answered() {
-    let mut stack = Stack::for_people(&[]).await;
+    let mut stack = stack().await;
     let crew = Crew::gather(&stack, "pro").await;
     let instance = crew.owner.account.instance(&stack).await;
     crew.assign(&instance.id.to_string()).await;
@@ -68,7 +73,7 @@ async fn no_message_of_a_removed_member_is_accepted_and_soon_nothing_is_answered
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_was_taken_back_is_not_used_a_second_later() {
-    let mut stack = Stack::for_people(&[]).await;
+    let mut stack = stack().await;
     let crew = Crew::gather(&stack, "pro").await;
     let instance = crew.owner.account.instance(&stack).await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
@@ -102,7 +107,7 @@ async fn an_instance_that_was_taken_back_is_not_used_a_second_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_teams_key_and_its_people_are_refused_by_every_process_once_it_is_deleted() {
-    let mut stack = Stack::for_people(&[]).await;
+    let mut stack = stack().await;
     let crew = Crew::gather(&stack, "pro").await;
     let program = crew.program(&stack).await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
