@@ -43,11 +43,11 @@ async fn queue(client: &Client, instance: &Instance, now: usize, later: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_queued_is_cancelled_and_given_back_and_what_left_is_charged() {
-    let stack = Stack::for_people(&[]).await;
+    let stack = Stack::for_people(&[("pace_ms", "100")]).await;
     let crew = Crew::gather(&stack, "pro").await;
     let instance = crew.owner.account.connected(&stack).await;
     let program = crew.program(&stack).await;
-    // Each message takes the gateway most of a second.
+    // Each call takes the gateway most of a second, so some are open at any moment.
     stack.switch(json!({ "timeScale": 1.0 })).await;
     queue(&program, &instance, 60, 5).await;
     let own = &crew.owner.account.client;
