@@ -163,7 +163,9 @@ pub trait TeamStore: Send {
     async fn insert(&mut self, team: &Team) -> Result<(), StoreError>;
     /// Records what is different about a locked one.
     async fn update(&mut self, team: &Team) -> Result<(), StoreError>;
-    /// Leaves word that something of a deleted team may still be under way.
+    /// Leaves word that something of a deleted team may still be under way. It waits for calls to the
+    /// gateway that are being started at this moment: when the unit is kept, none of the team begins any
+    /// more.
     async fn leave_remains(&mut self, team: &Team, at: OffsetDateTime) -> Result<(), StoreError>;
 }
 

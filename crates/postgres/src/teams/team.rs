@@ -10,7 +10,7 @@ use msgflash_teams::{Hosting, Team, TeamStore};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{limit, small};
+use super::{limit, remains, small};
 use crate::billing::subscription;
 use crate::error::failed;
 use crate::schema::{teams, users};
@@ -25,9 +25,6 @@ const HOSTING: &str = "SELECT s.status, s.period_end, s.past_due_since, p.max_te
 
 const OWNED: &str =
     "SELECT count(*) AS count FROM teams WHERE owner_id = $1 AND deleted_at IS NULL";
-
-const REMAINS: &str = "INSERT INTO team_remains (team_id, owner_id, deleted_at, next_look_at) \
-     VALUES ($1, $2, $3, $3)";
 
 #[derive(QueryableByName)]
 struct HostingRow {
@@ -157,13 +154,6 @@ impl TeamStore for PgUnit {
     }
 
     async fn leave_remains(&mut self, team: &Team, at: OffsetDateTime) -> Result<(), StoreError> {
-        sql(REMAINS)
-            .bind::<SqlUuid, _>(team.id.uuid())
-            .bind::<SqlUuid, _>(team.owner.uuid())
-            .bind::<Timestamptz, _>(at)
-            .execute(self.conn())
-            .await
-            .map(drop)
-            .map_err(failed)
+        remains::note(self.conn(), team, at).await
     }
 }
