@@ -78,15 +78,15 @@ impl TeamStore for PgUnit {
         now: OffsetDateTime,
     ) -> Result<Hosting, StoreError> {
         // The account row is the lock of everything that is counted on the account.
-        let held: Option<Uuid> = users::table
+        let held: Option<bool> = users::table
             .find(owner.uuid())
-            .select(users::id)
+            .select(users::suspended_at.is_null())
             .for_no_key_update()
             .first(self.conn())
             .await
             .optional()
             .map_err(failed)?;
-        held.ok_or(StoreError::Stale("users"))?;
+        let is_open = held.ok_or(StoreError::Stale("users"))?;
         let row: Option<HostingRow> = sql(HOSTING)
             .bind::<SqlUuid, _>(owner.uuid())
             .get_result(self.conn())
@@ -96,7 +96,7 @@ impl TeamStore for PgUnit {
         let row = row.ok_or(StoreError::Stale("subscriptions"))?;
         let status = subscription::status(&row.status)?;
         Ok(Hosting {
-            usable: status.is_usable(row.period_end, row.past_due_since, now),
+            usable: is_open && status.is_usable(row.period_end, row.past_due_since, now),
             max_teams: limit(row.max_teams),
             max_seats: limit(row.max_seats),
         })
