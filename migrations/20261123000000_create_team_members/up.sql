@@ -69,13 +69,14 @@ CREATE TABLE team_remains (
 );
 CREATE INDEX team_remains_due ON team_remains (next_look_at);
 
--- Who did what, to whom or what, and when. Nothing changes a row.
+-- Who did what, to whom or what, and when. Nothing changes a row; after some time it is removed.
 CREATE TABLE audit_log (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
     account_id uuid NOT NULL,
     team_id uuid,
-    actor_id uuid NOT NULL,
+    -- NULL is the operator.
+    actor_id uuid,
     action text NOT NULL,
     target_kind text NOT NULL,
     target_id uuid NOT NULL,

@@ -79,8 +79,6 @@ pub struct People {
     pub rotate_key: RotateSigningKey,
     /// Shuts accounts and opens them again.
     pub suspend: SuspendUser,
-    /// Counts tries.
-    pub guard: Guard,
 }
 
 impl People {
@@ -174,7 +172,7 @@ impl People {
                 Arc::clone(&users),
                 Arc::clone(&units),
                 hasher,
-                guard.clone(),
+                guard,
                 mails.clone(),
                 now(),
             )
@@ -182,7 +180,6 @@ impl People {
             profiles: Profiles::new(users, Arc::clone(&units), now()).announcing(tell()),
             rotate_key: RotateSigningKey::new(ring),
             suspend: SuspendUser::new(units, mails, now()).announcing(tell()),
-            guard,
         }
     }
 }

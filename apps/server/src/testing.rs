@@ -213,7 +213,7 @@ impl Fake {
         let people = people::people(&clock, &ids);
         Arc::new(Services {
             enter: EnterWorkspace::new(Arc::new(MockMembershipReader::new())),
-            teams: Arc::new(people::teams(&people, &clock, &ids)),
+            teams: Arc::new(people::teams(&clock, &ids)),
             people: Arc::new(people),
             keys: people::keys(&clock, &ids),
             lookups: lookups::lookups(&clock, &ids),

@@ -253,7 +253,6 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         teams: store.clone(),
         invitations: store.clone(),
         users: store.clone(),
-        guard: people.guard.clone(),
         links: PortalLinks::new(&config.portal_base()),
         announce: Arc::clone(&announce),
         wake: bells.remains.clone(),

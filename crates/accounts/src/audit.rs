@@ -1,7 +1,7 @@
 //! Who did what in a team: written where it is done, in the same transaction, and never changed.
 
 use async_trait::async_trait;
-use msgflash_kernel::{Actor, StoreError, TeamId, UserId};
+use msgflash_kernel::{StoreError, TeamId, UserId, Workspace};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -108,8 +108,10 @@ pub struct AuditEntry {
     pub id: Uuid,
     /// When.
     pub at: OffsetDateTime,
-    /// By whom, and in which team.
-    pub actor: Actor,
+    /// In which workspace.
+    pub workspace: Workspace,
+    /// By whom; `None` is the operator.
+    pub by: Option<UserId>,
     /// What.
     pub done: Audited,
     /// To whom or what.
@@ -133,10 +135,10 @@ pub struct KeptEntry {
     pub id: Uuid,
     /// When.
     pub at: OffsetDateTime,
-    /// By whom.
-    pub actor: UserId,
+    /// By whom; `None` is the operator.
+    pub by: Option<UserId>,
     /// Their address.
-    pub actor_email: String,
+    pub by_email: Option<String>,
     /// What.
     pub action: String,
     /// What sort of thing it was done to.

@@ -74,7 +74,7 @@ pub use session::{
 };
 pub use sign_up::{SignUp, SignUpOrder};
 pub use suspend::SuspendUser;
-pub use throttle::{Door, Guard, SignInThrottle, Try};
+pub use throttle::{Door, Guard, SignInThrottle, Try, TryStore};
 pub use user::User;
 pub use verify_email::{VerificationState, Verified, VerifyEmail};
 
@@ -105,4 +105,4 @@ pub use session::key::MockSigningKeyStore;
 #[cfg(any(test, feature = "mocks"))]
 pub use session::{MockSessionReader, MockSessionStore};
 #[cfg(any(test, feature = "mocks"))]
-pub use throttle::MockSignInThrottle;
+pub use throttle::{MockSignInThrottle, MockTryStore};

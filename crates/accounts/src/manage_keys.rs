@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use msgflash_kernel::{
-    AccountId, Actor, Announce, Clock, Id, Ids, NoAnnouncement, Problems, Random, Workspace,
+    AccountId, Actor, Announce, Clock, Id, Ids, NoAnnouncement, Problems, Random, UserId, Workspace,
 };
 use serde_json::json;
 
@@ -80,7 +80,8 @@ impl CreateKey {
         AuditEntry {
             id: self.ids.next(),
             at: key.created_at,
-            actor: *actor,
+            workspace: actor.workspace,
+            by: Some(actor.user),
             done: Audited::KeyCreated,
             target: Target::Key(key.id),
             data: json!({ "name": key.name, "keyPrefix": key.prefix }),
@@ -126,33 +127,40 @@ impl RevokeKey {
         self
     }
 
-    /// Ends a key of the account, personal or of any of its teams, at once and for good.
+    /// Ends a key of the account, personal or of any of its teams, at once and for good: for the
+    /// operator.
     pub async fn revoke(&self, account: AccountId, id: ApiKeyId) -> Result<(), AccountsError> {
-        let mut unit = self.units.begin().await?;
-        if !unit.keys().revoke(account, id, self.clock.now()).await? {
-            return Err(AccountsError::NoKey(id));
-        }
-        unit.commit().await?;
-        self.announce.changed(account).await;
-        Ok(())
+        self.end(account, id, None, |_| true).await
     }
 
     /// The same for a caller who acts in one workspace and sees only its keys.
     pub async fn revoke_in(&self, actor: &Actor, id: ApiKeyId) -> Result<(), AccountsError> {
         let (account, team) = (actor.workspace.account, actor.workspace.team);
+        self.end(account, id, Some(actor.user), |key| key.team == team)
+            .await
+    }
+
+    async fn end(
+        &self,
+        account: AccountId,
+        id: ApiKeyId,
+        by: Option<UserId>,
+        is_meant: impl Fn(&ApiKey) -> bool + Send,
+    ) -> Result<(), AccountsError> {
         let now = self.clock.now();
         let mut unit = self.units.begin().await?;
         let found = unit.keys().find(account, id).await?;
-        let key = found.filter(|key| key.team == team);
+        let key = found.filter(|key| is_meant(key));
         let key = key.ok_or(AccountsError::NoKey(id))?;
         if !unit.keys().revoke(account, id, now).await? {
             return Err(AccountsError::NoKey(id));
         }
-        if team.is_some() {
+        if let Some(team) = key.team {
             let entry = AuditEntry {
                 id: self.ids.next(),
                 at: now,
-                actor: *actor,
+                workspace: Workspace::team(team, Id::new(account.uuid())),
+                by,
                 done: Audited::KeyRevoked,
                 target: Target::Key(id),
                 data: json!({ "name": key.name, "keyPrefix": key.prefix }),
@@ -199,6 +207,12 @@ mod tests {
 
     fn clock() -> Arc<FixedClock> {
         Arc::new(FixedClock::at(datetime!(2026-05-01 10:00 UTC)))
+    }
+
+    fn personal_key(id: ApiKeyId) -> ApiKey {
+        let secret = KeySecret::generate(KeyKind::Personal, &CountingRandom::default());
+        let actor = Actor::new(Workspace::personal(owner()), owner());
+        ApiKey::new(id, &actor, "Shop".to_owned(), &secret, clock().now())
     }
 
     fn revoke_key(units: &FakeUnits) -> RevokeKey {
@@ -295,7 +309,7 @@ mod tests {
     async fn a_key_the_account_lacks_cannot_be_revoked() {
         let units = FakeUnits::default();
         units.with(|unit| {
-            unit.keys.expect_revoke().returning(|_, _, _| Ok(false));
+            unit.keys.expect_find().returning(|_, _| Ok(None));
         });
         let account = Workspace::personal(owner()).account;
         let revoke = revoke_key(&units);
@@ -316,6 +330,9 @@ mod tests {
         for revoked in [true, false] {
             let units = FakeUnits::default();
             units.with(|unit| {
+                unit.keys
+                    .expect_find()
+                    .returning(|_, id| Ok(Some(personal_key(id))));
                 unit.keys
                     .expect_revoke()
                     .returning(move |_, _, _| Ok(revoked));
@@ -355,9 +372,7 @@ mod tests {
                 unit.audit
                     .expect_append()
                     .times(usize::from(reaches))
-                    .withf(move |all| {
-                        all[0].actor.workspace == team && all[0].target == Target::Key(id)
-                    })
+                    .withf(move |all| all[0].workspace == team && all[0].target == Target::Key(id))
                     .returning(|_| Ok(()));
             });
             let revoke = revoke_key(&units);

@@ -95,7 +95,9 @@ pub(crate) fn is_address(raw: &str) -> bool {
         .with_required_tld()
         .without_display_text()
         .without_domain_literal();
+    // A quoted name may hold blanks and whole sentences, which mails would carry to others.
     raw.is_ascii()
+        && !raw.contains('"')
         && raw.len() <= MAX_EMAIL
         && EmailAddress::parse_with_options(raw, options).is_ok()
 }
@@ -125,6 +127,7 @@ mod tests {
             "m\u{130}ke@shop.test",
             "mike@gma\u{130}l.test",
             "lea@shop.test\r\nBcc: x@y.test",
+            "\"call 112 now\"@shop.test",
             long.as_str(),
         ] {
             assert!(!is_address(bad), "{bad}");

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use msgflash_kernel::{Clock, Ids, StoreError, UserId};
+use msgflash_kernel::{AccountId, Clock, Ids, StoreError};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -21,8 +21,31 @@ pub const WINDOW: Duration = Duration::minutes(15);
 pub const PER_ADDRESS: u32 = 5;
 /// Tries per network.
 pub const PER_NETWORK: u32 = 20;
-/// Mails by which one person asks others into teams.
-pub const INVITATIONS: u32 = 100;
+
+/// How many tries are let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one address.
+    pub per_address: u32,
+    /// Of one network.
+    pub per_network: u32,
+    /// Within this time.
+    pub window: Duration,
+}
+
+/// At the doors to the console.
+pub const SIGN_IN: Limits = Limits {
+    per_address: PER_ADDRESS,
+    per_network: PER_NETWORK,
+    window: WINDOW,
+};
+
+/// Mails by which an account asks people into its teams. In the place of the network is the account.
+pub const INVITATIONS: Limits = Limits {
+    per_address: 5,
+    per_network: 100,
+    window: Duration::DAY,
+};
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +92,8 @@ pub struct Try {
     pub address: Option<[u8; 32]>,
     /// The network, at this door.
     pub network: [u8; 32],
-    /// How many of the network are let in.
-    pub per_network: u32,
+    /// How many are let in.
+    pub limits: Limits,
     /// When.
     pub at: OffsetDateTime,
 }
@@ -79,12 +102,37 @@ pub struct Try {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SignInThrottle: Send + Sync {
-    /// Counts a try, in one round trip: the network first, then [`PER_ADDRESS`], each within
-    /// [`WINDOW`]. A try that is refused leaves no trace where it is refused. Answers when it
+    /// Counts a try, in one round trip: the network first, then the address, each within its limit. A
+    /// try that is refused leaves no trace where it is refused. Answers when it
     /// could be let in, or `None` when it is. Exact, whoever tries at once.
     async fn count(&self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError>;
     /// Forgets the tries of an address.
     async fn forget(&self, address: &[u8; 32]) -> Result<(), StoreError>;
+}
+
+/// Counts tries within a transaction: what is not kept was not tried. Reached through a unit of work
+/// only.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait TryStore: Send {
+    /// As [`SignInThrottle::count`].
+    async fn count(&mut self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError>;
+}
+
+/// A mail by which `account` asks somebody into a team. What stands behind a plus sign in an address
+/// leads to the same mailbox, nearly everywhere.
+pub fn invitation(id: Uuid, account: AccountId, email: &str, at: OffsetDateTime) -> Try {
+    let email = email.to_lowercase();
+    let (name, host) = email.split_once('@').unwrap_or((&email, ""));
+    let mailbox = name.split('+').next().unwrap_or(name);
+    let address = format!("{account}\0{mailbox}@{host}");
+    Try {
+        id,
+        address: Some(key(Door::Invite, "address", &address)),
+        network: key(Door::Invite, "account", &account.to_string()),
+        limits: INVITATIONS,
+        at,
+    }
 }
 
 /// The guard at the doors.
@@ -125,37 +173,18 @@ impl Guard {
         self.count(door, None, ip).await
     }
 
-    /// Counts the mails by which `by` asks people into teams: [`PER_ADDRESS`] to one address, and
-    /// [`INVITATIONS`] to all.
-    pub async fn pass_invitation(&self, by: UserId, email: &str) -> Result<(), SignInError> {
-        let door = Door::Invite;
-        let address = key(door, "address", &format!("{by}\0{}", email.to_lowercase()));
-        let network = key(door, "network", &by.to_string());
-        self.try_at(Some(address), network, INVITATIONS).await
-    }
-
     async fn count(
         &self,
         door: Door,
         address: Option<[u8; 32]>,
         ip: IpAddr,
     ) -> Result<(), SignInError> {
-        let network = key(door, "network", &network(ip));
-        self.try_at(address, network, PER_NETWORK).await
-    }
-
-    async fn try_at(
-        &self,
-        address: Option<[u8; 32]>,
-        network: [u8; 32],
-        per_network: u32,
-    ) -> Result<(), SignInError> {
         let at = self.clock.now();
         let a_try = Try {
             id: self.ids.next(),
             address,
-            network,
-            per_network,
+            network: key(door, "network", &network(ip)),
+            limits: SIGN_IN,
             at,
         };
         match self.throttle.count(&a_try).await? {

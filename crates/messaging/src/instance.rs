@@ -10,7 +10,7 @@ pub mod compare;
 pub mod connection;
 pub mod ports;
 pub mod provision;
-pub(crate) mod reach;
+pub mod reach;
 pub mod read;
 pub mod recent;
 #[cfg(test)]

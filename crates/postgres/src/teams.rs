@@ -6,9 +6,10 @@ mod member;
 mod read;
 pub(crate) mod remains;
 mod team;
+mod upkeep;
 
 use async_trait::async_trait;
-use msgflash_accounts::{AuditStore, MailStore};
+use msgflash_accounts::{AuditStore, MailStore, TryStore};
 use msgflash_kernel::StoreError;
 use msgflash_teams::{
     AssignmentStore, InvitationStore, MemberStore, Role, TeamStore, TeamUnit, TeamUnits,
@@ -34,6 +35,9 @@ impl TeamUnit for PgUnit {
         self
     }
     fn audit(&mut self) -> &mut dyn AuditStore {
+        self
+    }
+    fn tries(&mut self) -> &mut dyn TryStore {
         self
     }
 }

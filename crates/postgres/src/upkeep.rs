@@ -89,6 +89,7 @@ impl Postgres {
         gone += self.sweep_contacts(now, AT_ONCE).await?;
         gone += self.sweep_sign_in(now, AT_ONCE).await?;
         gone += self.sweep_lookups(now, AT_ONCE).await?;
+        gone += self.sweep_teams(now, AT_ONCE).await?;
         let mut conn = self.conn().await?;
         gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))

@@ -94,6 +94,14 @@ impl EnterWorkspace {
         self.team(user, team).await
     }
 
+    /// Somebody who was let in a while ago, as they are now.
+    pub async fn again(&self, entry: Entry) -> Result<Entry, AccessError> {
+        match entry.actor.workspace.team {
+            Some(team) => self.team(entry.actor.user, team).await,
+            None => Ok(entry),
+        }
+    }
+
     /// The workspace of a team that a person is in.
     pub async fn team(&self, user: UserId, team: TeamId) -> Result<Entry, AccessError> {
         let found = self.members.find(team, user).await?;

@@ -1,7 +1,7 @@
 //! Answering an invitation: by the link of its mail, or by its id from the inbox.
 
 use msgflash_accounts::{Audited, OneTimeSecret, Target, User};
-use msgflash_kernel::{Actor, TeamId, UserId};
+use msgflash_kernel::{Actor, Secret, TeamId, UserId};
 use serde_json::json;
 
 use crate::error::TeamError;
@@ -21,7 +21,7 @@ pub enum Named {
     /// By its id.
     Id(InvitationId),
     /// By what the link of its mail carries, as presented.
-    Token(String),
+    Token(Secret<String>),
 }
 
 /// What somebody got into.
@@ -62,7 +62,9 @@ impl AnswerInvitation {
 
     /// What a link carries, for whoever holds it.
     pub async fn preview(&self, token: &str) -> Result<Preview, TeamError> {
-        let open = self.find(&Named::Token(token.to_owned())).await?;
+        let open = self
+            .find(&Named::Token(Secret::new(token.to_owned())))
+            .await?;
         let now = self.ports.clock.now();
         if !open.asked.invitation.is_pending(now) {
             return Err(TeamError::BadInvitation);
@@ -134,7 +136,8 @@ impl AnswerInvitation {
         let found = match named {
             Named::Id(id) => self.ports.invitations.by_id(*id).await?,
             Named::Token(presented) => {
-                let secret = OneTimeSecret::parse(presented).ok_or(TeamError::BadInvitation)?;
+                let secret =
+                    OneTimeSecret::parse(presented.reveal()).ok_or(TeamError::BadInvitation)?;
                 self.ports.invitations.by_hash(&secret.hash()).await?
             }
         };

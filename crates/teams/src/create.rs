@@ -50,12 +50,6 @@ impl CreateTeam {
     pub async fn create(&self, order: TeamOrder) -> Result<TeamId, TeamError> {
         let owner = self.ports.person(order.owner).await?;
         let (name, invites) = checked(&order, &owner.email)?;
-        for invite in &invites {
-            self.ports
-                .guard
-                .pass_invitation(owner.id, &invite.email)
-                .await?;
-        }
         let now = self.ports.clock.now();
         let team = Team {
             id: Id::new(self.ports.ids.next()),
@@ -74,8 +68,8 @@ impl CreateTeam {
         if hosting.max_teams == Some(0) {
             return Err(TeamError::NoTeams);
         }
-        let owned = unit.teams().count_owned(owner.id).await?;
-        if hosting.max_teams.is_some_and(|most| owned >= most) {
+        let count = unit.teams().count_owned(owner.id).await?;
+        if hosting.max_teams.is_some_and(|most| count >= most) {
             return Err(TeamError::TeamLimit);
         }
         let seats = Seats {
@@ -104,6 +98,10 @@ impl CreateTeam {
             .await?;
         let mut issued = Vec::with_capacity(invites.len());
         for invite in invites {
+            let account = team.workspace().account;
+            self.ports
+                .count(unit.as_mut(), account, &invite.email, now)
+                .await?;
             let (invitation, secret) = Invitation::issue(
                 Id::new(self.ports.ids.next()),
                 team.id,

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use msgflash_accounts::{
-    AuditEntry, AuditStore, MailStore, MockAuditStore, MockMailStore, OutgoingMail,
+    AuditEntry, AuditStore, MailStore, MockAuditStore, MockMailStore, MockTryStore, OutgoingMail,
+    TryStore,
 };
 use msgflash_kernel::{StoreError, Unit};
 
@@ -23,6 +24,7 @@ pub(crate) struct FakeUnit {
     pub(crate) assignments: MockAssignmentStore,
     mails: MockMailStore,
     audit: MockAuditStore,
+    pub(crate) tries: MockTryStore,
     committed: Arc<AtomicBool>,
 }
 
@@ -59,6 +61,9 @@ impl TeamUnit for FakeUnit {
     }
     fn audit(&mut self) -> &mut dyn AuditStore {
         &mut self.audit
+    }
+    fn tries(&mut self) -> &mut dyn TryStore {
+        &mut self.tries
     }
 }
 
@@ -103,6 +108,8 @@ impl TeamUnits for FakeUnits {
     async fn begin(&self) -> Result<Box<dyn TeamUnit>, StoreError> {
         let mut unit = std::mem::take(&mut *self.next.lock().expect("one test, one thread"));
         unit.committed = Arc::clone(&self.committed);
+        // Unless a test has said otherwise before.
+        unit.tries.expect_count().returning(|_| Ok(None));
         let told = Arc::clone(&self.told);
         unit.mails.expect_queue().returning(move |mail| {
             let mut told = told.lock().expect("one test, one thread");

@@ -34,7 +34,6 @@ impl InvitePeople {
         if email.eq_ignore_ascii_case(&inviter.email) {
             return Err(TeamError::BadRequest("You cannot invite yourself"));
         }
-        self.ports.guard.pass_invitation(inviter.id, &email).await?;
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
         let (team, hosting) = self.hold(unit.as_mut(), actor, now).await?;
@@ -84,12 +83,6 @@ impl InvitePeople {
     /// is of no use from now on.
     pub async fn resend(&self, actor: &Actor, id: InvitationId) -> Result<Asked, TeamError> {
         let inviter = self.ports.person(actor.user).await?;
-        let team = actor.workspace.team.ok_or(TeamError::NoTeam)?;
-        // Known before the throttle counts; looked at again below, where nobody can change it.
-        let known = self.ports.invitations.by_id(id).await?;
-        let known = known.filter(|it| it.team.id == team);
-        let email = known.ok_or(TeamError::NoInvitation)?.asked.invitation.email;
-        self.ports.guard.pass_invitation(inviter.id, &email).await?;
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
         let (team, hosting) = self.hold(unit.as_mut(), actor, now).await?;
@@ -167,6 +160,8 @@ impl InvitePeople {
     ) -> Result<(), TeamError> {
         let now = self.ports.clock.now();
         let it = &asked.invitation;
+        let account = actor.workspace.account;
+        self.ports.count(unit, account, &it.email, now).await?;
         let links = &self.ports.links;
         let draft = letter::invitation(links, &team.name, &inviter.email, it.role, secret);
         self.ports.mail(unit, None, &it.email, &draft, now).await?;

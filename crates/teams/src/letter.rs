@@ -18,12 +18,13 @@ pub(crate) fn invitation(
     secret: &OneTimeSecret,
 ) -> Draft {
     let product = links.product();
+    let team = named(team);
     let page = links.page(&format!("/teams/invite?token={}", secret.reveal()));
     Draft {
         kind: "team_invitation",
-        subject: format!("Invitation to the team \u{201c}{team}\u{201d} at {product}"),
+        subject: format!("Invitation to {team} at {product}"),
         before: vec![format!(
-            "{inviter} invites you to the team \u{201c}{team}\u{201d} at {product}, as {}. The link \
+            "{inviter} invites you to {team} at {product}, as {}. The link \
              works once, within 24 hours, for the account with this address; without an account, you \
              can make one.",
             in_words(role)
@@ -36,11 +37,12 @@ pub(crate) fn invitation(
 
 /// Tells whoever asked that somebody came.
 pub(crate) fn accepted(links: &PortalLinks, team: &str, member: &str, role: Role) -> Draft {
+    let team = named(team);
     notice(
         "team_invitation_accepted",
-        format!("{member} joined the team \u{201c}{team}\u{201d}"),
+        format!("{member} joined {team}"),
         format!(
-            "{member} accepted the invitation and is now {} of the team \u{201c}{team}\u{201d} at {}.",
+            "{member} accepted the invitation and is now {} of {team} at {}.",
             in_words(role),
             links.product()
         ),
@@ -50,16 +52,34 @@ pub(crate) fn accepted(links: &PortalLinks, team: &str, member: &str, role: Role
 
 /// Tells somebody that they were sent away.
 pub(crate) fn removed(links: &PortalLinks, team: &str) -> Draft {
-    let product = links.product();
+    let (product, team) = (links.product(), named(team));
     notice(
         "team_member_removed",
-        format!("You were removed from the team \u{201c}{team}\u{201d}"),
+        format!("You were removed from {team}"),
         format!(
-            "You were removed from the team \u{201c}{team}\u{201d} at {product} and cannot open its \
+            "You were removed from {team} at {product} and cannot open its \
              workspace any more. Your own workspace stays as it is."
         ),
         None,
     )
+}
+
+/// The team by its name, in quotation marks. A name that mail programs would make a link of, or that
+/// steps out of the quotation marks, is left out: the link and the inviter tell enough.
+fn named(team: &str) -> String {
+    let is_link = |word: &str| {
+        let word = word.trim_matches(|it: char| !it.is_alphanumeric());
+        let dotted = word.rsplit_once('.').is_some_and(|(before, top)| {
+            !before.is_empty() && top.chars().count() > 1 && top.chars().all(char::is_alphabetic)
+        });
+        dotted || word.contains('@') || word.contains("://")
+    };
+    let quotes = |it: char| "\"\u{201c}\u{201d}\u{201e}\u{201f}\u{ab}\u{bb}".contains(it);
+    if team.contains(quotes) || team.split_whitespace().any(is_link) {
+        "a team".to_owned()
+    } else {
+        format!("the team \u{201c}{team}\u{201d}")
+    }
 }
 
 fn in_words(role: Role) -> &'static str {
@@ -91,6 +111,33 @@ mod tests {
     use msgflash_kernel::CountingRandom;
 
     use super::*;
+
+    #[test]
+    fn a_name_that_would_become_a_link_or_more_words_of_ours_is_left_out() {
+        for name in [
+            "Desk",
+            "Ben & Jerry\u{2019}s",
+            "Dr. Who",
+            "v1.2",
+            "A.B",
+            "24/7 desk",
+        ] {
+            assert_eq!(
+                named(name),
+                format!("the team \u{201c}{name}\u{201d}"),
+                "{name}"
+            );
+        }
+        for name in [
+            "see evil.example",
+            "https://evil.example/x",
+            "x\u{201d} is closed, call \u{201c}",
+            "pay@evil.test",
+            "(evil.example)",
+        ] {
+            assert_eq!(named(name), "a team", "{name}");
+        }
+    }
 
     #[test]
     fn an_invitation_leads_to_the_page_that_answers_it_and_counts_for_a_day() {

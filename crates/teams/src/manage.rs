@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use msgflash_accounts::{
-    AccountReader, AuditEntry, Audited, Draft, Guard, OutgoingMail, PortalLinks, Target, User,
+    AccountReader, AuditEntry, Audited, Draft, OutgoingMail, PortalLinks, Target, User, throttle,
 };
 use msgflash_kernel::{
-    Actor, Announce, Clock, Id, Ids, Nudge, Problems, Random, StoreError, UserId,
+    AccountId, Actor, Announce, Clock, Id, Ids, Nudge, Problems, Random, StoreError, UserId,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -28,8 +28,6 @@ pub struct TeamPorts {
     pub invitations: Arc<dyn InvitationReader>,
     /// People.
     pub users: Arc<dyn AccountReader>,
-    /// Counts the mails that one person has others sent.
-    pub guard: Guard,
     /// Where the links of mails go.
     pub links: PortalLinks,
     /// Tells other processes, who may remember members and keys.
@@ -49,6 +47,46 @@ impl TeamPorts {
     pub(crate) async fn person(&self, user: UserId) -> Result<User, TeamError> {
         let found = self.users.find(user).await?;
         found.ok_or(TeamError::Store(StoreError::Stale("users")))
+    }
+
+    /// Counts an invitation, and refuses one too many. What is not kept is not counted.
+    pub(crate) async fn count(
+        &self,
+        unit: &mut dyn TeamUnit,
+        account: AccountId,
+        email: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), TeamError> {
+        let a_try = throttle::invitation(self.ids.next(), account, email, now);
+        match unit.tries().count(&a_try).await? {
+            None => Ok(()),
+            Some(free) => {
+                let wait = (free - now).max(time::Duration::SECOND);
+                Err(TeamError::TooMany(wait.unsigned_abs()))
+            }
+        }
+    }
+
+    /// Takes back what somebody asked who is not to be answered any more: they were sent away, went,
+    /// or may not ask any more.
+    pub(crate) async fn end_invitations(
+        &self,
+        unit: &mut dyn TeamUnit,
+        actor: &Actor,
+        inviter: UserId,
+        now: OffsetDateTime,
+    ) -> Result<(), TeamError> {
+        let team = actor.workspace.team.ok_or(TeamError::NoTeam)?;
+        let invitations = unit.invitations();
+        let ended = invitations
+            .end_sent_by(team, inviter, actor.user, now)
+            .await?;
+        for (id, email) in ended {
+            let what = (Audited::InvitationRevoked, Target::Invitation(id.uuid()));
+            let data = json!({ "email": email });
+            self.note(unit, actor, what, data, now).await?;
+        }
+        Ok(())
     }
 
     /// A mail on its way.
@@ -77,7 +115,8 @@ impl TeamPorts {
         let entry = AuditEntry {
             id: self.ids.next(),
             at: now,
-            actor: *actor,
+            workspace: actor.workspace,
+            by: Some(actor.user),
             done,
             target,
             data,
@@ -141,13 +180,14 @@ impl ManageTeam {
         team.deleted_at = Some(now);
         team.updated_at = now;
         unit.teams().update(&team).await?;
-        unit.teams().leave_remains(&team, now).await?;
         unit.invitations().end_all(team.id, now).await?;
         let what = (Audited::TeamDeleted, Target::Team(team.id));
         let data = json!({ "name": team.name });
         self.ports
             .note(unit.as_mut(), actor, what, data, now)
             .await?;
+        // Last: it holds the lanes, and whoever sends waits for that.
+        unit.teams().leave_remains(&team, now).await?;
         unit.commit().await?;
         self.ports.announce.changed(actor.workspace.account).await;
         self.ports.wake.nudge();

@@ -23,7 +23,7 @@ impl ManageMembers {
     }
 
     /// Makes a member something else. A new admin may use every instance, so what they were given is
-    /// given back.
+    /// given back; who is not an admin any more asks nobody, so what they asked is taken back.
     pub async fn change_role(
         &self,
         actor: &Actor,
@@ -45,6 +45,10 @@ impl ManageMembers {
         unit.members().set_role(team.id, user, role).await?;
         if role == Role::Admin {
             unit.assignments().unassign_all(team.id, user).await?;
+        } else {
+            self.ports
+                .end_invitations(unit.as_mut(), actor, user, now)
+                .await?;
         }
         let what = (Audited::RoleChanged, Target::User(user));
         let data = json!({ "from": before.as_str(), "to": role.as_str() });
@@ -56,7 +60,8 @@ impl ManageMembers {
         Ok(member)
     }
 
-    /// Sends a member away. What they made stays, and so do the keys they made.
+    /// Sends a member away. What they made stays, and so do the keys they made; those they asked are
+    /// not let in by it any more.
     pub async fn remove(&self, actor: &Actor, user: UserId) -> Result<(), TeamError> {
         let now = self.ports.clock.now();
         let mut unit = self.ports.units.begin().await?;
@@ -71,6 +76,9 @@ impl ManageMembers {
         }
         unit.members()
             .end(team.id, user, StayEnd::Removed, actor.user, now)
+            .await?;
+        self.ports
+            .end_invitations(unit.as_mut(), actor, user, now)
             .await?;
         let draft = letter::removed(&self.ports.links, &team.name);
         self.ports
@@ -93,6 +101,9 @@ impl ManageMembers {
         let (team, role) = hold(unit.as_mut(), actor, Action::Leave).await?;
         unit.members()
             .end(team.id, actor.user, StayEnd::Left, actor.user, now)
+            .await?;
+        self.ports
+            .end_invitations(unit.as_mut(), actor, actor.user, now)
             .await?;
         let what = (Audited::MemberLeft, Target::User(actor.user));
         let data = json!({ "role": role.as_str() });

@@ -1,7 +1,7 @@
 //! What teams need from a store.
 
 use async_trait::async_trait;
-use msgflash_accounts::{AuditStore, MailStore};
+use msgflash_accounts::{AuditStore, MailStore, TryStore};
 use msgflash_kernel::{Id, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -163,7 +163,9 @@ pub trait TeamStore: Send {
     async fn insert(&mut self, team: &Team) -> Result<(), StoreError>;
     /// Records what is different about a locked one.
     async fn update(&mut self, team: &Team) -> Result<(), StoreError>;
-    /// Leaves word that something of a deleted team may still be under way.
+    /// Leaves word that something of a deleted team may still be under way. It waits for calls to the
+    /// gateway that are being started at this moment: when the unit is kept, none of the team begins any
+    /// more.
     async fn leave_remains(&mut self, team: &Team, at: OffsetDateTime) -> Result<(), StoreError>;
 }
 
@@ -222,6 +224,14 @@ pub trait InvitationStore: Send {
         invitation: &Invitation,
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
+    /// Ends those that somebody sent and that are open; answers which.
+    async fn end_sent_by(
+        &mut self,
+        team: TeamId,
+        inviter: UserId,
+        by: UserId,
+        at: OffsetDateTime,
+    ) -> Result<Vec<(InvitationId, String)>, StoreError>;
     /// Ends those of a deleted team that are open.
     async fn end_all(&mut self, team: TeamId, at: OffsetDateTime) -> Result<(), StoreError>;
 }
@@ -270,6 +280,8 @@ pub trait TeamUnit: Unit {
     fn mails(&mut self) -> &mut dyn MailStore;
     /// What was done.
     fn audit(&mut self) -> &mut dyn AuditStore;
+    /// How many mails were sent.
+    fn tries(&mut self) -> &mut dyn TryStore;
 }
 
 /// Begins such transactions.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use msgflash_kernel::{Clock, StoreError, TeamId, Tick, Unit, UserId, Workspace};
+use msgflash_kernel::{Clock, StoreError, TeamId, Tick, UserId, Workspace};
 use time::{Duration, OffsetDateTime};
 
 /// The most messages, or deliveries, that end in one step.
@@ -46,29 +46,6 @@ impl Remains {
         let is_fresh = now - self.deleted_at < OFTEN_UNTIL;
         now + if is_fresh { OFTEN } else { SELDOM }
     }
-}
-
-/// Closes teams. Reached through a unit of work only.
-#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
-#[async_trait]
-pub trait RemainsStore: Send {
-    /// Marks the team as deleted, if it is not yet, and notes that something may be left of it. It
-    /// waits for calls to the gateway that are being started at this moment: when the unit is kept,
-    /// none of the team begins any more. So it comes last in its unit.
-    async fn leave(&mut self, remains: &Remains) -> Result<(), StoreError>;
-}
-
-/// Closes a team, and nothing else.
-pub trait RemainsUnit: Unit {
-    /// Where that is noted.
-    fn remains(&mut self) -> &mut dyn RemainsStore;
-}
-
-/// Begins such transactions.
-#[async_trait]
-pub trait RemainsUnits: Send + Sync {
-    /// Begins one.
-    async fn begin(&self) -> Result<Box<dyn RemainsUnit>, StoreError>;
 }
 
 /// Which deleted teams are to be looked at. Each call is its own short transaction.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_accounts::{Guard, MockAccountReader, MockSignInThrottle, PortalLinks, User};
+use msgflash_accounts::{MockAccountReader, PortalLinks, User};
 use msgflash_kernel::{
     Actor, CountingRandom, FixedClock, Id, MockAnnounce, NoNudge, Reach, SequentialIds, TeamId,
     UserId, Workspace,
@@ -174,8 +174,6 @@ pub(crate) fn ports(units: &FakeUnits, announced: usize) -> TeamPorts {
     users
         .expect_find()
         .returning(|id| Ok(Some(person(id.uuid().as_u128()))));
-    let mut throttle = MockSignInThrottle::new();
-    throttle.expect_count().returning(|_| Ok(None));
     let clock = Arc::new(FixedClock::at(NOW));
     let ids = Arc::new(SequentialIds::default());
     let mut announce = MockAnnounce::new();
@@ -189,7 +187,6 @@ pub(crate) fn ports(units: &FakeUnits, announced: usize) -> TeamPorts {
         teams: Arc::new(MockTeamReader::new()),
         invitations: Arc::new(invitations),
         users: Arc::new(users),
-        guard: Guard::new(Arc::new(throttle), clock.clone(), ids.clone()),
         links: PortalLinks::new("https://app.shop.test"),
         announce: Arc::new(announce),
         wake: Arc::new(NoNudge),

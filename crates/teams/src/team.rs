@@ -34,10 +34,9 @@ impl Team {
 /// nothing that turns writing around or hides in it.
 pub(crate) fn name(raw: &str, problems: &mut Problems) -> String {
     let name = raw.trim();
-    let turns = |it: char| matches!(it, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
     if !(1..=MAX_NAME).contains(&name.chars().count()) {
         problems.add("name", "length", "The name must have 1 to 80 characters");
-    } else if name.chars().any(|it| it.is_control() || turns(it)) {
+    } else if name.chars().any(is_hidden) || name.chars().all(|it| JOINERS.contains(&it)) {
         problems.add(
             "name",
             "invalid_text",
@@ -45,6 +44,19 @@ pub(crate) fn name(raw: &str, problems: &mut Problems) -> String {
         );
     }
     name.to_owned()
+}
+
+/// What joins letters and pictures in some scripts: part of a name, and no name alone.
+const JOINERS: [char; 2] = ['\u{200C}', '\u{200D}'];
+
+/// Whether a character ends a line, turns the direction of writing, or is not seen.
+fn is_hidden(it: char) -> bool {
+    it.is_control()
+        || matches!(it,
+            '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}'
+            | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 #[cfg(test)]
@@ -61,6 +73,14 @@ mod tests {
             ("  ", "", false),
             ("a\nb", "a\nb", false),
             ("a\u{202E}b", "a\u{202E}b", false),
+            ("a\u{2028}b", "a\u{2028}b", false),
+            ("\u{3164}", "\u{3164}", false),
+            ("\u{200D}", "\u{200D}", false),
+            (
+                "\u{1F469}\u{200D}\u{1F4BB} team",
+                "\u{1F469}\u{200D}\u{1F4BB} team",
+                true,
+            ),
         ] {
             let mut problems = Problems::default();
             assert_eq!(name(raw, &mut problems), kept);

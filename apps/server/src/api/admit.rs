@@ -57,11 +57,8 @@ pub(super) async fn admit(
             (entry, Some(key))
         }
     };
-    let Entry { actor, role } = entry;
-    if let Some(action) = policy.does {
-        permission::require(action, role)?;
-    }
-    let workspace = actor.workspace;
+    require(policy, &entry)?;
+    let workspace = entry.actor.workspace;
     if policy.personal && key.is_some() {
         require_personal(&workspace)?;
     }
@@ -86,6 +83,16 @@ pub(super) async fn admit(
         };
         return written.map_or(Err(refusal), |it| Ok(Passage::Answer(it)));
     }
+    // A body may take its time to arrive, and its sender be sent away meanwhile.
+    let entry = if policy.body && entry.role.is_some() && key.is_none() {
+        arrive(request).await;
+        let entry = services.enter.again(entry).await?;
+        require(policy, &entry)?;
+        entry
+    } else {
+        entry
+    };
+    let Entry { actor, role } = entry;
     let request_id = request
         .extensions()
         .get::<RequestId>()
@@ -100,6 +107,23 @@ pub(super) async fn admit(
         wish,
     });
     Ok(Passage::Go)
+}
+
+/// What the table of who may do what says about this route.
+fn require(policy: Policy, entry: &Entry) -> Result<(), Problem> {
+    match policy.does {
+        Some(action) => Ok(permission::require(action, entry.role)?),
+        None => Ok(()),
+    }
+}
+
+/// Waits for the whole body. What is wrong with it is told by the handler.
+async fn arrive(request: &mut ServiceRequest) {
+    if request.extensions().get::<EarlyBody>().is_none() {
+        let payload = request.take_payload();
+        let body = read(request.headers(), payload, JSON_LIMIT).await;
+        request.extensions_mut().insert(EarlyBody(body));
+    }
 }
 
 /// What an account holds: everyone has a subscription, if a free one.

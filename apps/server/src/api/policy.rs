@@ -8,10 +8,11 @@ use msgflash_accounts::Session;
 use msgflash_billing::Entitlement;
 use msgflash_kernel::{Actor, ReplayKey};
 use msgflash_quotas::KeyId;
-use msgflash_teams::{Action, Role};
+use msgflash_teams::{AccessError, Action, Entry, Role};
 
 use crate::http::idempotency::Wish;
 use crate::http::{Check, Problem};
+use crate::services::Services;
 
 /// How callers prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,15 @@ impl Caller {
             Wish::Key(key) => Some(key),
             Wish::None | Wish::Malformed => None,
         }
+    }
+
+    /// Refuses somebody who was sent away from their team while their file arrived.
+    pub async fn require_still(&self, services: &Services) -> Result<(), AccessError> {
+        let entry = Entry {
+            actor: self.actor,
+            role: self.role,
+        };
+        services.enter.again(entry).await.map(drop)
     }
 
     /// Checks of the body, begun with what is wrong about the headers.

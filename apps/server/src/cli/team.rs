@@ -117,7 +117,9 @@ fn text(it: &TeamDetail) -> String {
 fn line(it: &KeptEntry) -> Vec<String> {
     vec![
         timestamp(it.at),
-        it.actor_email.clone(),
+        it.by_email
+            .clone()
+            .unwrap_or_else(|| "the operator".to_owned()),
         it.action.clone(),
         format!("{} {}", it.target_kind, it.target_id),
         it.data.to_string(),
@@ -126,8 +128,8 @@ fn line(it: &KeptEntry) -> Vec<String> {
 
 fn entry(it: &KeptEntry) -> Value {
     json!({
-        "id": it.id.to_string(), "at": timestamp(it.at), "actorUserId": it.actor.to_string(),
-        "actorEmail": it.actor_email, "action": it.action, "targetKind": it.target_kind,
+        "id": it.id.to_string(), "at": timestamp(it.at), "actorUserId": it.by.map(|it| it.to_string()),
+        "actorEmail": it.by_email, "action": it.action, "targetKind": it.target_kind,
         "targetId": it.target_id.to_string(), "data": it.data,
     })
 }

@@ -43,17 +43,12 @@ impl TeamUnits for Nobody {
 }
 
 /// Teams, likewise.
-pub(super) fn teams(
-    people: &People,
-    clock: &Arc<FixedClock>,
-    ids: &Arc<SequentialIds>,
-) -> TeamDesk {
+pub(super) fn teams(clock: &Arc<FixedClock>, ids: &Arc<SequentialIds>) -> TeamDesk {
     let ports = TeamPorts {
         units: Arc::new(Nobody),
         teams: Arc::new(MockTeamReader::new()),
         invitations: Arc::new(MockInvitationReader::new()),
         users: Arc::new(MockAccountReader::new()),
-        guard: people.guard.clone(),
         links: PortalLinks::new("http://127.0.0.1:3000"),
         announce: Arc::new(NoAnnouncement),
         wake: Arc::new(NoNudge),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use time::Duration;
 
 /// What a mail says, before it has a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
     /// What sort of mail it is, such as `verify_email`.
     pub kind: &'static str,
@@ -20,6 +20,13 @@ pub struct Draft {
     pub after: Vec<String>,
     /// How long it makes sense to send it, where that is less than usual.
     pub counts_for: Option<Duration>,
+}
+
+impl fmt::Debug for Draft {
+    /// Links open accounts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} •••", self.kind, self.subject)
+    }
 }
 
 /// A mail as it is sent: subject, text and HTML.

@@ -7,7 +7,7 @@ use super::ports::InstanceReader;
 
 /// Whether an instance of the account is one that somebody may use. Asks nobody about those who may
 /// use all of them.
-pub(crate) async fn is_in_reach(
+pub async fn is_in_reach(
     instances: &dyn InstanceReader,
     actor: &Actor,
     id: InstanceId,

@@ -22,7 +22,7 @@ const APPEND: &str = "INSERT INTO audit_log \
 
 const OF_TEAM: &str = "SELECT a.id, a.at, a.actor_id, u.email AS actor_email, a.action, \
        a.target_kind, a.target_id, a.data \
-     FROM audit_log a JOIN users u ON u.id = a.actor_id \
+     FROM audit_log a LEFT JOIN users u ON u.id = a.actor_id \
      WHERE a.team_id = $1 AND ($2 IS NULL OR a.id < $2) ORDER BY a.id DESC LIMIT $3";
 
 #[derive(QueryableByName)]
@@ -31,10 +31,10 @@ struct EntryRow {
     id: Uuid,
     #[diesel(sql_type = Timestamptz)]
     at: OffsetDateTime,
-    #[diesel(sql_type = SqlUuid)]
-    actor_id: Uuid,
-    #[diesel(sql_type = Text)]
-    actor_email: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    actor_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor_email: Option<String>,
     #[diesel(sql_type = Text)]
     action: String,
     #[diesel(sql_type = Text)]
@@ -50,8 +50,8 @@ impl From<EntryRow> for KeptEntry {
         Self {
             id: row.id,
             at: row.at,
-            actor: Id::new(row.actor_id),
-            actor_email: row.actor_email,
+            by: row.actor_id.map(Id::new),
+            by_email: row.actor_email,
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
@@ -66,11 +66,11 @@ impl AuditStore for PgUnit {
         sql(APPEND)
             .bind::<Array<SqlUuid>, _>(each(entries, |it| it.id))
             .bind::<Array<Timestamptz>, _>(each(entries, |it| it.at))
-            .bind::<Array<SqlUuid>, _>(each(entries, |it| it.actor.workspace.account.uuid()))
+            .bind::<Array<SqlUuid>, _>(each(entries, |it| it.workspace.account.uuid()))
             .bind::<Array<Nullable<SqlUuid>>, _>(each(entries, |it| {
-                it.actor.workspace.team.map(Id::uuid)
+                it.workspace.team.map(Id::uuid)
             }))
-            .bind::<Array<SqlUuid>, _>(each(entries, |it| it.actor.user.uuid()))
+            .bind::<Array<Nullable<SqlUuid>>, _>(each(entries, |it| it.by.map(Id::uuid)))
             .bind::<Array<Text>, _>(each(entries, |it| it.done.as_str()))
             .bind::<Array<Text>, _>(each(entries, |it| it.target.kind()))
             .bind::<Array<SqlUuid>, _>(each(entries, |it| it.target.id()))

@@ -4,9 +4,8 @@ use async_trait::async_trait;
 use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
-use msgflash_accounts::throttle::{PER_ADDRESS, WINDOW};
-use msgflash_accounts::{SignInThrottle, Try};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use msgflash_accounts::{SignInThrottle, Try, TryStore};
 use msgflash_kernel::StoreError;
 use time::OffsetDateTime;
 
@@ -14,6 +13,7 @@ use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::sign_in_tries;
 use crate::sql::sql;
+use crate::unit::PgUnit;
 
 /// What a try does to a row that is there: it is added where there is room, and what is too old is
 /// dropped. The row is locked, so tries at the same moment come one after the other.
@@ -58,25 +58,40 @@ struct Verdict {
     oldest: Option<OffsetDateTime>,
 }
 
+async fn count(
+    conn: &mut AsyncPgConnection,
+    a_try: &Try,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let most = |most: u32| i32::try_from(most).unwrap_or(i32::MAX);
+    let limits = a_try.limits;
+    let verdict: Verdict = sql(COUNT)
+        .bind::<Timestamptz, _>(a_try.at)
+        .bind::<SqlUuid, _>(a_try.id)
+        .bind::<Timestamptz, _>(a_try.at + limits.window)
+        .bind::<Timestamptz, _>(a_try.at - limits.window)
+        .bind::<Binary, _>(a_try.network.to_vec())
+        .bind::<Integer, _>(most(limits.per_network))
+        .bind::<Nullable<Binary>, _>(a_try.address.map(Vec::from))
+        .bind::<Integer, _>(most(limits.per_address))
+        .get_result(conn)
+        .await
+        .map_err(failed)?;
+    let free = verdict.oldest.unwrap_or(a_try.at) + limits.window;
+    Ok((!verdict.passed).then_some(free))
+}
+
+#[async_trait]
+impl TryStore for PgUnit {
+    async fn count(&mut self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError> {
+        count(self.conn(), a_try).await
+    }
+}
+
 #[async_trait]
 impl SignInThrottle for Postgres {
     async fn count(&self, a_try: &Try) -> Result<Option<OffsetDateTime>, StoreError> {
         let mut conn = self.conn().await?;
-        let most = |most: u32| i32::try_from(most).unwrap_or(i32::MAX);
-        let verdict: Verdict = sql(COUNT)
-            .bind::<Timestamptz, _>(a_try.at)
-            .bind::<SqlUuid, _>(a_try.id)
-            .bind::<Timestamptz, _>(a_try.at + WINDOW)
-            .bind::<Timestamptz, _>(a_try.at - WINDOW)
-            .bind::<Binary, _>(a_try.network.to_vec())
-            .bind::<Integer, _>(most(a_try.per_network))
-            .bind::<Nullable<Binary>, _>(a_try.address.map(Vec::from))
-            .bind::<Integer, _>(most(PER_ADDRESS))
-            .get_result(&mut conn)
-            .await
-            .map_err(failed)?;
-        let free = verdict.oldest.unwrap_or(a_try.at) + WINDOW;
-        Ok((!verdict.passed).then_some(free))
+        count(&mut conn, a_try).await
     }
 
     async fn forget(&self, address: &[u8; 32]) -> Result<(), StoreError> {

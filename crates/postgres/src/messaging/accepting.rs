@@ -9,11 +9,11 @@ use diesel::sql_types::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
-use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer, TeamId, UserId};
+use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer};
 use msgflash_messaging::message::accept::Application;
 use msgflash_messaging::message::ports::{
-    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Name, Question, Standing, Wait,
-    name,
+    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Name, Question, Sender, Standing,
+    Wait, name, sender,
 };
 use msgflash_messaging::{InstanceId, MessageId};
 use msgflash_quotas::{KeyId, Period};
@@ -261,39 +261,44 @@ struct MemberRow {
     team_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     user_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    may: bool,
 }
 
-/// Who of the people that act in a team is still in it; asked only when there are some.
+/// Who of the people that act in a team is still in it, and may use the instance; asked only when there
+/// are some. Whoever sends one of them away waits until the group is recorded, or is seen here.
 async fn members(
     mut conn: &AsyncPgConnection,
     asked: &[&Application],
-) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
-    let people = asked.iter().filter(|it| it.key.is_none());
-    let pairs: HashSet<(Uuid, Uuid)> = people
-        .filter_map(|it| {
-            let team = it.message.workspace.team?;
-            Some((team.uuid(), it.message.acting_user.uuid()))
-        })
-        .collect();
-    if pairs.is_empty() {
-        return Ok(HashSet::new());
+) -> Result<HashMap<Sender, bool>, StoreError> {
+    let senders: HashSet<Sender> = asked.iter().filter_map(|it| sender(it)).collect();
+    if senders.is_empty() {
+        return Ok(HashMap::new());
     }
-    let (teams, users): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let mut senders: Vec<Sender> = senders.into_iter().collect();
+    senders.sort_unstable_by_key(|(team, user, _)| (team.uuid(), user.uuid()));
     let rows: Vec<MemberRow> = sql(
-        "SELECT f.* FROM UNNEST($1, $2) AS asked (team_id, user_id) CROSS JOIN LATERAL ( \
-             SELECT m.team_id, m.user_id FROM team_members m JOIN teams t ON t.id = m.team_id \
-             AND t.deleted_at IS NULL WHERE m.team_id = asked.team_id AND m.user_id = \
-             asked.user_id AND m.ended_at IS NULL LIMIT 1) f",
+        "SELECT f.* FROM UNNEST($1, $2, $3) AS asked (team_id, user_id, instance_id) CROSS JOIN \
+             LATERAL ( SELECT m.team_id, m.user_id, asked.instance_id, m.role <> 'collaborator' \
+             OR EXISTS (SELECT 1 FROM team_instance_assignments a WHERE a.team_id = m.team_id AND \
+             a.user_id = m.user_id AND a.instance_id = asked.instance_id) AS may FROM \
+             team_members m JOIN teams t ON t.id = m.team_id AND t.deleted_at IS NULL WHERE \
+             m.team_id = asked.team_id AND m.user_id = asked.user_id AND m.ended_at IS NULL FOR \
+             SHARE OF m) f",
     )
-    .bind::<Array<SqlUuid>, _>(teams)
-    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<Array<SqlUuid>, _>(each(&senders, |(team, ..)| team.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(&senders, |(_, user, _)| user.uuid()))
+    .bind::<Array<SqlUuid>, _>(each(&senders, |(.., instance)| instance.uuid()))
     .get_results(&mut conn)
     .await
     .map_err(failed)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (Id::new(row.team_id), Id::new(row.user_id)))
-        .collect())
+    let sender = |row: &MemberRow| {
+        let (team, user) = (Id::new(row.team_id), Id::new(row.user_id));
+        (team, user, Id::new(row.instance_id))
+    };
+    Ok(rows.iter().map(|row| (sender(row), row.may)).collect())
 }
 
 #[derive(QueryableByName)]

@@ -5,7 +5,7 @@ use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{Id, StoreError, TeamId};
+use msgflash_kernel::{Id, StoreError, TeamId, UserId};
 use msgflash_teams::ports::Asked;
 use msgflash_teams::{
     Invitation, InvitationEnd, InvitationId, InvitationReader, InvitationStore, OpenInvitation,
@@ -37,14 +37,15 @@ macro_rules! asked {
         )
     };
 }
-/// The same for whoever was asked: the team must live.
+/// The same for whoever was asked: the team must live, and its owner's account be open.
 macro_rules! open {
     ($rest:literal) => {
         asked!(
             ", t.owner_id, t.name AS team_name, t.created_at AS team_created_at, \
                t.updated_at AS team_updated_at, \
                EXISTS (SELECT 1 FROM users a WHERE lower(a.email) = lower(i.email)) AS has_account",
-            "JOIN teams t ON t.id = i.team_id AND t.deleted_at IS NULL",
+            "JOIN teams t ON t.id = i.team_id AND t.deleted_at IS NULL \
+             JOIN users o ON o.id = t.owner_id AND o.suspended_at IS NULL",
             $rest
         )
     };
@@ -78,6 +79,10 @@ const UPDATE: &str = "UPDATE team_invitations SET token_hash = $2, expires_at = 
        ended_for = $4, ended_by = $5, ended_at = CASE WHEN $4 IS NULL THEN NULL ELSE $6 END \
      WHERE id = $1";
 
+const END_SENT_BY: &str = "UPDATE team_invitations \
+     SET ended_for = 'revoked', ended_by = $3, ended_at = $4 \
+     WHERE team_id = $1 AND invited_by = $2 AND ended_at IS NULL RETURNING id, email";
+
 const END_ALL: &str = "UPDATE team_invitations SET ended_for = 'team_deleted', ended_at = $2 \
      WHERE team_id = $1 AND ended_at IS NULL";
 
@@ -107,6 +112,14 @@ pub(super) struct AskedRow {
     inviter_name: String,
     #[diesel(sql_type = Text)]
     inviter_email: String,
+}
+
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    email: String,
 }
 
 #[derive(QueryableByName)]
@@ -300,6 +313,25 @@ impl InvitationStore for PgUnit {
             .await
             .map(drop)
             .map_err(failed)
+    }
+
+    async fn end_sent_by(
+        &mut self,
+        team: TeamId,
+        inviter: UserId,
+        by: UserId,
+        at: OffsetDateTime,
+    ) -> Result<Vec<(InvitationId, String)>, StoreError> {
+        let ended: Vec<EndedRow> = sql(END_SENT_BY)
+            .bind::<SqlUuid, _>(team.uuid())
+            .bind::<SqlUuid, _>(inviter.uuid())
+            .bind::<SqlUuid, _>(by.uuid())
+            .bind::<Timestamptz, _>(at)
+            .get_results(self.conn())
+            .await
+            .map_err(failed)?;
+        let ended = ended.into_iter().map(|row| (Id::new(row.id), row.email));
+        Ok(ended.collect())
     }
 
     async fn end_all(&mut self, team: TeamId, at: OffsetDateTime) -> Result<(), StoreError> {

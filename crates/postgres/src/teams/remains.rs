@@ -3,17 +3,16 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{Id, StoreError, TeamId};
-use msgflash_teams::Remains;
-use msgflash_teams::remains::{Endings, RemainsQueue, RemainsStore, RemainsUnit, RemainsUnits};
+use msgflash_teams::remains::{Endings, RemainsQueue};
+use msgflash_teams::{Remains, Team};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::sql::sql;
-use crate::unit::PgUnit;
 
 mod contacts;
 mod endpoints;
@@ -37,11 +36,8 @@ macro_rules! not_deleted {
 }
 pub(crate) use not_deleted;
 
-const DELETE: &str = "UPDATE teams SET deleted_at = $2, updated_at = $2 \
-     WHERE id = $1 AND deleted_at IS NULL";
-
 const NOTE: &str = "INSERT INTO team_remains (team_id, owner_id, deleted_at, next_look_at) \
-     VALUES ($1, $2, $3, $3) ON CONFLICT (team_id) DO NOTHING";
+     VALUES ($1, $2, $3, $3)";
 
 /// Lanes come with the next look of a worker after their instance; here they must be there.
 const MAKE_LANES: &str = "INSERT INTO lanes (instance_id) SELECT i.id FROM instances i \
@@ -64,47 +60,30 @@ const LOOK_AT: &str = "UPDATE team_remains SET next_look_at = $2 WHERE team_id =
 
 const FORGET: &str = "DELETE FROM team_remains WHERE team_id = $1";
 
-#[async_trait]
-impl RemainsStore for PgUnit {
-    async fn leave(&mut self, remains: &Remains) -> Result<(), StoreError> {
-        let (team, owner) = (remains.team.uuid(), remains.owner.uuid());
-        sql(DELETE)
-            .bind::<SqlUuid, _>(team)
-            .bind::<Timestamptz, _>(remains.deleted_at)
-            .execute(self.conn())
+/// Notes what may be left of a team that this transaction deletes.
+///
+/// Whoever marks calls holds their lanes, and then looks whether the team is there. So what was marked
+/// before is kept before this transaction, and what is marked after sees it.
+pub(super) async fn note(
+    conn: &mut AsyncPgConnection,
+    team: &Team,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sql(NOTE)
+        .bind::<SqlUuid, _>(team.id.uuid())
+        .bind::<SqlUuid, _>(team.owner.uuid())
+        .bind::<Timestamptz, _>(at)
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    for statement in [MAKE_LANES, HOLD_LANES] {
+        sql(statement)
+            .bind::<SqlUuid, _>(team.owner.uuid())
+            .execute(conn)
             .await
             .map_err(failed)?;
-        sql(NOTE)
-            .bind::<SqlUuid, _>(team)
-            .bind::<SqlUuid, _>(owner)
-            .bind::<Timestamptz, _>(remains.deleted_at)
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
-        // Whoever marks calls holds their lanes, and then looks whether the team is there. So what
-        // was marked before is kept before this, and what is marked after sees this.
-        for statement in [MAKE_LANES, HOLD_LANES] {
-            sql(statement)
-                .bind::<SqlUuid, _>(owner)
-                .execute(self.conn())
-                .await
-                .map_err(failed)?;
-        }
-        Ok(())
     }
-}
-
-impl RemainsUnit for PgUnit {
-    fn remains(&mut self) -> &mut dyn RemainsStore {
-        self
-    }
-}
-
-#[async_trait]
-impl RemainsUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn RemainsUnit>, StoreError> {
-        Ok(Box::new(self.unit().await?))
-    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]

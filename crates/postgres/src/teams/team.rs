@@ -10,7 +10,7 @@ use msgflash_teams::{Hosting, Team, TeamStore};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{limit, small};
+use super::{limit, remains, small};
 use crate::billing::subscription;
 use crate::error::failed;
 use crate::schema::{teams, users};
@@ -25,9 +25,6 @@ const HOSTING: &str = "SELECT s.status, s.period_end, s.past_due_since, p.max_te
 
 const OWNED: &str =
     "SELECT count(*) AS count FROM teams WHERE owner_id = $1 AND deleted_at IS NULL";
-
-const REMAINS: &str = "INSERT INTO team_remains (team_id, owner_id, deleted_at, next_look_at) \
-     VALUES ($1, $2, $3, $3)";
 
 #[derive(QueryableByName)]
 struct HostingRow {
@@ -81,15 +78,15 @@ impl TeamStore for PgUnit {
         now: OffsetDateTime,
     ) -> Result<Hosting, StoreError> {
         // The account row is the lock of everything that is counted on the account.
-        let held: Option<Uuid> = users::table
+        let held: Option<bool> = users::table
             .find(owner.uuid())
-            .select(users::id)
+            .select(users::suspended_at.is_null())
             .for_no_key_update()
             .first(self.conn())
             .await
             .optional()
             .map_err(failed)?;
-        held.ok_or(StoreError::Stale("users"))?;
+        let is_open = held.ok_or(StoreError::Stale("users"))?;
         let row: Option<HostingRow> = sql(HOSTING)
             .bind::<SqlUuid, _>(owner.uuid())
             .get_result(self.conn())
@@ -99,7 +96,7 @@ impl TeamStore for PgUnit {
         let row = row.ok_or(StoreError::Stale("subscriptions"))?;
         let status = subscription::status(&row.status)?;
         Ok(Hosting {
-            usable: status.is_usable(row.period_end, row.past_due_since, now),
+            usable: is_open && status.is_usable(row.period_end, row.past_due_since, now),
             max_teams: limit(row.max_teams),
             max_seats: limit(row.max_seats),
         })
@@ -157,13 +154,6 @@ impl TeamStore for PgUnit {
     }
 
     async fn leave_remains(&mut self, team: &Team, at: OffsetDateTime) -> Result<(), StoreError> {
-        sql(REMAINS)
-            .bind::<SqlUuid, _>(team.id.uuid())
-            .bind::<SqlUuid, _>(team.owner.uuid())
-            .bind::<Timestamptz, _>(at)
-            .execute(self.conn())
-            .await
-            .map(drop)
-            .map_err(failed)
+        remains::note(self.conn(), team, at).await
     }
 }

@@ -6,6 +6,7 @@ use msgflash_contacts::{Contact, ContactReader};
 use msgflash_kernel::{AccountId, Actor, Id, Phone, StoreError, WorkspaceId};
 use msgflash_messaging::InstanceStatus;
 use msgflash_messaging::instance::ports::InstanceReader;
+use msgflash_messaging::instance::reach::is_in_reach;
 use msgflash_templates::{ContactFacts, ContextSource, InstanceFacts, UserFacts};
 use uuid::Uuid;
 
@@ -41,11 +42,14 @@ impl ContextSource for Postgres {
         Ok(found.map(facts))
     }
 
-    /// An instance serves every workspace of its account, and a key acts with all rights there. A
+    /// An instance serves every workspace of its account; collaborators see those they were given. A
     /// suspended one sends for nobody.
     async fn instance(&self, actor: &Actor, id: Uuid) -> Result<Option<InstanceFacts>, StoreError> {
         let found = InstanceReader::find(self, actor.workspace.account, Id::new(id)).await?;
         let usable = found.filter(|it| it.status != InstanceStatus::Suspended);
+        if usable.is_some() && !is_in_reach(self, actor, Id::new(id)).await? {
+            return Ok(None);
+        }
         Ok(usable.map(|it| InstanceFacts {
             name: it.name,
             wa_number: it.wa_number,

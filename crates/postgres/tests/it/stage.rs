@@ -10,8 +10,7 @@ use msgflash_kernel::{
     Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, StoreError, TeamId, Workspace,
 };
 use msgflash_postgres::{Limits, Postgres};
-use msgflash_teams::Remains;
-use msgflash_teams::remains::RemainsUnits;
+use msgflash_teams::{Remains, TeamUnits};
 use msgflash_testkit::TestDatabase;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -95,15 +94,19 @@ impl Stage {
 
     /// Deletes a team, as far as its store does that.
     pub(crate) async fn delete_team(&self, workspace: Workspace) -> Remains {
-        let remains = Remains {
-            team: workspace.team.expect("a team's workspace"),
-            owner: workspace.owner(),
-            deleted_at: NOW,
-        };
-        let mut unit = RemainsUnits::begin(&self.postgres).await.expect("a unit");
-        unit.remains().leave(&remains).await.expect("noted");
+        let team = workspace.team.expect("a team's workspace");
+        let mut unit = TeamUnits::begin(&self.postgres).await.expect("a unit");
+        let mut team = unit.teams().lock(team).await.expect("held").expect("there");
+        team.deleted_at = Some(NOW);
+        unit.teams().update(&team).await.expect("deleted");
+        let noted = unit.teams().leave_remains(&team, NOW).await;
+        noted.expect("noted");
         unit.commit().await.expect("committed");
-        remains
+        Remains {
+            team: team.id,
+            owner: team.owner,
+            deleted_at: NOW,
+        }
     }
 
     pub(crate) fn create_key(&self) -> CreateKey {

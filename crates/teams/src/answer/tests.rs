@@ -11,7 +11,7 @@ fn by_id() -> Named {
 }
 
 fn by_token() -> Named {
-    Named::Token(asked().1.reveal().to_owned())
+    Named::Token(Secret::new(asked().1.reveal().to_owned()))
 }
 
 /// With Tom's invitation as it is when the team is held.
@@ -78,7 +78,7 @@ async fn refusals_come_in_their_order_and_leave_nothing() {
     let ended = |it: &mut Invitation| it.close(InvitationEnd::Revoked, None);
     let to_lea = |it: &mut Invitation| it.email = address(LEA);
     let unknown = Named::Id(msgflash_kernel::Id::new(Uuid::nil()));
-    let nonsense = Named::Token("nonsense".to_owned());
+    let nonsense = Named::Token(Secret::new("nonsense".to_owned()));
     let invalid = "INVITE_INVALID_OR_EXPIRED";
     for (units, by, named, code) in [
         (having(plan(), as_is), TOM, unknown, invalid),

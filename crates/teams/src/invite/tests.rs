@@ -157,3 +157,21 @@ async fn only_what_is_pending_is_taken_back() {
     assert_eq!(refused.expect_err("ran out").code(), "NOT_FOUND");
     assert!(!late.committed());
 }
+
+#[tokio::test]
+async fn one_mail_too_many_is_refused_with_the_time_to_wait() {
+    let units = with(units(PLAN, 3, 0), None);
+    units.prepare(|unit| {
+        unit.tries.expect_count().returning(|it| {
+            assert!(it.address.is_some());
+            Ok(Some(NOW + Duration::HOUR))
+        });
+    });
+    let refused = InvitePeople::new(ports(&units, 0))
+        .invite(&actor(ANN), tom())
+        .await;
+    let wait = std::time::Duration::from_secs(3600);
+    let refused = refused.expect_err("too many");
+    assert_eq!(refused.kind(), msgflash_kernel::Kind::Limited(wait));
+    assert!(!units.committed());
+}

@@ -61,6 +61,7 @@ pub(in crate::api) async fn import(
     let bytes = parts.file.unwrap_or_default();
     let read = web::block(move || file::read(Cursor::new(bytes))).await;
     let read: ReadFile = read.map_err(|_| Problem::internal())??;
+    caller.require_still(&services).await?;
     let order = ImportOrder {
         actor: caller.actor,
         group,

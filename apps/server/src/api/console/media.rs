@@ -105,6 +105,7 @@ pub(in crate::api) async fn upload(
         UploadError::TooLarge => MediaError::TooLarge(None).into(),
         UploadError::Other(problem) => problem,
     })?;
+    caller.require_still(&services).await?;
     let order = UploadOrder {
         actor: caller.actor,
         declared: parts.file_type,

@@ -298,7 +298,8 @@ fn of_teams() -> Vec<Route> {
         GET "/invitations/preview" invitations::preview, anyone, &[INVITE_INVALID_OR_EXPIRED];
         POST "/invitations/accept" invitations::accept, person.asks.small, ACCEPTING;
         POST "/invitations/decline" invitations::decline, person.asks.small, DECLINING;
-        DELETE "/invitations/{invitationId}/decline" invitations::decline_one, person, DECLINING;
+        DELETE "/invitations/{invitationId}/decline" invitations::decline_one, person,
+            &[NOT_FOUND, INVITE_INVALID_OR_EXPIRED, INVITE_EMAIL_MISMATCH];
         GET "/{teamId}" teams::read, in_team.does(Action::SeeTeam), &[];
         PATCH "/{teamId}" teams::rename, in_team.does(Action::RenameTeam).changes, &[];
         DELETE "/{teamId}" teams::delete, in_team.does(Action::DeleteTeam), &[];

@@ -64,6 +64,15 @@ pub fn name(key: &ReplayKey) -> Name<'_> {
     (key.workspace, key.route, &key.key)
 }
 
+/// Somebody in a team, and the instance they send by.
+pub type Sender = (TeamId, UserId, InstanceId);
+
+/// Who sends, where it is a person in a team.
+pub fn sender(it: &Application) -> Option<Sender> {
+    let team = it.message.workspace.team.filter(|_| it.key.is_none())?;
+    Some((team, it.message.acting_user, it.message.instance))
+}
+
 /// What is true while the usage rows are held.
 #[derive(Clone, Debug, Default)]
 pub struct Facts<'a> {
@@ -71,8 +80,9 @@ pub struct Facts<'a> {
     pub keys: HashMap<KeyId, Standing>,
     /// What the accounts of applications without a key may do.
     pub accounts: HashMap<AccountId, Standing>,
-    /// Members of teams that live, of the people who act in a team without a key.
-    pub members: HashSet<(TeamId, UserId)>,
+    /// Of the people who act in a team without a key: those who are in it, and whether they may use
+    /// the instance. Nobody sends them away until the unit ends.
+    pub members: HashMap<Sender, bool>,
     /// Instances that exist: whose they are, and whether they are suspended.
     pub instances: HashMap<InstanceId, (AccountId, bool)>,
     /// Answers given before, with the hash of the request they answered.
@@ -85,12 +95,17 @@ impl Facts<'_> {
     /// Whether whoever applies is still let in: their key opens something, or they are still in the
     /// team they act in.
     pub fn require_open(&self, it: &Application) -> Result<(), MessagingError> {
-        match (it.key, it.message.workspace.team) {
-            (Some(key), _) if !self.keys.contains_key(&key) => Err(MessagingError::KeyGone),
-            (None, Some(team)) if !self.members.contains(&(team, it.message.acting_user)) => {
-                Err(MessagingError::NotMember)
-            }
-            _ => Ok(()),
+        if let Some(key) = it.key {
+            let opens = self.keys.contains_key(&key);
+            return opens.then_some(()).ok_or(MessagingError::KeyGone);
+        }
+        let Some(sender) = sender(it) else {
+            return Ok(());
+        };
+        match self.members.get(&sender) {
+            Some(true) => Ok(()),
+            Some(false) => Err(MessagingError::NotAssigned),
+            None => Err(MessagingError::NotMember),
         }
     }
 

@@ -1,6 +1,6 @@
 //! How often somebody may try, whoever tries at once.
 
-use msgflash_accounts::throttle::{PER_ADDRESS, PER_NETWORK, WINDOW};
+use msgflash_accounts::throttle::{PER_ADDRESS, PER_NETWORK, SIGN_IN, WINDOW};
 use msgflash_accounts::{SignInThrottle as _, Try};
 use msgflash_kernel::{Ids as _, RandomIds};
 use time::{Duration, OffsetDateTime};
@@ -13,7 +13,7 @@ fn a_try(address: u8, network: u8, at: OffsetDateTime) -> Try {
         id: RandomIds.next(),
         address: Some([address; 32]),
         network: [network + 100; 32],
-        per_network: PER_NETWORK,
+        limits: SIGN_IN,
         at,
     }
 }

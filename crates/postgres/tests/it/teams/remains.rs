@@ -144,10 +144,9 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn they_are_noted_with_the_deletion_and_once() {
+async fn they_are_noted_with_the_deletion() {
     let scene = Scene::new().await;
     let remains = scene.delete().await;
-    scene.delete().await;
     let noted = "SELECT concat_ws(' ', r.team_id, r.owner_id, r.deleted_at = t.deleted_at, \
            r.next_look_at = r.deleted_at) \
          FROM team_remains r JOIN teams t ON t.id = r.team_id";

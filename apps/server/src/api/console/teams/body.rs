@@ -1,7 +1,7 @@
 //! What is asked about teams.
 
 use msgflash_accounts::email_address;
-use msgflash_kernel::{Problems, UserId};
+use msgflash_kernel::{Problems, Secret, UserId};
 use msgflash_teams::invitation::InvitationId;
 use msgflash_teams::ports::InstanceRef;
 use msgflash_teams::{Invite, Named, Role};
@@ -16,8 +16,8 @@ use crate::http::{Check, Field};
 const MAX_NAME: u64 = 80;
 /// Longer than any address can be.
 const MAX_EMAIL: u64 = 320;
-/// More than any plan has seats for.
-const MAX_INVITES: usize = 500;
+/// As many mails as one account may have sent in a day.
+const MAX_INVITES: usize = 100;
 /// More than any link carries.
 const MAX_TOKEN: u64 = 500;
 const ROLES: &str = "admin, collaborator";
@@ -70,7 +70,7 @@ pub struct TeamBody {
     pub name: Field<String>,
     /// Whom to invite: at least one, each address once, not the caller's own.
     #[serde(default)]
-    #[schema(value_type = Vec<InviteBody>, required = true, min_items = 1)]
+    #[schema(value_type = Vec<InviteBody>, required = true, min_items = 1, max_items = 100)]
     pub invites: Field<Vec<Value>>,
 }
 
@@ -144,7 +144,7 @@ impl RoleBody {
 }
 
 /// Which invitation is answered: exactly one of the two.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InvitationAnswer)]
 pub struct AnswerBody {
@@ -169,7 +169,7 @@ impl AnswerBody {
         check.finish()?;
         let by_id = id.map(Named::Id);
         by_id
-            .or(token.map(Named::Token))
+            .or(token.map(Secret::new).map(Named::Token))
             .ok_or_else(Problems::default)
     }
 }

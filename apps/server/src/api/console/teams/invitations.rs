@@ -147,7 +147,7 @@ pub(in crate::api) async fn decline_one(
     services: web::Data<Services>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id = invitation(&path).ok_or(TeamError::BadInvitation)?;
+    let id = named(&path)?;
     let user = person.session.user;
     services.teams.answer.decline(user, &Named::Id(id)).await?;
     Ok(done())
