@@ -202,3 +202,24 @@ async fn an_assignment_counts_in_its_team_alone() {
         .await;
     assert_eq!(own.outcome(), (404, "NOT_FOUND"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_shows_a_collaborator_no_number_that_was_not_given_to_them() {
+    let stack = Stack::for_people(&[]).await;
+    let crew = Crew::gather(&stack, "pro").await;
+    let instance = crew.owner.account.connected(&stack).await.id.to_string();
+    let client = crew.collaborator.within(&crew.team);
+    let body = json!({ "name": "A", "type": "text", "body": "{{instance.name}}" });
+    let template = client.post("/api/templates", &body).await;
+    let path = format!(
+        "/api/templates/{}/preview",
+        blackbox::id_of(template.data())
+    );
+    let about = json!({ "instanceId": instance });
+    let refused = client.post(&path, &about).await;
+    assert!(matches!(refused.status, 400 | 403), "{refused:?}");
+    assert!(!refused.text.contains("Shop"));
+    crew.assign(&instance).await;
+    let shown = client.post(&path, &about).await;
+    assert_eq!(shown.data()["rendered"], "Shop", "{shown:?}");
+}

@@ -141,3 +141,35 @@ async fn who_left_may_be_asked_and_come_again() {
     let back = accept(&scene.guest.console, &token).await;
     assert_eq!(back.data()["role"], "collaborator", "{back:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_ends_with_whoever_sent_it() {
+    let stack = Stack::for_people(&[]).await;
+    let crew = blackbox::Crew::gather(&stack, "max").await;
+    let (team, second) = (&crew.team, crew.joined(&stack, "admin").await);
+    let third = crew.joined(&stack, "admin").await;
+    let leave = crew.path("/members/leave");
+    let demote = crew.path(&format!("/members/{}", third.id()));
+    let role = json!({ "role": "collaborator" });
+    let guest = Person::on(&stack, "free").await;
+    let kept = crew.owner.invites(team, "kept@shop.test", "admin").await;
+    for by in [&crew.admin, &second, &third] {
+        let asked = by.invites(team, guest.email(), "admin").await;
+        if by.id() == crew.admin.id() {
+            crew.remove(by).await;
+        } else if by.id() == second.id() {
+            let left = by.console.post_empty(&leave).await;
+            assert_eq!(left.status, 204, "{left:?}");
+        } else {
+            let changed = crew.owner.console.patch(&demote, &role).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+        }
+        let body = json!({ "invitationId": asked["id"] });
+        let refused = guest.console.post(super::super::ACCEPT, &body).await;
+        assert_eq!(refused.outcome(), BEFORE);
+        let now = crew.owner.sees(team).await;
+        let pending = now["pendingInvitations"].as_array().cloned();
+        let pending: Vec<_> = pending.iter().flatten().map(blackbox::id_of).collect();
+        assert_eq!(pending, [blackbox::id_of(&kept)]);
+    }
+}

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use blackbox::account::PASSWORD;
 use blackbox::{Client, Crew, Fleet, Stack, text};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// How long a process may remember who is in a team, and what a key opens.
@@ -140,4 +143,33 @@ async fn a_teams_key_and_its_people_are_refused_by_every_process_once_it_is_dele
     }
     let own = crew.owner.account.client.at(&fleet.apis[1].base);
     assert_eq!(own.get("/api/v1/contacts").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_arrives_after_its_author_was_removed_changes_nothing() {
+    let stack = Stack::for_people(&[]).await;
+    let crew = Crew::gather(&stack, "pro").await;
+    let login = json!({ "email": crew.collaborator.email(), "password": PASSWORD });
+    let login = stack.anonymous().post("/api/auth/login", &login).await;
+    let token = login.data()["token"].as_str().expect("a token");
+    let body = json!({ "name": "Lina", "phone": "+33698765432" }).to_string();
+    let head = format!(
+        "POST /api/contacts HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         authorization: Bearer {token}\r\nx-team-id: {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        crew.team,
+        body.len(),
+    );
+    let (first, rest) = body.split_at(10);
+    let address = stack.base.trim_start_matches("http://");
+    let mut slow = TcpStream::connect(address).await.expect("it listens");
+    for part in [head.as_str(), first] {
+        slow.write_all(part.as_bytes()).await.expect("it is read");
+    }
+    crew.remove(&crew.collaborator).await;
+    slow.write_all(rest.as_bytes()).await.expect("it is read");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.contains("TEAM_NOT_FOUND"), "{answer}");
+    assert_eq!(stack.count("SELECT count(*) FROM contacts", &[]).await, 0);
 }
