@@ -16,6 +16,7 @@ mod metrics;
 mod openapi;
 mod quotas;
 mod surface;
+mod teams;
 mod templates;
 mod tenancy;
 mod webhooks;

@@ -89,13 +89,16 @@ impl Account {
         }
     }
 
-    /// A team this account owns, with a team key.
+    /// A team this account owns and nobody else is in, with a team key. It is there whatever the plan,
+    /// unlike one that is made over HTTP.
     pub async fn team(&self, stack: &Stack) -> TeamKey {
         let team = fresh();
         stack
             .sql(
-                "INSERT INTO teams (id, owner_id, name, created_at, updated_at) \
-                 VALUES ($1, $2, 'Team', now(), now())",
+                "WITH made AS (INSERT INTO teams (id, owner_id, name, created_at, updated_at) \
+                   VALUES ($1, $2, 'Team', now(), now()) RETURNING id, owner_id, created_at) \
+                 INSERT INTO team_members (id, team_id, user_id, role, joined_at) \
+                   SELECT id, id, owner_id, 'owner', created_at FROM made",
                 &[&team, &self.user.uuid()],
             )
             .await;
@@ -151,8 +154,9 @@ impl Account {
     /// Links a simulated phone and waits until the server knows.
     pub async fn link(&self, stack: &Stack, instance: &Instance, number: &str) {
         let provision = &stack.server().backend().provision;
+        let actor = Actor::owner_of(instance.account);
         eventually("a pairing code", async || {
-            let pairing = provision.connect(instance.account, instance.id, None).await;
+            let pairing = provision.connect(&actor, instance.id, None).await;
             matches!(pairing.expect("the gateway answers"), Pairing::Code { .. }).then_some(())
         })
         .await;

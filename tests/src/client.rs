@@ -86,6 +86,14 @@ impl Client {
         other
     }
 
+    /// The same client of another process.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        let mut other = self.clone();
+        base.clone_into(&mut other.base);
+        other
+    }
+
     /// `GET`.
     pub async fn get(&self, path: &str) -> Reply {
         self.call(Method::GET, path, None, "").await

@@ -14,6 +14,7 @@ pub mod promise;
 pub mod receiver;
 pub mod stack;
 pub mod tap;
+pub mod team;
 pub mod work;
 
 pub use account::Account;
@@ -25,6 +26,7 @@ pub use process::Program;
 pub use receiver::{Delivery, Receiver};
 pub use stack::Stack;
 pub use tap::Tap;
+pub use team::{Crew, Person, TEAMS};
 pub use work::{EVENTS, id_of, moment_in, text};
 
 pub use msgflash_testkit::{PATIENCE, eventually, within};

@@ -71,6 +71,11 @@ impl Program {
 
     /// Runs another command with the settings of a server, and waits until it has done its work.
     pub async fn command(settings: &[(String, String)], words: &[&str]) {
+        Self::said(settings, words).await;
+    }
+
+    /// The same, and what it said.
+    pub async fn said(settings: &[(String, String)], words: &[&str]) -> String {
         let mut command = tokio::process::Command::new(path());
         command.args(words);
         for (name, value) in settings {
@@ -79,6 +84,7 @@ impl Program {
         command.current_dir(std::env::temp_dir()).env_clear();
         let said = command.output().await.expect("the program starts");
         assert!(said.status.success(), "{words:?}: {said:?}");
+        String::from_utf8(said.stdout).expect("UTF-8")
     }
 
     /// Asks it to end, and waits until it has.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use blackbox::{Stack, eventually};
-use msgflash_kernel::Phone;
+use msgflash_kernel::{Actor, Phone};
 use msgflash_messaging::Instance;
 use msgflash_messaging::provider::Pairing;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn code(stack: &Stack, instance: &Instance, phone: Option<Phone>) {
     eventually("a code", async || {
         let provision = &stack.server().backend().provision;
         let pairing = provision
-            .connect(instance.account, instance.id, phone)
+            .connect(&Actor::owner_of(instance.account), instance.id, phone)
             .await;
         matches!(pairing.expect("the gateway answers"), Pairing::Code { .. }).then_some(())
     })

@@ -1,7 +1,7 @@
 //! Sessions that cannot be removed, cannot be made, or are gone.
 
 use blackbox::{Stack, eventually};
-use msgflash_kernel::Secret;
+use msgflash_kernel::{Actor, Secret};
 use msgflash_messaging::provider::{NewSession, Pairing};
 use serde_json::{Value, json};
 
@@ -68,11 +68,8 @@ async fn row_17_creates_at_once_end_with_one_session() {
     assert_eq!(backend.provider.delete(&instance.session).await, Ok(()));
     let fault = json!({ "fault": "create_race", "times": 1 });
     stack.fault(fault).await;
-    let connect = || {
-        backend
-            .provision
-            .connect(instance.account, instance.id, None)
-    };
+    let actor = Actor::owner_of(instance.account);
+    let connect = || backend.provision.connect(&actor, instance.id, None);
     let (one, two, three) = tokio::join!(connect(), connect(), connect());
     for pairing in [one, two, three] {
         let pairing = pairing.expect("the gateway answers");

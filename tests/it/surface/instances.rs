@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use blackbox::{Stack, eventually};
+use msgflash_kernel::Actor;
 use serde_json::{Value, json};
 
 const INSTANCES: &str = "/api/v1/instances";
@@ -133,7 +134,7 @@ async fn state_follows_the_phone_and_refreshes_what_is_stored() {
         .server()
         .backend()
         .provision
-        .connect(instance.account, instance.id, None)
+        .connect(&Actor::owner_of(instance.account), instance.id, None)
         .await;
     connect.expect("the gateway answers");
     state(["connecting", "connecting"]).await;
