@@ -1,3 +1,4 @@
 //! Teams.
 
+mod keeping;
 mod remains;

@@ -170,7 +170,7 @@ async fn one_mail_too_many_is_refused_with_the_time_to_wait() {
     let refused = InvitePeople::new(ports(&units, 0))
         .invite(&actor(ANN), tom())
         .await;
-    let wait = std::time::Duration::from_secs(3600);
+    let wait = std::time::Duration::from_hours(1);
     let refused = refused.expect_err("too many");
     assert_eq!(refused.kind(), msgflash_kernel::Kind::Limited(wait));
     assert!(!units.committed());

@@ -2,14 +2,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{FixedClock, Id, Unit};
+use msgflash_kernel::{Fault as _, FixedClock, Id, Unit, Workspace};
 use msgflash_quotas::QuotaError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
 use crate::dispatch::ports::NoWake;
-use crate::message::ports::{AcceptStore, AcceptUnit, Facts, Standing, name};
+use crate::message::ports::{AcceptStore, AcceptUnit, Facts, Standing, name, sender};
 use crate::testing::{NOW, entry, instance, message, workspace};
 
 /// A store in memory that can be told to misbehave.
@@ -19,6 +19,8 @@ struct Book {
     limit: Option<u32>,
     revoked: bool,
     suspended: bool,
+    /// Whether whoever sends may use the instance, where they are in the team.
+    member: Option<bool>,
     messages: Vec<Uuid>,
     answers: HashMap<[u8; 32], (ReplayKey, StoredAnswer)>,
     /// How often the usage rows are held elsewhere for those who do not wait.
@@ -126,6 +128,9 @@ impl AcceptStore for Work {
         if !book.revoked {
             facts.keys.insert(api_key(), standing);
         }
+        facts.accounts.insert(workspace().account, standing);
+        let senders = question.applications.iter().filter_map(|it| sender(it));
+        facts.members = senders.zip(book.member.into_iter().cycle()).collect();
         let place = (workspace().account, book.suspended);
         facts.instances.insert(instance().id, place);
         for it in question.applications {
@@ -313,6 +318,25 @@ async fn a_key_revoked_meanwhile_opens_nothing_not_even_an_old_answer() {
     let answers = work(&store, vec![repeated(2, 1, 1), application(3)]).await;
     for answer in answers {
         assert!(matches!(answer, Err(MessagingError::KeyGone)));
+    }
+}
+
+#[tokio::test]
+async fn a_person_sends_while_they_are_in_the_team_and_have_the_instance() {
+    for (member, refused) in [
+        (Some(true), None),
+        (Some(false), Some("INSTANCE_NOT_ASSIGNED")),
+        (None, Some("TEAM_NOT_FOUND")),
+    ] {
+        let store = Store::default();
+        store.book().member = member;
+        let mut it = application(1);
+        it.key = None;
+        let team = Id::new(Uuid::from_u128(9));
+        it.message.workspace = Workspace::team(team, workspace().owner());
+        let answer = work(&store, vec![it]).await.remove(0);
+        assert_eq!(answer.err().map(|it| it.code()), refused);
+        assert_eq!(store.book().messages.is_empty(), refused.is_some());
     }
 }
 
