@@ -158,6 +158,10 @@ async fn the_document_keeps_the_rules_of_openapi_3_1() {
                     .is_empty(),
                 "{at}: {status}"
             );
+            if status == "204" {
+                assert!(response["content"].is_null(), "{at}");
+                continue;
+            }
             if status == "302" {
                 assert!(response["headers"]["Location"].is_object(), "{at}");
                 assert!(response["content"].is_null(), "{at}");
