@@ -6,6 +6,7 @@
 mod examples;
 mod page;
 mod schemas;
+mod teams;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{JSON, NOBODY, document};
 
 /// Whether a value fits a schema, as far as types, required and known members go.
-fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
+pub(super) fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(to) = schema["$ref"].as_str() {
         let target = document
             .pointer(to.trim_start_matches('#'))
@@ -97,7 +97,7 @@ fn collect<'a>(
 }
 
 /// The path as the document writes it, whatever it calls its parameters.
-fn documented<'a>(document: &'a Value, path: &str) -> &'a str {
+pub(super) fn documented<'a>(document: &'a Value, path: &str) -> &'a str {
     let plain = |path: &str| {
         let parts = path.split('/');
         let parts = parts.map(|part| if part.starts_with('{') { "{id}" } else { part });
