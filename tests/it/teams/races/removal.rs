@@ -109,6 +109,36 @@ async fn an_instance_that_was_taken_back_is_not_used_a_second_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn when_nobody_is_told_a_removed_member_is_refused_within_a_second_all_the_same() {
+    let mut stack = stack().await;
+    let crew = Crew::gather(&stack, "pro").await;
+    let fleet = Fleet::over(&mut stack, 2, 0).await;
+    let member = crew.admin.within(&crew.team);
+    let clients = fleet.apis.iter().map(|api| member.at(&api.base));
+    let clients: Vec<_> = clients.collect();
+    for client in &clients {
+        assert_eq!(client.get("/api/contacts").await.status, 200);
+    }
+    // Whatever is remembered now is no younger than this.
+    let remembered = Instant::now();
+    let end = "UPDATE team_members SET ended_at = now(), ended_for = 'removed', ended_by = $1 \
+         WHERE user_id = $2";
+    let (by, whom) = (&crew.owner.account.user, &crew.admin.account.user);
+    assert_eq!(stack.sql(end, &[&by.uuid(), &whom.uuid()]).await, 1);
+    for client in &clients {
+        loop {
+            let asked = Instant::now();
+            let reply = client.get("/api/contacts").await;
+            if reply.outcome() == (404, "TEAM_NOT_FOUND") {
+                break;
+            }
+            let age = asked - remembered;
+            assert!(age < LIFE, "let in {age:?} later: {reply:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_teams_key_and_its_people_are_refused_by_every_process_once_it_is_deleted() {
     let mut stack = stack().await;
     let crew = Crew::gather(&stack, "pro").await;
