@@ -70,7 +70,7 @@ pub struct TeamBody {
     pub name: Field<String>,
     /// Whom to invite: at least one, each address once, not the caller's own.
     #[serde(default)]
-    #[schema(value_type = Vec<InviteBody>, required = true, min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<InviteBody>, required = true, min_items = 1, max_items = 100, example = json!([{ "email": "lea@shop.test", "role": "collaborator" }]))]
     pub invites: Field<Vec<Value>>,
 }
 
@@ -181,11 +181,11 @@ impl AnswerBody {
 pub struct AssignmentBody {
     /// An instance of the team's owner.
     #[serde(default)]
-    #[schema(value_type = uuid::Uuid, required = true)]
+    #[schema(value_type = uuid::Uuid, required = true, example = "0197b3c0-1111-7000-8000-000000000001")]
     pub instance_id: Field<String>,
     /// A collaborator of the team.
     #[serde(default)]
-    #[schema(value_type = uuid::Uuid, required = true)]
+    #[schema(value_type = uuid::Uuid, required = true, example = "0197b3c0-1111-7000-8000-000000000002")]
     pub member_user_id: Field<String>,
 }
 

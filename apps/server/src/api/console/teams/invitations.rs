@@ -103,7 +103,7 @@ pub(in crate::api) async fn preview(
 /// Accepts an invitation, by its id or by what the link of its mail carries.
 #[utoipa::path(
     post, path = "/api/teams/invitations/accept", tag = "Teams", operation_id = "consoleAcceptInvitation",
-    request_body = AnswerBody,
+    request_body(content = AnswerBody, example = json!({ "token": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" })),
     responses((status = 200, description = "The caller is a member", body = inline(crate::openapi::Data<AcceptedView>)))
 )]
 pub(in crate::api) async fn accept(
@@ -121,7 +121,7 @@ pub(in crate::api) async fn accept(
 /// Declines an invitation, by its id or by what the link of its mail carries. Its seat is free again.
 #[utoipa::path(
     post, path = "/api/teams/invitations/decline", tag = "Teams", operation_id = "consoleDeclineInvitation",
-    request_body = AnswerBody,
+    request_body(content = AnswerBody, example = json!({ "token": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" })),
     responses((status = 204, description = "It cannot be accepted any more"))
 )]
 pub(in crate::api) async fn decline(
