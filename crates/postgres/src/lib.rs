@@ -5,6 +5,7 @@
 //! implements every store. One folder per domain holds rows, readers and stores; start reading at
 //! [`unit`].
 
+mod account;
 mod accounts;
 mod backup;
 mod billing;

@@ -96,6 +96,10 @@ impl InvitePeople {
             require_room(unit.as_mut(), &team, hosting, now).await?;
         }
         let secret = asked.invitation.renew(self.ports.random.as_ref(), now);
+        // Theirs from now on: it ends with them, and they hear of the answer.
+        asked.invitation.invited_by = inviter.id;
+        asked.inviter_name.clone_from(&inviter.full_name);
+        asked.inviter_email.clone_from(&inviter.email);
         unit.invitations().update(&asked.invitation, now).await?;
         let done = Audited::InvitationResent;
         self.send(

@@ -67,15 +67,21 @@ pub(crate) fn removed(links: &PortalLinks, team: &str) -> Draft {
 /// The team by its name, in quotation marks. A name that mail programs would make a link of, or that
 /// steps out of the quotation marks, is left out: the link and the inviter tell enough.
 fn named(team: &str) -> String {
-    let is_link = |word: &str| {
-        let word = word.trim_matches(|it: char| !it.is_alphanumeric());
-        let dotted = word.rsplit_once('.').is_some_and(|(before, top)| {
-            !before.is_empty() && top.chars().count() > 1 && top.chars().all(char::is_alphabetic)
-        });
-        dotted || word.contains('@') || word.contains("://")
+    // A host is names with dots between them, of which the last is longer than an initial and no number.
+    let is_host = |piece: &str| {
+        piece.rsplit_once('.').is_some_and(|(before, top)| {
+            !before.is_empty() && top.chars().count() > 1 && top.chars().any(char::is_alphabetic)
+        })
     };
+    let is_part = |it: char| it.is_alphanumeric() || it == '.' || it == '-';
+    let dotted = team.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let has_host = dotted
+        .split(|it| !is_part(it))
+        .map(|it| it.trim_matches('.'))
+        .any(is_host);
+    let is_link = has_host || team.contains('@') || team.contains("://");
     let quotes = |it: char| "\"\u{201c}\u{201d}\u{201e}\u{201f}\u{ab}\u{bb}".contains(it);
-    if team.contains(quotes) || team.split_whitespace().any(is_link) {
+    if is_link || team.contains(quotes) {
         "a team".to_owned()
     } else {
         format!("the team \u{201c}{team}\u{201d}")
@@ -134,6 +140,11 @@ mod tests {
             "x\u{201d} is closed, call \u{201c}",
             "pay@evil.test",
             "(evil.example)",
+            "evil.example/win",
+            "evil.example:8080,now",
+            "evil.example?x",
+            "evil.xn--p1ai",
+            "evil\u{3002}example",
         ] {
             assert_eq!(named(name), "a team", "{name}");
         }

@@ -123,6 +123,21 @@ impl TeamPorts {
         };
         unit.audit().append(&[entry]).await
     }
+
+    /// Notes what was done about members, keeps it, and tells other processes.
+    pub(crate) async fn keep(
+        &self,
+        mut unit: Box<dyn TeamUnit>,
+        actor: &Actor,
+        what: (Audited, Target),
+        data: Value,
+        now: OffsetDateTime,
+    ) -> Result<(), TeamError> {
+        self.note(unit.as_mut(), actor, what, data, now).await?;
+        unit.commit().await?;
+        self.announce.changed(actor.workspace.account).await;
+        Ok(())
+    }
 }
 
 /// Holds the team that somebody acts in, and looks at what they are in it once more: they were let in

@@ -52,11 +52,7 @@ impl ManageMembers {
         }
         let what = (Audited::RoleChanged, Target::User(user));
         let data = json!({ "from": before.as_str(), "to": role.as_str() });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        unit.commit().await?;
-        self.ports.announce.changed(actor.workspace.account).await;
+        self.ports.keep(unit, actor, what, data, now).await?;
         Ok(member)
     }
 
@@ -86,12 +82,7 @@ impl ManageMembers {
             .await?;
         let what = (Audited::MemberRemoved, Target::User(user));
         let data = json!({ "email": member.email, "role": member.role.as_str() });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        unit.commit().await?;
-        self.ports.announce.changed(actor.workspace.account).await;
-        Ok(())
+        self.ports.keep(unit, actor, what, data, now).await
     }
 
     /// Goes.
@@ -107,12 +98,7 @@ impl ManageMembers {
             .await?;
         let what = (Audited::MemberLeft, Target::User(actor.user));
         let data = json!({ "role": role.as_str() });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        unit.commit().await?;
-        self.ports.announce.changed(actor.workspace.account).await;
-        Ok(())
+        self.ports.keep(unit, actor, what, data, now).await
     }
 }
 

@@ -126,10 +126,12 @@ impl EndRemains {
         let Some(remains) = self.queue.claim(now, now + LEASE).await? else {
             return Ok(Tick::Idle);
         };
-        let ended = self.end(&remains, now).await?;
+        let (ended, failure) = self.end(&remains, now).await;
         let team = remains.team;
         if ended > 0 {
             self.queue.look_at(team, now).await?;
+        } else if failure.is_some() {
+            // Looked at again when the lease is over.
         } else if now - remains.deleted_at < LONGEST_LATE
             || self.endings.has_messages(&remains).await?
         {
@@ -137,12 +139,17 @@ impl EndRemains {
         } else {
             self.queue.forget(team).await?;
         }
-        // What was looked at is not due any more: there may be another one, and it is no loop.
-        Ok(Tick::Did(ended.max(1)))
+        match failure {
+            // Somebody should hear of it; the next batches of the others are due at once all the same.
+            Some(cause) => Err(cause),
+            // What was looked at is not due any more: there may be another one, and it is no loop.
+            None => Ok(Tick::Did(ended.max(1))),
+        }
     }
 
-    /// One batch of each kind. One that fails holds up none of the others.
-    async fn end(&self, remains: &Remains, now: OffsetDateTime) -> Result<usize, StoreError> {
+    /// One batch of each kind: how much ended, and what failed. One that fails holds up none of the
+    /// others.
+    async fn end(&self, remains: &Remains, now: OffsetDateTime) -> (usize, Option<StoreError>) {
         let endings = &self.endings;
         let ended = [
             endings.end_endpoints(remains, BATCH).await,
@@ -150,7 +157,15 @@ impl EndRemains {
             endings.end_contact_work(remains, now).await,
             endings.end_lookups(remains, now).await,
         ];
-        ended.into_iter().sum()
+        let mut count = 0;
+        let mut failure = None;
+        for outcome in ended {
+            match outcome {
+                Ok(some) => count += some,
+                Err(cause) => failure = failure.or(Some(cause)),
+            }
+        }
+        (count, failure)
     }
 }
 

@@ -17,13 +17,15 @@ use std::time::Instant;
 
 use metrics::{counter, histogram};
 use msgflash_kernel::groups;
-use msgflash_kernel::{AccountId, Clock, GroupWorker, Groups, ReplayKey, StoreError, StoredAnswer};
+use msgflash_kernel::{
+    AccountId, Clock, GroupWorker, Groups, ReplayKey, StoreError, StoredAnswer, TeamId, UserId,
+};
 use msgflash_quotas::{KeyId, Period};
 use tracing::warn;
 
 use self::decide::{Decision, decide};
 use super::Message;
-use super::ports::{AcceptUnits, Admission, Held, Question, Wait};
+use super::ports::{AcceptUnit, AcceptUnits, Admission, Held, Question, Wait, sender};
 use crate::dispatch::QueueEntry;
 use crate::dispatch::ports::Wake;
 use crate::error::MessagingError;
@@ -163,6 +165,19 @@ struct Desk {
     known: std::sync::Mutex<HashSet<(AccountId, Period)>>,
 }
 
+/// People who stay in their teams until the unit ends.
+#[derive(Default)]
+struct Kept(HashSet<(TeamId, UserId)>);
+
+impl Kept {
+    /// Whether there is an answer to an application: whoever is not there, or is being changed, is
+    /// waited for where that holds up nobody else.
+    fn answers(&self, it: &Application, wait: Wait) -> bool {
+        let is_kept = |(team, user, _)| self.0.contains(&(team, user));
+        wait == Wait::Yes || sender(it).is_none_or(is_kept)
+    }
+}
+
 /// Why a group came to nothing.
 enum Undone {
     /// Nothing was written.
@@ -284,12 +299,10 @@ impl Desk {
                 known.remove(row);
             }
         }
+        let kept = self.keep_members(&mut *unit, group, wait).await?;
+        let is_here = |it: &Application| is_held.contains(&it.row()) && kept.answers(it, wait);
         let now = self.ports.clock.now();
-        let present: Vec<&Application> = group
-            .iter()
-            .copied()
-            .filter(|it| is_held.contains(&it.row()))
-            .collect();
+        let present: Vec<&Application> = group.iter().copied().filter(|it| is_here(it)).collect();
         if present.is_empty() {
             return Ok(group.iter().map(|_| None).collect());
         }
@@ -317,11 +330,29 @@ impl Desk {
         Ok(group
             .iter()
             .map(|it| {
-                let answered = is_held.contains(&it.row());
+                let answered = is_here(it);
                 let (_, decision) = answered.then(|| decided.next()).flatten()?;
                 Some(answer_of(decision, &present))
             })
             .collect())
+    }
+
+    /// Keeps the people of a group in their teams.
+    async fn keep_members(
+        &self,
+        unit: &mut dyn AcceptUnit,
+        group: &[&Application],
+        wait: Wait,
+    ) -> Result<Kept, Undone> {
+        let people = group.iter().filter_map(|it| sender(it));
+        let people: HashSet<_> = people.map(|(team, user, _)| (team, user)).collect();
+        if people.is_empty() {
+            return Ok(Kept::default());
+        }
+        let mut people: Vec<_> = people.into_iter().collect();
+        people.sort_unstable_by_key(|(team, user)| (team.uuid(), user.uuid()));
+        let held = unit.acceptance().hold_members(&people, wait).await;
+        Ok(Kept(held.map_err(Undone::No)?))
     }
 
     /// Makes the usage rows that are not known to exist. A statement of its own: making rows while

@@ -103,17 +103,7 @@ impl KeyReader for Postgres {
 #[async_trait]
 impl KeyStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u64, StoreError> {
-        let owner: Option<Uuid> = users::table
-            .find(account.uuid())
-            .select(users::id)
-            .for_no_key_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        owner.ok_or(StoreError::Stale("users"))?;
-        // A statement of its own: it begins after the lock is held, so it sees what whoever held
-        // it before has committed.
+        self.hold_account(account.uuid()).await?;
         let count: i64 = api_keys::table
             .filter(api_keys::account_id.eq(account.uuid()))
             .filter(api_keys::revoked_at.is_null())

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 use msgflash_billing::{
     BillingProvider, Plan, ScheduledAction, Subscription, SubscriptionStatus, SubscriptionStore,
@@ -15,7 +14,6 @@ use uuid::Uuid;
 use super::plan::PlanRow;
 use crate::error::failed;
 use crate::schema::{plans, subscriptions};
-use crate::sql::sql;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, AsChangeset)]
@@ -142,13 +140,8 @@ impl SubscriptionStore for PgUnit {
     }
 
     async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError> {
-        // The account row is the lock of everything that is counted on the account: nobody takes a
-        // place by the plan that was while it changes.
-        sql("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE")
-            .bind::<SqlUuid, _>(account.uuid())
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
+        // Nobody takes a place by the plan that was while it changes.
+        self.hold_account(account.uuid()).await?;
         let row: Option<SubscriptionRow> = subscriptions::table
             .filter(subscriptions::account_id.eq(account.uuid()))
             .select(SubscriptionRow::as_select())

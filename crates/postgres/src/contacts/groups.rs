@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::row::workspace as workspace_of;
 use crate::columns::each;
 use crate::error::failed;
-use crate::schema::{contact_groups, teams, users};
+use crate::schema::{contact_groups, teams};
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -100,18 +100,7 @@ fn ids(raw: Vec<Uuid>) -> Vec<ContactId> {
 #[async_trait]
 impl GroupStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        // The account row is the lock of everything that is counted on the account.
-        let owner: Option<Uuid> = users::table
-            .find(account.uuid())
-            .select(users::id)
-            .for_no_key_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        owner.ok_or(StoreError::Stale("users"))?;
-        // A statement of its own: it begins after the lock is held, so it sees what whoever held
-        // it before has committed.
+        self.hold_account(account.uuid()).await?;
         let count: i64 = contact_groups::table
             .filter(contact_groups::account_id.eq(account.uuid()))
             .filter(not(exists(

@@ -9,7 +9,7 @@ use diesel::sql_types::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
-use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer};
+use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer, TeamId, UserId};
 use msgflash_messaging::message::accept::Application;
 use msgflash_messaging::message::ports::{
     AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Name, Question, Sender, Standing,
@@ -86,6 +86,27 @@ impl AcceptStore for PgUnit {
         held.into_iter().map(Held::try_from).collect()
     }
 
+    async fn hold_members(
+        &mut self,
+        people: &[(TeamId, UserId)],
+        wait: Wait,
+    ) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
+        let locking = match wait {
+            Wait::No => HOLD_FREE_MEMBERS,
+            Wait::Yes => HOLD_MEMBERS,
+        };
+        let held: Vec<HeldMemberRow> = sql(locking)
+            .bind::<Array<SqlUuid>, _>(each(people, |(team, _)| team.uuid()))
+            .bind::<Array<SqlUuid>, _>(each(people, |(_, user)| user.uuid()))
+            .get_results(self.conn())
+            .await
+            .map_err(failed)?;
+        let held = held.iter();
+        Ok(held
+            .map(|row| (Id::new(row.team_id), Id::new(row.user_id)))
+            .collect())
+    }
+
     async fn look<'a>(
         &mut self,
         question: &Question<'a>,
@@ -143,6 +164,29 @@ const HOLD: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.
              k.account_id AND h.period = k.period FOR NO KEY UPDATE) h LEFT JOIN LATERAL ( SELECT \
              s.released FROM usage_settled s WHERE s.account_id = k.account_id AND s.period = \
              k.period OFFSET 0) s ON true";
+
+/// A statement of its own: what is read after it was not changed since.
+macro_rules! hold_members {
+    ($locking:literal) => {
+        concat!(
+            "SELECT m.team_id, m.user_id FROM UNNEST($1, $2) AS k (team_id, user_id) \
+             CROSS JOIN LATERAL (SELECT m.team_id, m.user_id FROM team_members m \
+               WHERE m.team_id = k.team_id AND m.user_id = k.user_id AND m.ended_at IS NULL ",
+            $locking,
+            ") m"
+        )
+    };
+}
+const HOLD_FREE_MEMBERS: &str = hold_members!("FOR SHARE SKIP LOCKED");
+const HOLD_MEMBERS: &str = hold_members!("FOR SHARE");
+
+#[derive(QueryableByName)]
+struct HeldMemberRow {
+    #[diesel(sql_type = SqlUuid)]
+    team_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+}
 
 #[derive(QueryableByName)]
 struct HeldRow {
@@ -268,7 +312,8 @@ struct MemberRow {
 }
 
 /// Who of the people that act in a team is still in it, and may use the instance; asked only when there
-/// are some. Whoever sends one of them away waits until the group is recorded, or is seen here.
+/// are some. They are held: whoever sends one of them away, or takes an instance back, waits until the
+/// group is recorded, or is seen here.
 async fn members(
     mut conn: &AsyncPgConnection,
     asked: &[&Application],
@@ -277,16 +322,14 @@ async fn members(
     if senders.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut senders: Vec<Sender> = senders.into_iter().collect();
-    senders.sort_unstable_by_key(|(team, user, _)| (team.uuid(), user.uuid()));
+    let senders: Vec<Sender> = senders.into_iter().collect();
     let rows: Vec<MemberRow> = sql(
         "SELECT f.* FROM UNNEST($1, $2, $3) AS asked (team_id, user_id, instance_id) CROSS JOIN \
              LATERAL ( SELECT m.team_id, m.user_id, asked.instance_id, m.role <> 'collaborator' \
              OR EXISTS (SELECT 1 FROM team_instance_assignments a WHERE a.team_id = m.team_id AND \
              a.user_id = m.user_id AND a.instance_id = asked.instance_id) AS may FROM \
              team_members m JOIN teams t ON t.id = m.team_id AND t.deleted_at IS NULL WHERE \
-             m.team_id = asked.team_id AND m.user_id = asked.user_id AND m.ended_at IS NULL FOR \
-             SHARE OF m) f",
+             m.team_id = asked.team_id AND m.user_id = asked.user_id AND m.ended_at IS NULL) f",
     )
     .bind::<Array<SqlUuid>, _>(each(&senders, |(team, ..)| team.uuid()))
     .bind::<Array<SqlUuid>, _>(each(&senders, |(_, user, _)| user.uuid()))

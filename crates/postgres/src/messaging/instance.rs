@@ -329,12 +329,7 @@ impl From<WindowRow> for Window {
 #[async_trait]
 impl InstanceStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        // The account row is the lock of everything that is counted on the account.
-        sql("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE")
-            .bind::<SqlUuid, _>(account.uuid())
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
+        self.hold_account(account.uuid()).await?;
         let count: i64 = instances::table
             .filter(instances::account_id.eq(account.uuid()))
             .filter(instances::deleted_at.is_null())

@@ -237,14 +237,19 @@ impl LaneStore for Postgres {
              CROSS JOIN LATERAL ( \
                SELECT ",
             queue_columns!(),
+            " FROM (SELECT ",
+            queue_columns!(),
             " FROM queue q \
                WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
                  AND (q.due_at, q.message_id) > (k.due, k.message) AND q.not_before <= $5 \
-                 AND ",
-            not_deleted!("q.workspace_id"),
-            " AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
+                 AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
                                    AND o.phone = q.phone AND o.state IN (2, 3)) \
-               ORDER BY q.due_at, q.message_id LIMIT $6) q",
+               ORDER BY q.due_at, q.message_id LIMIT 4 * $6) q \
+               WHERE ",
+            // What a deleted team left is stepped over, and a lane that is full of it holds up no
+            // other: the rest of it is read when that is gone.
+            not_deleted!("q.workspace_id"),
+            " ORDER BY q.due_at, q.message_id LIMIT $6) q",
         ))
         .bind::<Array<SqlUuid>, _>(each(marks, |mark| mark.lane.uuid()))
         .bind::<Array<SmallInt>, _>(each(marks, |mark| mark.class.to_i16()))

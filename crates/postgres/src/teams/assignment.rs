@@ -22,6 +22,10 @@ const ASSIGN: &str = "INSERT INTO team_instance_assignments \
        (team_id, user_id, instance_id, assigned_by, created_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 
+/// Whoever is accepting a message of theirs is waited for: no later one goes by that instance.
+const HOLD_MEMBER: &str = "SELECT 1 FROM team_members \
+     WHERE team_id = $1 AND user_id = $2 AND ended_at IS NULL FOR NO KEY UPDATE";
+
 const UNASSIGN: &str = "DELETE FROM team_instance_assignments \
      WHERE team_id = $1 AND user_id = $2 AND instance_id = $3";
 
@@ -114,6 +118,12 @@ impl AssignmentStore for PgUnit {
         user: UserId,
         instance: InstanceRef,
     ) -> Result<bool, StoreError> {
+        sql(HOLD_MEMBER)
+            .bind::<SqlUuid, _>(team.uuid())
+            .bind::<SqlUuid, _>(user.uuid())
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
         let taken = sql(UNASSIGN)
             .bind::<SqlUuid, _>(team.uuid())
             .bind::<SqlUuid, _>(user.uuid())

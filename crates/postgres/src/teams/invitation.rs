@@ -76,7 +76,8 @@ const INSERT: &str = "INSERT INTO team_invitations \
      SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)";
 
 const UPDATE: &str = "UPDATE team_invitations SET token_hash = $2, expires_at = $3, \
-       ended_for = $4, ended_by = $5, ended_at = CASE WHEN $4 IS NULL THEN NULL ELSE $6 END \
+       invited_by = $7, ended_for = $4, ended_by = $5, \
+       ended_at = CASE WHEN $4 IS NULL THEN NULL ELSE $6 END \
      WHERE id = $1";
 
 const END_SENT_BY: &str = "UPDATE team_invitations \
@@ -309,6 +310,7 @@ impl InvitationStore for PgUnit {
             .bind::<Nullable<Text>, _>(invitation.end.map(InvitationEnd::as_str))
             .bind::<Nullable<SqlUuid>, _>(invitation.ended_by.map(Id::uuid))
             .bind::<Timestamptz, _>(at)
+            .bind::<SqlUuid, _>(invitation.invited_by.uuid())
             .execute(self.conn())
             .await
             .map(drop)

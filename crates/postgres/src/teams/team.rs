@@ -13,12 +13,10 @@ use uuid::Uuid;
 use super::{limit, remains, small};
 use crate::billing::subscription;
 use crate::error::failed;
-use crate::schema::{teams, users};
+use crate::schema::teams;
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
-/// A statement of its own, which begins after the account is held: it sees what whoever held it before
-/// has committed.
 const HOSTING: &str = "SELECT s.status, s.period_end, s.past_due_since, p.max_teams, \
        p.max_seats_per_team AS max_seats \
      FROM subscriptions s JOIN plans p ON p.id = s.plan_id WHERE s.account_id = $1";
@@ -77,16 +75,7 @@ impl TeamStore for PgUnit {
         owner: UserId,
         now: OffsetDateTime,
     ) -> Result<Hosting, StoreError> {
-        // The account row is the lock of everything that is counted on the account.
-        let held: Option<bool> = users::table
-            .find(owner.uuid())
-            .select(users::suspended_at.is_null())
-            .for_no_key_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        let is_open = held.ok_or(StoreError::Stale("users"))?;
+        let is_open = self.hold_account(owner.uuid()).await?;
         let row: Option<HostingRow> = sql(HOSTING)
             .bind::<SqlUuid, _>(owner.uuid())
             .get_result(self.conn())

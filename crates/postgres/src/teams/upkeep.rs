@@ -19,7 +19,7 @@ const AUDIT: Duration = Duration::days(400);
 /// One that was sent again may be older than its time.
 const ANSWERED: &str = "DELETE FROM team_invitations WHERE id IN ( \
      SELECT id FROM team_invitations WHERE id < $1 \
-       AND (ended_at IS NOT NULL OR expires_at < $3) \
+       AND (ended_at < $3 OR expires_at < $3) \
      ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 const DONE: &str = "DELETE FROM audit_log WHERE id IN ( \

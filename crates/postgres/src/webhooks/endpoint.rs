@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{delivery_queue, teams, users, webhook_endpoints, webhook_health};
+use crate::schema::{delivery_queue, teams, webhook_endpoints, webhook_health};
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -129,18 +129,7 @@ impl EndpointReader for Postgres {
 #[async_trait]
 impl EndpointStore for PgUnit {
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        // The account row is the lock of everything that is counted on the account.
-        let owner: Option<Uuid> = users::table
-            .find(account.uuid())
-            .select(users::id)
-            .for_no_key_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        owner.ok_or(StoreError::Stale("users"))?;
-        // A statement of its own: it begins after the lock is held, so it sees what whoever held
-        // it before has committed.
+        self.hold_account(account.uuid()).await?;
         let count: i64 = webhook_endpoints::table
             .filter(webhook_endpoints::account_id.eq(account.uuid()))
             .filter(not(exists(

@@ -133,7 +133,7 @@ async fn a_call_that_nobody_knows_about_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_kind_that_fails_holds_up_no_other_and_is_tried_again_after_the_lease() {
+async fn a_kind_that_fails_holds_up_no_other() {
     let mut endings = MockEndings::new();
     let mut order = Sequence::new();
     endings
@@ -156,7 +156,22 @@ async fn a_kind_that_fails_holds_up_no_other_and_is_tried_again_after_the_lease(
         .times(1)
         .in_sequence(&mut order)
         .returning(|_, _| Ok(0));
+    // The others go on at once.
+    let done = tick(looks_at(due(DELETED), DELETED), endings, DELETED).await;
+    assert!(matches!(done, Err(StoreError::Stale("webhook_endpoints"))));
+}
+
+#[tokio::test]
+async fn where_nothing_else_is_left_what_fails_is_tried_again_after_the_lease() {
+    let mut endings = MockEndings::new();
+    let down = || Err(StoreError::Unavailable("down".into()));
+    endings.expect_end_endpoints().returning(|_, _| Ok(0));
+    endings
+        .expect_end_messages()
+        .returning(move |_, _, _| down());
+    endings.expect_end_contact_work().returning(|_, _| Ok(0));
+    endings.expect_end_lookups().returning(|_, _| Ok(0));
     // Its next look stays where the claim put it.
     let done = tick(due(DELETED), endings, DELETED).await;
-    assert!(matches!(done, Err(StoreError::Stale("webhook_endpoints"))));
+    assert!(matches!(done, Err(StoreError::Unavailable(_))));
 }

@@ -1,8 +1,8 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{Fault as _, FixedClock, Id, Unit, Workspace};
+use msgflash_kernel::{Fault as _, FixedClock, Id, TeamId, Unit, UserId, Workspace};
 use msgflash_quotas::QuotaError;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -21,6 +21,8 @@ struct Book {
     suspended: bool,
     /// Whether whoever sends may use the instance, where they are in the team.
     member: Option<bool>,
+    /// Whether somebody changes them for those who do not wait.
+    changing: bool,
     messages: Vec<Uuid>,
     answers: HashMap<[u8; 32], (ReplayKey, StoredAnswer)>,
     /// How often the usage rows are held elsewhere for those who do not wait.
@@ -111,6 +113,16 @@ impl AcceptStore for Work {
             reserved_total,
             released: 0,
         });
+        Ok(held.collect())
+    }
+
+    async fn hold_members(
+        &mut self,
+        people: &[(TeamId, UserId)],
+        wait: Wait,
+    ) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
+        let is_changing = self.store.book().changing && wait == Wait::No;
+        let held = people.iter().copied().filter(|_| !is_changing);
         Ok(held.collect())
     }
 
@@ -338,6 +350,25 @@ async fn a_person_sends_while_they_are_in_the_team_and_have_the_instance() {
         assert_eq!(answer.err().map(|it| it.code()), refused);
         assert_eq!(store.book().messages.is_empty(), refused.is_some());
     }
+}
+
+#[tokio::test]
+async fn a_member_who_is_being_changed_is_waited_for_where_it_holds_up_nobody() {
+    let store = Store::default();
+    store.book().member = Some(true);
+    store.book().changing = true;
+    let mut theirs = application(1);
+    theirs.key = None;
+    let team = Id::new(Uuid::from_u128(9));
+    theirs.message.workspace = Workspace::team(team, workspace().owner());
+    let desk = Desk::new(ports(&store));
+    let replies = desk
+        .work(vec![theirs.clone(), application(2)], Wait::No)
+        .await;
+    assert!(matches!(replies[0], Reply::Busy(_)));
+    assert!(matches!(replies[1], Reply::Decided(Ok(Accepted::Now))));
+    let replies = desk.work(vec![theirs], Wait::Yes).await;
+    assert!(matches!(replies[0], Reply::Decided(Ok(Accepted::Now))));
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ pub struct Facts<'a> {
     /// What the accounts of applications without a key may do.
     pub accounts: HashMap<AccountId, Standing>,
     /// Of the people who act in a team without a key: those who are in it, and whether they may use
-    /// the instance. Nobody sends them away until the unit ends.
+    /// the instance.
     pub members: HashMap<Sender, bool>,
     /// Instances that exist: whose they are, and whether they are suspended.
     pub instances: HashMap<InstanceId, (AccountId, bool)>,
@@ -164,6 +164,14 @@ pub trait AcceptStore: Send {
         rows: &[(AccountId, Period)],
         wait: Wait,
     ) -> Result<Vec<Held>, StoreError>;
+    /// Keeps people in their teams until the unit ends, and what they were given with them; answers
+    /// whom it got. Who is not in the team is left out, and who somebody else is changing, unless they
+    /// are waited for.
+    async fn hold_members(
+        &mut self,
+        people: &[(TeamId, UserId)],
+        wait: Wait,
+    ) -> Result<HashSet<(TeamId, UserId)>, StoreError>;
     /// What is true now: reads begin after the rows are held, so they see what their last holder
     /// committed.
     async fn look<'a>(

@@ -1,10 +1,10 @@
 //! A store that accepts everything, for tests here and of neighbours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, ReplayKey, StoreError, StoredAnswer, Unit};
+use msgflash_kernel::{AccountId, ReplayKey, StoreError, StoredAnswer, TeamId, Unit, UserId};
 use msgflash_quotas::Period;
 use time::OffsetDateTime;
 
@@ -87,6 +87,14 @@ impl AcceptStore for FakeAcceptance {
             reserved_total: 0,
         });
         Ok(held.collect())
+    }
+
+    async fn hold_members(
+        &mut self,
+        people: &[(TeamId, UserId)],
+        _: Wait,
+    ) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
+        Ok(people.iter().copied().collect())
     }
 
     async fn look<'a>(

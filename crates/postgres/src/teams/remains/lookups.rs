@@ -15,8 +15,9 @@ const INSTANCES: &str = "SELECT DISTINCT l.instance_id AS id FROM number_lookups
 
 /// Whoever asks about a part right now must not record it over the end of its look-up: the next
 /// turn is another one. If it is another workspace's part, that is asked about once more.
-const NEXT_TURN: &str = "UPDATE number_lookup_turns SET number = number + 1 \
-     WHERE instance_id = $1";
+/// A part that is being asked for is not recorded any more, whoever's it is: others are asked for at once.
+const NEXT_TURN: &str = "UPDATE number_lookup_turns \
+     SET number = number + 1, turn_at = least(turn_at, $2) WHERE instance_id = $1";
 
 const FAIL: &str = "UPDATE number_lookups SET status = 'failed', error = $4, updated_at = $3, \
        completed_at = $3 \
@@ -39,6 +40,7 @@ pub(super) async fn end(
         let mut unit = postgres.unit().await?;
         sql(NEXT_TURN)
             .bind::<SqlUuid, _>(instance.id)
+            .bind::<Timestamptz, _>(now)
             .execute(unit.conn())
             .await
             .map_err(failed)?;
