@@ -182,6 +182,11 @@ async fn a_collaborator_uses_the_instances_that_were_given_to_them() {
     let given = crew.owner.account.instance(&stack).await.id.to_string();
     let kept = crew.owner.account.instance(&stack).await.id.to_string();
     crew.assign(&given).await;
+    // What another was given is theirs alone.
+    let other = crew.joined(&stack, "collaborator").await;
+    let assign = json!({ "instanceId": kept, "memberUserId": other.id() });
+    let path = crew.path("/instance-assignments");
+    made(&crew.owner.console.post(&path, &assign).await, 204);
     let client = crew.collaborator.within(&crew.team);
     for (method, path, [_, _, right]) in TABLE {
         if *right != Right::Assigned {

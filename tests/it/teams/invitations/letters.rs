@@ -1,6 +1,6 @@
 //! Mails about teams: who gets them, and what nobody can make them say.
 
-use blackbox::team::token_in;
+use blackbox::team::{invite, token_in};
 use blackbox::{Crew, Person, Stack, eventually, id_of};
 use serde_json::{Value, json};
 
@@ -95,19 +95,27 @@ async fn mails_go_to_whom_they_concern_and_to_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_gets_five_mails_of_one_person_in_a_while() {
+async fn one_mailbox_gets_five_mails_of_one_accounts_teams_in_a_day() {
     let stack = Stack::for_people(&[]).await;
-    let owner = Person::on(&stack, "pro").await;
+    let crew = Crew::gather(&stack, "max").await;
     let guest = Person::on(&stack, "free").await;
-    let team = owner.found("Desk", &[(guest.email(), "admin")]).await;
-    let invitation = id_of(&team["pendingInvitations"][0]);
-    let resend = path(&id_of(&team), &format!("/{invitation}/resend"));
-    for _ in 0..4 {
-        let sent = owner.console.post_empty(&resend).await;
+    let asked = crew.owner.invites(&crew.team, guest.email(), "admin").await;
+    let resend = path(&crew.team, &format!("/{}/resend", id_of(&asked)));
+    let (owner, admin) = (&crew.owner.console, &crew.admin.console);
+    for client in [owner, admin, owner, admin] {
+        let sent = client.post_empty(&resend).await;
         assert_eq!(sent.status, 200, "{sent:?}");
     }
-    let refused = owner.console.post_empty(&resend).await;
-    assert_eq!(refused.outcome(), (429, "RATE_LIMIT_EXCEEDED"));
+    for client in [owner, admin] {
+        let refused = client.post_empty(&resend).await;
+        assert_eq!(refused.outcome(), (429, "RATE_LIMIT_EXCEEDED"));
+    }
+    // The same mailbox under another address.
+    let again = guest.email().replace('@', "+x@");
+    let again = owner
+        .post(&path(&crew.team, ""), &invite(&again, "admin"))
+        .await;
+    assert_eq!(again.outcome(), (429, "RATE_LIMIT_EXCEEDED"));
     let mails = eventually("five mails", async || {
         let mails = stack.mails(guest.email(), "team_invitation").await;
         (mails.len() >= 5).then_some(mails)
@@ -116,6 +124,21 @@ async fn one_address_gets_five_mails_of_one_person_in_a_while() {
     assert_eq!(mails.len(), 5);
     // What was refused changed nothing: the fifth link is good.
     guest.accepts(&stack).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_would_become_a_link_is_not_in_the_mail() {
+    let stack = Stack::for_people(&[]).await;
+    let owner = Person::on(&stack, "pro").await;
+    let name = "You won, see evil.example";
+    owner.found(name, &[("a@shop.test", "admin")]).await;
+    let mail = stack.mail("a@shop.test", "team_invitation").await;
+    for part in parts(&mail) {
+        assert!(
+            !part.contains("evil.example") && !part.contains("You won"),
+            "{part}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
