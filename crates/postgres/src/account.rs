@@ -26,12 +26,21 @@ impl PgUnit {
     /// counted in a later statement: that one begins after the lock is held, so it sees what whoever held
     /// it before has committed.
     pub(crate) async fn hold_account(&mut self, account: Uuid) -> Result<bool, StoreError> {
+        let is_open = self.hold_any_account(account).await?;
+        is_open.ok_or(StoreError::Stale("users"))
+    }
+
+    /// The same where there may be no such account.
+    pub(crate) async fn hold_any_account(
+        &mut self,
+        account: Uuid,
+    ) -> Result<Option<bool>, StoreError> {
         let row: Option<AccountRow> = sql(HOLD)
             .bind::<SqlUuid, _>(account)
             .get_result(self.conn())
             .await
             .optional()
             .map_err(failed)?;
-        Ok(row.ok_or(StoreError::Stale("users"))?.is_open)
+        Ok(row.map(|it| it.is_open))
     }
 }

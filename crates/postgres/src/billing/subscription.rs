@@ -141,7 +141,9 @@ impl SubscriptionStore for PgUnit {
 
     async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError> {
         // Nobody takes a place by the plan that was while it changes.
-        self.hold_account(account.uuid()).await?;
+        if self.hold_any_account(account.uuid()).await?.is_none() {
+            return Ok(None);
+        }
         let row: Option<SubscriptionRow> = subscriptions::table
             .filter(subscriptions::account_id.eq(account.uuid()))
             .select(SubscriptionRow::as_select())

@@ -92,6 +92,18 @@ impl Stage {
         team
     }
 
+    /// Waits until somebody waits for a lock.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let session = self.session().await;
+        msgflash_testkit::eventually("somebody waits", async || {
+            let row = session.query_one(waiting, &[]).await.expect("a count");
+            (row.get::<_, i64>(0) > 0).then_some(())
+        })
+        .await;
+    }
+
     /// Deletes a team, as far as its store does that.
     pub(crate) async fn delete_team(&self, workspace: Workspace) -> Remains {
         let team = workspace.team.expect("a team's workspace");

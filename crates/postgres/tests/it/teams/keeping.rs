@@ -20,16 +20,16 @@ use crate::messaging::sample::instance_of;
 use crate::stage::{NOW, Stage, Uuids, clock};
 
 /// Max owns a team on a plan with two teams of four; Lea is asked as collaborator.
-struct Desk {
-    stage: Stage,
-    ports: TeamPorts,
-    max: User,
-    lea: User,
-    team: TeamId,
+pub(super) struct Desk {
+    pub(super) stage: Stage,
+    pub(super) ports: TeamPorts,
+    pub(super) max: User,
+    pub(super) lea: User,
+    pub(super) team: TeamId,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let stage = Stage::new().await;
         let max = stage.user("max@shop.test").await;
         let lea = stage.user("Lea@shop.test").await;
@@ -66,13 +66,13 @@ impl Desk {
         ids.collect()
     }
 
-    async fn join(&self, user: &User) {
+    pub(super) async fn join(&self, user: &User) {
         let named = self.inbox(user).await.remove(0);
         let answer = AnswerInvitation::new(self.ports.clone());
         answer.accept(user.id, &named).await.expect("accepted");
     }
 
-    async fn actor(&self, user: &User) -> Actor {
+    pub(super) async fn actor(&self, user: &User) -> Actor {
         self.enter(user).await.actor
     }
 }

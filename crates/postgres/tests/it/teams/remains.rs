@@ -130,16 +130,8 @@ impl Scene {
         row.expect("a count").get(0)
     }
 
-    /// Waits until somebody waits for a lock.
     async fn until_somebody_waits(&self) {
-        let waiting = "SELECT count(*) FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let session = self.stage.session().await;
-        msgflash_testkit::eventually("somebody waits", async || {
-            let row = session.query_one(waiting, &[]).await.expect("a count");
-            (row.get::<_, i64>(0) > 0).then_some(())
-        })
-        .await;
+        self.stage.until_somebody_waits().await;
     }
 }
 
