@@ -5,15 +5,14 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
-use msgflash_kernel::{AccountId, Id, StoreError, StoredAnswer, TeamId, UserId};
+use msgflash_kernel::{AccountId, Id, StoreError, TeamId, UserId};
 use msgflash_messaging::message::accept::Application;
 use msgflash_messaging::message::ports::{
-    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Name, Question, Sender, Standing,
-    Wait, name, sender,
+    AcceptStore, AcceptUnit, AcceptUnits, Admission, Facts, Held, Question, Standing, Wait,
 };
 use msgflash_messaging::{InstanceId, MessageId};
 use msgflash_quotas::{KeyId, Period};
@@ -27,9 +26,11 @@ use crate::billing::subscription;
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::replay::LIFE;
 use crate::sql::sql;
 use crate::unit::PgUnit;
+
+mod answers;
+mod members;
 
 /// How long a row that another process holds is waited for, in one go.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
@@ -91,20 +92,7 @@ impl AcceptStore for PgUnit {
         people: &[(TeamId, UserId)],
         wait: Wait,
     ) -> Result<HashSet<(TeamId, UserId)>, StoreError> {
-        let locking = match wait {
-            Wait::No => HOLD_FREE_MEMBERS,
-            Wait::Yes => HOLD_MEMBERS,
-        };
-        let held: Vec<HeldMemberRow> = sql(locking)
-            .bind::<Array<SqlUuid>, _>(each(people, |(team, _)| team.uuid()))
-            .bind::<Array<SqlUuid>, _>(each(people, |(_, user)| user.uuid()))
-            .get_results(self.conn())
-            .await
-            .map_err(failed)?;
-        let held = held.iter();
-        Ok(held
-            .map(|row| (Id::new(row.team_id), Id::new(row.user_id)))
-            .collect())
+        members::hold(self.conn(), people, wait).await
     }
 
     async fn look<'a>(
@@ -118,9 +106,9 @@ impl AcceptStore for PgUnit {
         let (keys, accounts, members, instances, answers, recorded) = try_join!(
             keys(conn, asked, now),
             accounts(conn, asked, now),
-            members(conn, asked),
+            members::look(conn, asked),
             instances(conn, asked),
-            answers(conn, asked, now),
+            answers::look(conn, asked, now),
             recorded(conn, asked, question.again),
         )?;
         Ok(Facts {
@@ -146,7 +134,7 @@ impl AcceptStore for PgUnit {
             reserve(conn, admitted),
             insert_messages(conn, &messages),
             push_entries(conn, &entries),
-            keep(conn, admitted, now),
+            answers::keep(conn, admitted, now),
         )?;
         Ok(())
     }
@@ -164,29 +152,6 @@ const HOLD: &str = "SELECT h.account_id, h.period, h.reserved_total, COALESCE(s.
              k.account_id AND h.period = k.period FOR NO KEY UPDATE) h LEFT JOIN LATERAL ( SELECT \
              s.released FROM usage_settled s WHERE s.account_id = k.account_id AND s.period = \
              k.period OFFSET 0) s ON true";
-
-/// A statement of its own: what is read after it was not changed since.
-macro_rules! hold_members {
-    ($locking:literal) => {
-        concat!(
-            "SELECT m.team_id, m.user_id FROM UNNEST($1, $2) AS k (team_id, user_id) \
-             CROSS JOIN LATERAL (SELECT m.team_id, m.user_id FROM team_members m \
-               WHERE m.team_id = k.team_id AND m.user_id = k.user_id AND m.ended_at IS NULL ",
-            $locking,
-            ") m"
-        )
-    };
-}
-const HOLD_FREE_MEMBERS: &str = hold_members!("FOR SHARE SKIP LOCKED");
-const HOLD_MEMBERS: &str = hold_members!("FOR SHARE");
-
-#[derive(QueryableByName)]
-struct HeldMemberRow {
-    #[diesel(sql_type = SqlUuid)]
-    team_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    user_id: Uuid,
-}
 
 #[derive(QueryableByName)]
 struct HeldRow {
@@ -300,51 +265,6 @@ async fn accounts(
 }
 
 #[derive(QueryableByName)]
-struct MemberRow {
-    #[diesel(sql_type = SqlUuid)]
-    team_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    user_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    instance_id: Uuid,
-    #[diesel(sql_type = Bool)]
-    may: bool,
-}
-
-/// Who of the people that act in a team is still in it, and may use the instance; asked only when there
-/// are some. They are held: whoever sends one of them away, or takes an instance back, waits until the
-/// group is recorded, or is seen here.
-async fn members(
-    mut conn: &AsyncPgConnection,
-    asked: &[&Application],
-) -> Result<HashMap<Sender, bool>, StoreError> {
-    let senders: HashSet<Sender> = asked.iter().filter_map(|it| sender(it)).collect();
-    if senders.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let senders: Vec<Sender> = senders.into_iter().collect();
-    let rows: Vec<MemberRow> = sql(
-        "SELECT f.* FROM UNNEST($1, $2, $3) AS asked (team_id, user_id, instance_id) CROSS JOIN \
-             LATERAL ( SELECT m.team_id, m.user_id, asked.instance_id, m.role <> 'collaborator' \
-             OR EXISTS (SELECT 1 FROM team_instance_assignments a WHERE a.team_id = m.team_id AND \
-             a.user_id = m.user_id AND a.instance_id = asked.instance_id) AS may FROM \
-             team_members m JOIN teams t ON t.id = m.team_id AND t.deleted_at IS NULL WHERE \
-             m.team_id = asked.team_id AND m.user_id = asked.user_id AND m.ended_at IS NULL) f",
-    )
-    .bind::<Array<SqlUuid>, _>(each(&senders, |(team, ..)| team.uuid()))
-    .bind::<Array<SqlUuid>, _>(each(&senders, |(_, user, _)| user.uuid()))
-    .bind::<Array<SqlUuid>, _>(each(&senders, |(.., instance)| instance.uuid()))
-    .get_results(&mut conn)
-    .await
-    .map_err(failed)?;
-    let sender = |row: &MemberRow| {
-        let (team, user) = (Id::new(row.team_id), Id::new(row.user_id));
-        (team, user, Id::new(row.instance_id))
-    };
-    Ok(rows.iter().map(|row| (sender(row), row.may)).collect())
-}
-
-#[derive(QueryableByName)]
 struct InstanceRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
@@ -372,67 +292,6 @@ async fn instances(
         .into_iter()
         .map(|row| (Id::new(row.id), (Id::new(row.account_id), row.suspended)))
         .collect())
-}
-
-#[derive(QueryableByName)]
-struct AnswerRow {
-    #[diesel(sql_type = BigInt)]
-    place: i64,
-    #[diesel(sql_type = Binary)]
-    request_hash: Vec<u8>,
-    #[diesel(sql_type = SmallInt)]
-    status: i16,
-    #[diesel(sql_type = Text)]
-    body: String,
-}
-
-/// Answers given before to the keys of the group.
-async fn answers<'a>(
-    mut conn: &AsyncPgConnection,
-    asked: &[&'a Application],
-    now: OffsetDateTime,
-) -> Result<HashMap<Name<'a>, ([u8; 32], StoredAnswer)>, StoreError> {
-    let keys: Vec<_> = asked
-        .iter()
-        .filter_map(|it| it.once.as_ref().map(|(key, _)| key))
-        .collect();
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<AnswerRow> = sql(
-        "SELECT k.place, i.request_hash, i.status, i.body FROM UNNEST($1, $2, $3) WITH \
-             ORDINALITY AS k (workspace_id, route, key_hash, place) CROSS JOIN LATERAL ( SELECT \
-             i.request_hash, i.status, i.body FROM idempotency_keys i WHERE i.workspace_id = \
-             k.workspace_id AND i.route = k.route AND i.key_hash = k.key_hash AND i.created_at > \
-             $4 LIMIT 1) i",
-    )
-    .bind::<Array<SqlUuid>, _>(each(&keys, |key| key.workspace.uuid()))
-    .bind::<Array<Text>, _>(each(&keys, |key| key.route))
-    .bind::<Array<Binary>, _>(each(&keys, |key| key.key.to_vec()))
-    .bind::<Timestamptz, _>(now - LIFE)
-    .get_results(&mut conn)
-    .await
-    .map_err(failed)?;
-    rows.into_iter()
-        .map(|row| {
-            let place = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
-            let key = keys
-                .get(place)
-                .ok_or_else(|| StoreError::corrupt("place", row.place.to_string()))?;
-            let length = row.request_hash.len();
-            let request = row.request_hash.try_into().map_err(|_| {
-                StoreError::corrupt("idempotency_keys.request_hash", format!("{length} bytes"))
-            })?;
-            let status = u16::try_from(row.status).map_err(|_| {
-                StoreError::corrupt("idempotency_keys.status", row.status.to_string())
-            })?;
-            let answer = StoredAnswer {
-                status,
-                body: row.body,
-            };
-            Ok((name(key), (request, answer)))
-        })
-        .collect()
 }
 
 #[derive(QueryableByName)]
@@ -492,45 +351,6 @@ async fn reserve(
     .await
     .map(drop)
     .map_err(failed)
-}
-
-/// Keeps the answers of requests that came with a key.
-async fn keep(
-    mut conn: &AsyncPgConnection,
-    admitted: &[&Application],
-    now: OffsetDateTime,
-) -> Result<(), StoreError> {
-    let kept: Vec<_> = admitted.iter().filter_map(|it| it.once.as_ref()).collect();
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let written = sql("INSERT INTO idempotency_keys \
-           (workspace_id, route, key_hash, request_hash, status, body, created_at) \
-         SELECT workspace_id, route, key_hash, request_hash, status, body, $7 \
-         FROM UNNEST($1, $2, $3, $4, $5, $6) \
-           AS n (workspace_id, route, key_hash, request_hash, status, body) \
-         ON CONFLICT (workspace_id, route, key_hash) DO UPDATE SET \
-           request_hash = EXCLUDED.request_hash, status = EXCLUDED.status, \
-           body = EXCLUDED.body, created_at = EXCLUDED.created_at \
-         WHERE idempotency_keys.created_at <= $8")
-    .bind::<Array<SqlUuid>, _>(each(&kept, |(key, _)| key.workspace.uuid()))
-    .bind::<Array<Text>, _>(each(&kept, |(key, _)| key.route))
-    .bind::<Array<Binary>, _>(each(&kept, |(key, _)| key.key.to_vec()))
-    .bind::<Array<Binary>, _>(each(&kept, |(key, _)| key.request.to_vec()))
-    .bind::<Array<SmallInt>, _>(each(&kept, |(_, answer)| {
-        i16::try_from(answer.status).unwrap_or(i16::MAX)
-    }))
-    .bind::<Array<Text>, _>(each(&kept, |(_, answer)| answer.body.clone()))
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now - LIFE)
-    .execute(&mut conn)
-    .await
-    .map_err(failed)?;
-    if written < kept.len() {
-        // An equal request of another month, whose usage row is another one, came first.
-        return Err(StoreError::Stale("idempotency_keys"));
-    }
-    Ok(())
 }
 
 fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
