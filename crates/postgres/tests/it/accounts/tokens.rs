@@ -58,11 +58,16 @@ async fn a_link_is_used_once_whoever_comes_at_once() {
     }
     let outcomes = tries.join_all().await;
     assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 1);
-    // Five tries are let in: for the others the link is used up.
+    // Five tries are let in: for the others the link is used up. So it is for whoever comes when that
+    // is known already, and they are not counted.
     let bad = |it: &&Result<_, _>| matches!(it, Err(SignInError::BadLink));
     let late = |it: &&Result<_, _>| matches!(it, Err(SignInError::TooManyTries(_)));
-    assert_eq!(outcomes.iter().filter(bad).count(), 4);
-    assert_eq!(outcomes.iter().filter(late).count(), 3);
+    let (bad, late) = (
+        outcomes.iter().filter(bad).count(),
+        outcomes.iter().filter(late).count(),
+    );
+    assert_eq!(bad + late, 7);
+    assert!(late <= 3, "{late} of eight were too many");
 }
 
 #[tokio::test]
