@@ -243,7 +243,7 @@ mod tests {
         for account in [id(2), id(3), id(4)] {
             for _ in 0..3 {
                 let found = reader.find(member.team, member.user).await;
-                assert_eq!(found.unwrap(), Some(member));
+                assert_eq!(found.expect("no failure"), Some(member));
             }
             principals.forget(Id::new(account));
         }

@@ -14,6 +14,9 @@ pub enum BillingError {
     /// No API keys on this plan.
     #[error("API keys are not available on the current plan")]
     ApiKeysNotAvailable,
+    /// No teams on this plan.
+    #[error("The plan does not include teams")]
+    TeamsNotAvailable,
     /// Another feature is missing on this plan.
     #[error("{0} are not available on the current plan")]
     FeatureNotAvailable(&'static str),
@@ -34,6 +37,7 @@ impl Fault for BillingError {
             Self::SubscriptionInactive
             | Self::WebhooksNotAvailable
             | Self::ApiKeysNotAvailable
+            | Self::TeamsNotAvailable
             | Self::FeatureNotAvailable(_) => Kind::Forbidden,
             Self::UnknownPlan(_) => Kind::Missing,
             Self::NoSubscription => Kind::Internal,
@@ -46,6 +50,7 @@ impl Fault for BillingError {
             Self::SubscriptionInactive => "SUBSCRIPTION_INACTIVE",
             Self::WebhooksNotAvailable => "WEBHOOKS_NOT_AVAILABLE_ON_PLAN",
             Self::ApiKeysNotAvailable => "API_KEYS_NOT_AVAILABLE_ON_PLAN",
+            Self::TeamsNotAvailable => "TEAM_FEATURE_UNAVAILABLE",
             Self::FeatureNotAvailable(_) => "FEATURE_NOT_AVAILABLE_ON_PLAN",
             Self::UnknownPlan(_) => "NOT_FOUND",
             Self::NoSubscription => "INTERNAL_ERROR",

@@ -103,4 +103,11 @@ impl Plan {
             .then_some(())
             .ok_or(BillingError::ApiKeysNotAvailable)
     }
+
+    /// Refuses teams on a plan whose cap is zero.
+    pub fn allow_teams(&self) -> Result<(), BillingError> {
+        (self.limits.max_teams != Some(0))
+            .then_some(())
+            .ok_or(BillingError::TeamsNotAvailable)
+    }
 }

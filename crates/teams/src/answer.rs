@@ -1,15 +1,13 @@
 //! Answering an invitation: by the link of its mail, or by its id from the inbox.
 
-use msgflash_accounts::{Audited, OneTimeSecret, Target, User};
+use msgflash_accounts::{Audited, OneTimeSecret, User};
 use msgflash_kernel::{Actor, Secret, TeamId, UserId};
-use serde_json::json;
 
 use crate::error::TeamError;
 use crate::invitation::{Invitation, InvitationEnd, InvitationId, masked};
 use crate::letter;
 use crate::manage::TeamPorts;
 use crate::member::Membership;
-use crate::permission;
 use crate::ports::{OpenInvitation, TeamUnit};
 use crate::role::Role;
 use crate::seats::Seats;
@@ -107,8 +105,10 @@ impl AnswerInvitation {
         let stay = self.ports.ids.next();
         unit.members().insert(stay, &member, now).await?;
         self.tell(unit.as_mut(), &team, &invitation, &user).await?;
-        let entry = (Audited::InvitationAccepted, &team, &invitation);
-        self.note(unit.as_mut(), &user, entry).await?;
+        let actor = Actor::new(team.workspace(), user.id);
+        let done = Audited::InvitationAccepted;
+        let entry = self.ports.invitation_entry(&actor, done, &invitation, now);
+        unit.audit().append(&[entry]).await?;
         unit.commit().await?;
         self.ports.announce.changed(team.workspace().account).await;
         Ok(Accepted {
@@ -126,8 +126,10 @@ impl AnswerInvitation {
         let (team, mut invitation) = self.held(unit.as_mut(), &open, named, &user).await?;
         invitation.close(InvitationEnd::Declined, Some(user.id));
         unit.invitations().update(&invitation, now).await?;
-        let entry = (Audited::InvitationDeclined, &team, &invitation);
-        self.note(unit.as_mut(), &user, entry).await?;
+        let actor = Actor::new(team.workspace(), user.id);
+        let done = Audited::InvitationDeclined;
+        let entry = self.ports.invitation_entry(&actor, done, &invitation, now);
+        unit.audit().append(&[entry]).await?;
         unit.commit().await?;
         Ok(())
     }
@@ -198,23 +200,6 @@ impl AnswerInvitation {
             .ports
             .mail(unit, Some(told.user), &told.email, &draft, now);
         Ok(mailed.await?)
-    }
-
-    async fn note(
-        &self,
-        unit: &mut dyn TeamUnit,
-        user: &User,
-        (done, team, invitation): (Audited, &Team, &Invitation),
-    ) -> Result<(), TeamError> {
-        let actor = Actor {
-            workspace: team.workspace(),
-            user: user.id,
-            reach: permission::reach(Some(invitation.role)),
-        };
-        let what = (done, Target::Invitation(invitation.id.uuid()));
-        let data = json!({ "email": invitation.email, "role": invitation.role.as_str() });
-        let now = self.ports.clock.now();
-        Ok(self.ports.note(unit, &actor, what, data, now).await?)
     }
 }
 

@@ -51,10 +51,7 @@ impl AssignInstances {
         if is_new {
             let what = (Audited::InstanceAssigned, Target::User(user));
             let data = json!({ "instanceId": instance.to_string() });
-            self.ports
-                .note(unit.as_mut(), actor, what, data, now)
-                .await?;
-            unit.commit().await?;
+            self.ports.keep(unit, actor, what, data, now).await?;
         }
         Ok(())
     }
@@ -73,10 +70,7 @@ impl AssignInstances {
         if had {
             let what = (Audited::InstanceUnassigned, Target::User(user));
             let data = json!({ "instanceId": instance.to_string() });
-            self.ports
-                .note(unit.as_mut(), actor, what, data, now)
-                .await?;
-            unit.commit().await?;
+            self.ports.keep(unit, actor, what, data, now).await?;
         }
         Ok(())
     }

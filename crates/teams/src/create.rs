@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::error::TeamError;
 use crate::invitation::Invitation;
-use crate::letter;
 use crate::manage::TeamPorts;
 use crate::member::Membership;
 use crate::role::Role;
@@ -93,15 +92,9 @@ impl CreateTeam {
         let actor = Actor::new(team.workspace(), owner.id);
         let what = (Audited::TeamCreated, Target::Team(team.id));
         let data = json!({ "name": team.name });
-        self.ports
-            .note(unit.as_mut(), &actor, what, data, now)
-            .await?;
+        let mut done = vec![self.ports.entry(&actor, what, data, now)];
         let mut issued = Vec::with_capacity(invites.len());
         for invite in invites {
-            let account = team.workspace().account;
-            self.ports
-                .count(unit.as_mut(), account, &invite.email, now)
-                .await?;
             let (invitation, secret) = Invitation::issue(
                 Id::new(self.ports.ids.next()),
                 team.id,
@@ -111,25 +104,16 @@ impl CreateTeam {
                 self.ports.random.as_ref(),
                 now,
             );
-            let draft = letter::invitation(
-                &self.ports.links,
-                &team.name,
-                &owner.email,
-                invitation.role,
-                &secret,
-            );
+            let asking = (&team, &owner);
             self.ports
-                .mail(unit.as_mut(), None, &invitation.email, &draft, now)
+                .send(unit.as_mut(), asking, &invitation, &secret, now)
                 .await?;
-            let target = Target::Invitation(invitation.id.uuid());
-            let what = (Audited::InvitationCreated, target);
-            let data = json!({ "email": invitation.email, "role": invitation.role.as_str() });
-            self.ports
-                .note(unit.as_mut(), &actor, what, data, now)
-                .await?;
+            let what = Audited::InvitationCreated;
+            done.push(self.ports.invitation_entry(&actor, what, &invitation, now));
             issued.push(invitation);
         }
         unit.invitations().insert(&issued).await?;
+        unit.audit().append(&done).await?;
         unit.commit().await?;
         Ok(team.id)
     }

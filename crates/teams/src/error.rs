@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use msgflash_accounts::{AuthError, SignInError};
+use msgflash_accounts::AuthError;
 use msgflash_kernel::{Fault, Kind, Problems, StoreError};
 
 use crate::permission::Refusal;
@@ -103,16 +103,6 @@ pub enum TeamError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<SignInError> for TeamError {
-    fn from(cause: SignInError) -> Self {
-        match cause {
-            SignInError::TooManyTries(wait) => Self::TooMany(wait),
-            SignInError::Store(cause) => Self::Store(cause),
-            other => Self::Store(StoreError::Failed(other.to_string().into())),
-        }
-    }
 }
 
 impl Fault for TeamError {

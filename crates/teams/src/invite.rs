@@ -1,6 +1,6 @@
 //! Asking people into a team that is there: once, once more, and taking it back.
 
-use msgflash_accounts::{Audited, OneTimeSecret, Target, User, email_address};
+use msgflash_accounts::{Audited, Target, email_address};
 use msgflash_kernel::{Actor, Id, Problems};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 use crate::create::Invite;
 use crate::error::TeamError;
 use crate::invitation::{Invitation, InvitationEnd, InvitationId};
-use crate::letter;
 use crate::manage::{TeamPorts, hold};
 use crate::permission::Action;
 use crate::ports::{Asked, Hosting, TeamUnit};
@@ -65,16 +64,15 @@ impl InvitePeople {
             inviter_name: inviter.full_name.clone(),
             inviter_email: inviter.email.clone(),
         };
+        let asking = (&team, &inviter);
+        self.ports
+            .send(unit.as_mut(), asking, &asked.invitation, &secret, now)
+            .await?;
         let done = Audited::InvitationCreated;
-        self.send(
-            unit.as_mut(),
-            actor,
-            (&team, &inviter),
-            &asked,
-            &secret,
-            done,
-        )
-        .await?;
+        let entry = self
+            .ports
+            .invitation_entry(actor, done, &asked.invitation, now);
+        unit.audit().append(&[entry]).await?;
         unit.commit().await?;
         Ok(asked)
     }
@@ -101,16 +99,15 @@ impl InvitePeople {
         asked.inviter_name.clone_from(&inviter.full_name);
         asked.inviter_email.clone_from(&inviter.email);
         unit.invitations().update(&asked.invitation, now).await?;
+        let asking = (&team, &inviter);
+        self.ports
+            .send(unit.as_mut(), asking, &asked.invitation, &secret, now)
+            .await?;
         let done = Audited::InvitationResent;
-        self.send(
-            unit.as_mut(),
-            actor,
-            (&team, &inviter),
-            &asked,
-            &secret,
-            done,
-        )
-        .await?;
+        let entry = self
+            .ports
+            .invitation_entry(actor, done, &asked.invitation, now);
+        unit.audit().append(&[entry]).await?;
         unit.commit().await?;
         Ok(asked)
     }
@@ -127,11 +124,7 @@ impl InvitePeople {
         unit.invitations().update(&invitation, now).await?;
         let what = (Audited::InvitationRevoked, Target::Invitation(id.uuid()));
         let data = json!({ "email": invitation.email });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        unit.commit().await?;
-        Ok(())
+        self.ports.keep(unit, actor, what, data, now).await
     }
 
     /// The team, and what its owner's plan grants.
@@ -151,27 +144,6 @@ impl InvitePeople {
             return Err(TeamError::NoTeams);
         }
         Ok((team, hosting))
-    }
-
-    async fn send(
-        &self,
-        unit: &mut dyn TeamUnit,
-        actor: &Actor,
-        (team, inviter): (&Team, &User),
-        asked: &Asked,
-        secret: &OneTimeSecret,
-        done: Audited,
-    ) -> Result<(), TeamError> {
-        let now = self.ports.clock.now();
-        let it = &asked.invitation;
-        let account = actor.workspace.account;
-        self.ports.count(unit, account, &it.email, now).await?;
-        let links = &self.ports.links;
-        let draft = letter::invitation(links, &team.name, &inviter.email, it.role, secret);
-        self.ports.mail(unit, None, &it.email, &draft, now).await?;
-        let data = json!({ "email": it.email, "role": it.role.as_str() });
-        let what = (done, Target::Invitation(it.id.uuid()));
-        Ok(self.ports.note(unit, actor, what, data, now).await?)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use msgflash_accounts::{
-    AccountReader, AuditEntry, Audited, Draft, OutgoingMail, PortalLinks, Target, User, throttle,
+    AccountReader, AuditEntry, Audited, Draft, OneTimeSecret, OutgoingMail, PortalLinks, Target,
+    User, throttle,
 };
 use msgflash_kernel::{
     AccountId, Actor, Announce, Clock, Id, Ids, Nudge, Problems, Random, StoreError, UserId,
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::error::TeamError;
+use crate::invitation::Invitation;
+use crate::letter;
 use crate::permission::{self, Action};
 use crate::ports::{InvitationReader, TeamReader, TeamUnit, TeamUnits};
 use crate::role::Role;
@@ -49,8 +52,24 @@ impl TeamPorts {
         found.ok_or(TeamError::Store(StoreError::Stale("users")))
     }
 
-    /// Counts an invitation, and refuses one too many. What is not kept is not counted.
-    pub(crate) async fn count(
+    /// Sends an invitation, if the account has not sent too many. What is not kept is not counted.
+    pub(crate) async fn send(
+        &self,
+        unit: &mut dyn TeamUnit,
+        (team, inviter): (&Team, &User),
+        invitation: &Invitation,
+        secret: &OneTimeSecret,
+        now: OffsetDateTime,
+    ) -> Result<(), TeamError> {
+        let account = team.workspace().account;
+        self.count(unit, account, &invitation.email, now).await?;
+        let (links, role) = (&self.links, invitation.role);
+        let draft = letter::invitation(links, &team.name, &inviter.email, role, secret);
+        let sent = self.mail(unit, None, &invitation.email, &draft, now);
+        Ok(sent.await?)
+    }
+
+    async fn count(
         &self,
         unit: &mut dyn TeamUnit,
         account: AccountId,
@@ -81,10 +100,13 @@ impl TeamPorts {
         let ended = invitations
             .end_sent_by(team, inviter, actor.user, now)
             .await?;
-        for (id, email) in ended {
+        let revoked = ended.into_iter().map(|(id, email)| {
             let what = (Audited::InvitationRevoked, Target::Invitation(id.uuid()));
-            let data = json!({ "email": email });
-            self.note(unit, actor, what, data, now).await?;
+            self.entry(actor, what, json!({ "email": email }), now)
+        });
+        let revoked: Vec<_> = revoked.collect();
+        if !revoked.is_empty() {
+            unit.audit().append(&revoked).await?;
         }
         Ok(())
     }
@@ -104,15 +126,14 @@ impl TeamPorts {
     }
 
     /// What was done, for the record.
-    pub(crate) async fn note(
+    pub(crate) fn entry(
         &self,
-        unit: &mut dyn TeamUnit,
         actor: &Actor,
         (done, target): (Audited, Target),
         data: Value,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let entry = AuditEntry {
+    ) -> AuditEntry {
+        AuditEntry {
             id: self.ids.next(),
             at: now,
             workspace: actor.workspace,
@@ -120,11 +141,23 @@ impl TeamPorts {
             done,
             target,
             data,
-        };
-        unit.audit().append(&[entry]).await
+        }
     }
 
-    /// Notes what was done about members, keeps it, and tells other processes.
+    /// What became of an invitation, likewise.
+    pub(crate) fn invitation_entry(
+        &self,
+        actor: &Actor,
+        done: Audited,
+        invitation: &Invitation,
+        now: OffsetDateTime,
+    ) -> AuditEntry {
+        let what = (done, Target::Invitation(invitation.id.uuid()));
+        let data = json!({ "email": invitation.email, "role": invitation.role.as_str() });
+        self.entry(actor, what, data, now)
+    }
+
+    /// Notes what was done, and keeps it.
     pub(crate) async fn keep(
         &self,
         mut unit: Box<dyn TeamUnit>,
@@ -133,8 +166,21 @@ impl TeamPorts {
         data: Value,
         now: OffsetDateTime,
     ) -> Result<(), TeamError> {
-        self.note(unit.as_mut(), actor, what, data, now).await?;
-        unit.commit().await?;
+        let entry = self.entry(actor, what, data, now);
+        unit.audit().append(&[entry]).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// The same where other processes may remember what was.
+    pub(crate) async fn keep_and_tell(
+        &self,
+        unit: Box<dyn TeamUnit>,
+        actor: &Actor,
+        what: (Audited, Target),
+        data: Value,
+        now: OffsetDateTime,
+    ) -> Result<(), TeamError> {
+        self.keep(unit, actor, what, data, now).await?;
         self.announce.changed(actor.workspace.account).await;
         Ok(())
     }
@@ -179,11 +225,7 @@ impl ManageTeam {
         unit.teams().update(&team).await?;
         let what = (Audited::TeamRenamed, Target::Team(team.id));
         let data = json!({ "from": before, "to": team.name });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        unit.commit().await?;
-        Ok(())
+        self.ports.keep(unit, actor, what, data, now).await
     }
 
     /// Deletes a team. Nobody gets into it any more and its keys open nothing; what it had under way is
@@ -198,14 +240,11 @@ impl ManageTeam {
         unit.invitations().end_all(team.id, now).await?;
         let what = (Audited::TeamDeleted, Target::Team(team.id));
         let data = json!({ "name": team.name });
-        self.ports
-            .note(unit.as_mut(), actor, what, data, now)
-            .await?;
-        // Last: it holds the lanes, and whoever sends waits for that.
+        // Nearly last: it holds the lanes, and whoever sends waits for that.
         unit.teams().leave_remains(&team, now).await?;
-        unit.commit().await?;
-        self.ports.announce.changed(actor.workspace.account).await;
-        self.ports.wake.nudge();
+        let ports = &self.ports;
+        ports.keep_and_tell(unit, actor, what, data, now).await?;
+        ports.wake.nudge();
         Ok(())
     }
 }

@@ -52,7 +52,9 @@ impl ManageMembers {
         }
         let what = (Audited::RoleChanged, Target::User(user));
         let data = json!({ "from": before.as_str(), "to": role.as_str() });
-        self.ports.keep(unit, actor, what, data, now).await?;
+        self.ports
+            .keep_and_tell(unit, actor, what, data, now)
+            .await?;
         Ok(member)
     }
 
@@ -82,7 +84,7 @@ impl ManageMembers {
             .await?;
         let what = (Audited::MemberRemoved, Target::User(user));
         let data = json!({ "email": member.email, "role": member.role.as_str() });
-        self.ports.keep(unit, actor, what, data, now).await
+        self.ports.keep_and_tell(unit, actor, what, data, now).await
     }
 
     /// Goes.
@@ -98,7 +100,7 @@ impl ManageMembers {
             .await?;
         let what = (Audited::MemberLeft, Target::User(actor.user));
         let data = json!({ "role": role.as_str() });
-        self.ports.keep(unit, actor, what, data, now).await
+        self.ports.keep_and_tell(unit, actor, what, data, now).await
     }
 }
 

@@ -4,15 +4,16 @@
 //! call with an `Idempotency-Key` has it read early, because a replay is known by its body.
 
 use actix_web::dev::ServiceRequest;
+use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpResponse, web};
 use msgflash_billing::{BillingError, Entitlement};
 use msgflash_kernel::{AccountId, Claim, Id, ReplayKey, Workspace};
 use msgflash_messaging::MessagingError;
-use msgflash_teams::{Entry, TeamError, permission, require_personal};
+use msgflash_teams::{Entry, permission, require_personal};
 use time::OffsetDateTime;
 
 use super::policy::{Access, Caller, Gate, Policy};
-use crate::http::body::{BodyLimit, EarlyBody, JSON_LIMIT, read};
+use crate::http::body::{BodyLimit, EarlyBody, JSON_LIMIT, Unreadable, read};
 use crate::http::idempotency::{self, Header, Wish};
 use crate::http::{Problem, RequestId, envelope};
 use crate::services::Services;
@@ -81,11 +82,13 @@ pub(super) async fn admit(
             Wish::Key(key) => replayed(services, key).await?,
             Wish::None | Wish::Malformed => None,
         };
-        return written.map_or(Err(refusal), |it| Ok(Passage::Answer(it)));
+        return written.map_or_else(|| Err(refusal.into()), |it| Ok(Passage::Answer(it)));
     }
     // A body may take its time to arrive, and its sender be sent away meanwhile.
     let entry = if policy.body && entry.role.is_some() && key.is_none() {
-        arrive(request).await;
+        if request.extensions().get::<EarlyBody>().is_none() {
+            drop(arrive(request).await);
+        }
         let entry = services.enter.again(entry).await?;
         require(policy, &entry)?;
         entry
@@ -118,12 +121,11 @@ fn require(policy: Policy, entry: &Entry) -> Result<(), Problem> {
 }
 
 /// Waits for the whole body. What is wrong with it is told by the handler.
-async fn arrive(request: &mut ServiceRequest) {
-    if request.extensions().get::<EarlyBody>().is_none() {
-        let payload = request.take_payload();
-        let body = read(request.headers(), payload, JSON_LIMIT).await;
-        request.extensions_mut().insert(EarlyBody(body));
-    }
+async fn arrive(request: &mut ServiceRequest) -> Result<Bytes, Unreadable> {
+    let payload = request.take_payload();
+    let body = read(request.headers(), payload, JSON_LIMIT).await;
+    request.extensions_mut().insert(EarlyBody(body.clone()));
+    body
 }
 
 /// What an account holds: everyone has a subscription, if a free one.
@@ -133,21 +135,22 @@ async fn held(services: &Services, account: AccountId) -> Result<Entitlement, Pr
 }
 
 /// What the plan and the subscription say about this route.
-fn entitled(policy: Policy, entitlement: &Entitlement, now: OffsetDateTime) -> Result<(), Problem> {
+fn entitled(
+    policy: Policy,
+    entitlement: &Entitlement,
+    now: OffsetDateTime,
+) -> Result<(), BillingError> {
     if policy.usable {
         entitlement.require_usable(now)?;
     }
     let plan = &entitlement.plan;
     match policy.gate {
-        Some(Gate::Webhooks) => plan.allow_webhooks()?,
-        Some(Gate::ApiKeys) => plan.allow_api_keys()?,
-        Some(Gate::NumberLookups) => plan.allow_number_lookups()?,
-        Some(Gate::Teams) if plan.limits.max_teams == Some(0) => {
-            return Err(TeamError::NoTeams.into());
-        }
-        Some(Gate::Teams) | None => {}
+        Some(Gate::Webhooks) => plan.allow_webhooks(),
+        Some(Gate::ApiKeys) => plan.allow_api_keys(),
+        Some(Gate::NumberLookups) => plan.allow_number_lookups(),
+        Some(Gate::Teams) => plan.allow_teams(),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The answer a refused request gets when it was accepted before.
@@ -174,9 +177,7 @@ async fn wish(policy: Policy, workspace: &Workspace, request: &mut ServiceReques
     if !policy.body {
         return Wish::Key(replay_key(policy, workspace, request, &key, b""));
     }
-    let payload = request.take_payload();
-    let body = read(request.headers(), payload, JSON_LIMIT).await;
-    request.extensions_mut().insert(EarlyBody(body.clone()));
+    let body = arrive(request).await;
     // A body that cannot be read was never accepted, so there is no answer to look for.
     body.map_or(Wish::None, |body| {
         Wish::Key(replay_key(policy, workspace, request, &key, &body))

@@ -176,6 +176,7 @@ mod tests {
             Box::new(Problems::default()),
             Box::new(BillingError::SubscriptionInactive),
             Box::new(BillingError::WebhooksNotAvailable),
+            Box::new(BillingError::TeamsNotAvailable),
             Box::new(BillingError::FeatureNotAvailable("Voice notes")),
             Box::new(QuotaError::RateLimited(wait)),
             Box::new(QuotaError::ApiRequests(wait)),

@@ -15,12 +15,12 @@ pub(super) async fn run(config: &Config, command: KeyCommand, out: Output) -> Re
     match command {
         KeyCommand::Create { user, name } => {
             let user = find(&backend, &user).await?;
-            let workspace = Workspace::personal(user.id);
-            let held = backend.billing.entitlement(workspace.account).await?;
+            let account = Id::new(user.id.uuid());
+            let held = backend.billing.entitlement(account).await?;
             let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
             held.plan.allow_api_keys()?;
             let order = KeyOrder {
-                actor: Actor::new(workspace, user.id),
+                actor: Actor::owner_of(account),
                 name,
                 cap: held.plan.limits.max_api_keys,
             };

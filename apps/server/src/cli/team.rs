@@ -3,12 +3,13 @@
 use msgflash_accounts::KeptEntry;
 use msgflash_kernel::TeamId;
 use msgflash_messaging::events::timestamp;
-use msgflash_teams::{Seats, TeamDetail, TeamSummary};
+use msgflash_teams::{Role, Seats, TeamDetail, TeamSummary};
 use serde_json::{Value, json};
 
 use super::TeamCommand;
 use super::output::{Failure, Output};
 use super::user::{find, open};
+use crate::api::console::teams::view::{DetailView, SummaryView};
 use crate::config::Config;
 
 pub(super) async fn run(config: &Config, command: TeamCommand, out: Output) -> Result<(), Failure> {
@@ -19,7 +20,10 @@ pub(super) async fn run(config: &Config, command: TeamCommand, out: Output) -> R
             let user = find(&backend, &user).await?;
             let teams = desk.read.list(user.id).await?;
             let rows: Vec<_> = teams.iter().map(row).collect();
-            let values: Vec<_> = teams.iter().map(summary).collect();
+            let values: Vec<_> = teams
+                .iter()
+                .map(|it| json!(SummaryView::from(it)))
+                .collect();
             out.table(&["ID", "NAME", "ROLE", "SEATS", "SINCE"], &rows, &values)
         }
         TeamCommand::Show { id } => {
@@ -60,41 +64,14 @@ fn row(it: &TeamSummary) -> Vec<String> {
     ]
 }
 
-fn summary(it: &TeamSummary) -> Value {
-    json!({
-        "id": it.team.id.to_string(), "name": it.team.name, "role": it.role.as_str(),
-        "ownerUserId": it.team.owner.to_string(), "seats": seats(it.seats),
-        "joinedAt": timestamp(it.joined_at), "createdAt": timestamp(it.team.created_at),
-    })
-}
-
-fn seats(it: Seats) -> Value {
-    json!({
-        "limit": it.limit, "active": it.active, "pending": it.pending, "used": it.used(),
-        "available": it.available(),
-    })
-}
-
+/// The API's own, without what it says of whoever asks.
 fn shown(it: &TeamDetail) -> Value {
-    let members = it.members.iter().map(|member| {
-        json!({
-            "id": member.user.to_string(), "email": member.email, "fullName": member.full_name,
-            "role": member.role.as_str(), "joinedAt": timestamp(member.joined_at),
-        })
-    });
-    let pending = it.pending.iter().map(|asked| {
-        json!({
-            "id": asked.invitation.id.to_string(), "email": asked.invitation.email,
-            "role": asked.invitation.role.as_str(),
-            "expiresAt": timestamp(asked.invitation.expires_at),
-        })
-    });
-    json!({
-        "id": it.team.id.to_string(), "name": it.team.name,
-        "ownerUserId": it.team.owner.to_string(), "seats": seats(it.seats),
-        "createdAt": timestamp(it.team.created_at), "members": members.collect::<Vec<_>>(),
-        "pendingInvitations": pending.collect::<Vec<_>>(),
-    })
+    let mut shown = json!(DetailView::new(it, Role::Owner));
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("role");
+        members.remove("isOwner");
+    }
+    shown
 }
 
 fn text(it: &TeamDetail) -> String {

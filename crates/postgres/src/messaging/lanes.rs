@@ -247,8 +247,9 @@ impl LaneStore for Postgres {
                ORDER BY q.due_at, q.message_id LIMIT 4 * $6) q \
                WHERE ",
             // What a deleted team left is stepped over, and a lane that is full of it holds up no
-            // other: the rest of it is read when that is gone.
-            not_deleted!("q.workspace_id"),
+            // other: the rest of it is read when that is gone. The few such teams are read once;
+            // whoever starts a call looks at each entry's own.
+            "q.workspace_id <> ALL (ARRAY(SELECT r.team_id FROM team_remains r))",
             " ORDER BY q.due_at, q.message_id LIMIT $6) q",
         ))
         .bind::<Array<SqlUuid>, _>(each(marks, |mark| mark.lane.uuid()))

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use msgflash_teams::{Invite, Role, TeamError, TeamOrder};
+use msgflash_teams::{Role, TeamError, TeamOrder};
 
 pub mod assignments;
 pub mod body;
@@ -118,9 +118,4 @@ async fn detail(caller: &Caller, services: &Services) -> Result<DetailView, Prob
 /// Nothing more to say.
 fn done() -> HttpResponse {
     HttpResponse::NoContent().finish()
-}
-
-/// An invitation whose shape was checked.
-fn invite(email: String, role: Role) -> Invite {
-    Invite { email, role }
 }

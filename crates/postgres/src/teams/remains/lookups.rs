@@ -14,8 +14,7 @@ const INSTANCES: &str = "SELECT DISTINCT l.instance_id AS id FROM number_lookups
      WHERE l.workspace_id = $1 AND l.status IN ('pending', 'processing') ORDER BY id";
 
 /// Whoever asks about a part right now must not record it over the end of its look-up: the next
-/// turn is another one. If it is another workspace's part, that is asked about once more.
-/// A part that is being asked for is not recorded any more, whoever's it is: others are asked for at once.
+/// turn is another one. If it is another workspace's part, that is asked about once more, at once.
 const NEXT_TURN: &str = "UPDATE number_lookup_turns \
      SET number = number + 1, turn_at = least(turn_at, $2) WHERE instance_id = $1";
 

@@ -2,14 +2,12 @@
 
 use msgflash_accounts::email_address;
 use msgflash_kernel::{Problems, Secret, UserId};
-use msgflash_teams::invitation::InvitationId;
 use msgflash_teams::ports::InstanceRef;
 use msgflash_teams::{Invite, Named, Role};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::invite;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
@@ -56,7 +54,10 @@ impl InviteBody {
             check.refuse(&email_at, "invalid_email", "Not an e-mail address");
         }
         let role = check.word(&role_at, &self.role, Need::Must, ROLES, Role::parse_given);
-        Some(invite(email?, role?))
+        Some(Invite {
+            email: email?,
+            role: role?,
+        })
     }
 }
 
@@ -205,9 +206,4 @@ fn trimmed(name: &Field<String>) -> Field<String> {
         Field::Valid(name) => Field::Valid(name.trim().to_owned()),
         other => other.clone(),
     }
-}
-
-/// The id of an invitation in a path.
-pub(super) fn invitation(path: &str) -> Option<InvitationId> {
-    InvitationId::parse(path)
 }

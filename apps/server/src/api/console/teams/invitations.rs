@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use msgflash_teams::{InvitationId, Named, TeamError};
 
-use super::body::{AnswerBody, InviteBody, invitation};
+use super::body::{AnswerBody, InviteBody};
 use super::done;
 use super::view::{AcceptedView, InvitationView, MineView, PreviewView};
 use crate::api::policy::{Caller, Person};
@@ -154,5 +154,5 @@ pub(in crate::api) async fn decline_one(
 }
 
 fn named(path: &str) -> Result<InvitationId, Problem> {
-    invitation(path).ok_or_else(|| Problem::missing("Invitation not found"))
+    InvitationId::parse(path).ok_or_else(|| Problem::missing("Invitation not found"))
 }

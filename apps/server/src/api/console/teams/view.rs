@@ -276,7 +276,7 @@ pub struct DetailView {
 
 impl DetailView {
     /// A team as somebody with this role sees it.
-    pub(super) fn new(it: &TeamDetail, role: Role) -> Self {
+    pub fn new(it: &TeamDetail, role: Role) -> Self {
         Self {
             id: it.team.id.to_string(),
             name: it.team.name.clone(),
