@@ -11,6 +11,12 @@ pub enum BillingError {
     /// No webhooks on this plan.
     #[error("Webhooks are not available on the current plan")]
     WebhooksNotAvailable,
+    /// No statuses on this plan.
+    #[error("WhatsApp statuses are not available on the current plan")]
+    StatusesNotAvailable,
+    /// No campaigns on this plan.
+    #[error("Campaigns are not available on the current plan")]
+    CampaignsNotAvailable,
     /// No API keys on this plan.
     #[error("API keys are not available on the current plan")]
     ApiKeysNotAvailable,
@@ -36,6 +42,8 @@ impl Fault for BillingError {
         match self {
             Self::SubscriptionInactive
             | Self::WebhooksNotAvailable
+            | Self::StatusesNotAvailable
+            | Self::CampaignsNotAvailable
             | Self::ApiKeysNotAvailable
             | Self::TeamsNotAvailable
             | Self::FeatureNotAvailable(_) => Kind::Forbidden,
@@ -49,6 +57,8 @@ impl Fault for BillingError {
         match self {
             Self::SubscriptionInactive => "SUBSCRIPTION_INACTIVE",
             Self::WebhooksNotAvailable => "WEBHOOKS_NOT_AVAILABLE_ON_PLAN",
+            Self::StatusesNotAvailable => "STATUSES_NOT_AVAILABLE_ON_PLAN",
+            Self::CampaignsNotAvailable => "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN",
             Self::ApiKeysNotAvailable => "API_KEYS_NOT_AVAILABLE_ON_PLAN",
             Self::TeamsNotAvailable => "TEAM_FEATURE_UNAVAILABLE",
             Self::FeatureNotAvailable(_) => "FEATURE_NOT_AVAILABLE_ON_PLAN",

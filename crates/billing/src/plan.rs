@@ -81,12 +81,28 @@ impl Plan {
             .ok_or(BillingError::WebhooksNotAvailable)
     }
 
+    /// Refuses campaigns on a plan without them.
+    pub fn allow_campaigns(&self) -> Result<(), BillingError> {
+        self.features
+            .campaigns
+            .then_some(())
+            .ok_or(BillingError::CampaignsNotAvailable)
+    }
+
     /// Refuses voice notes on a plan without them.
     pub fn allow_voice_notes(&self) -> Result<(), BillingError> {
         self.features
             .voice_notes
             .then_some(())
             .ok_or(BillingError::FeatureNotAvailable("Voice notes"))
+    }
+
+    /// Refuses statuses on a plan without them.
+    pub fn allow_statuses(&self) -> Result<(), BillingError> {
+        self.features
+            .statuses
+            .then_some(())
+            .ok_or(BillingError::StatusesNotAvailable)
     }
 
     /// Refuses number look-ups on a plan without them.

@@ -23,6 +23,9 @@ pub enum ContactError {
     /// No such job in this workspace.
     #[error("Bulk job not found")]
     NoJob(JobId),
+    /// The number is not on the workspace's opt-out list.
+    #[error("This number is not on the opt-out list")]
+    NotSuppressed,
     /// The account has as many groups as its plan allows.
     #[error("The plan's limit of contact groups is reached")]
     TooManyGroups,
@@ -57,7 +60,9 @@ impl Fault for ContactError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(cause) => cause.kind(),
-            Self::NoContact(_) | Self::NoGroup(_) | Self::NoJob(_) => Kind::Missing,
+            Self::NoContact(_) | Self::NoGroup(_) | Self::NoJob(_) | Self::NotSuppressed => {
+                Kind::Missing
+            }
             Self::TooManyGroups => Kind::Forbidden,
             Self::PhoneTaken
             | Self::NameTaken
@@ -71,7 +76,9 @@ impl Fault for ContactError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(cause) => cause.code(),
-            Self::NoContact(_) | Self::NoGroup(_) | Self::NoJob(_) => "NOT_FOUND",
+            Self::NoContact(_) | Self::NoGroup(_) | Self::NoJob(_) | Self::NotSuppressed => {
+                "NOT_FOUND"
+            }
             Self::TooManyGroups => "MAX_CONTACT_GROUPS_REACHED",
             Self::PhoneTaken
             | Self::NameTaken

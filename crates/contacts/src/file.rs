@@ -8,7 +8,10 @@ mod numbers;
 mod read;
 mod write;
 
-pub use read::{FileError, ImportRow, MAX_BYTES, MAX_ROWS, ReadFile, ReportEntry, read};
+pub use read::{
+    FileError, ImportRow, MAX_BYTES, MAX_ROWS, ReadFile, ReportEntry, SuppressionRow, read,
+    read_suppressions,
+};
 pub use write::{ExportRow, Writer};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! at [`contact`] and [`group`] for what is kept, at [`rules`] for what may be written, at [`ports`]
 //! for how changes of one book follow each other, at [`list`] and [`query`] for how lists are walked,
 //! at [`bulk`] and [`jobs`] for how thousands of contacts are changed, and at [`file`], [`imports`] and
-//! [`export`] for how they come and go as CSV.
+//! [`export`] for how they come and go as CSV. [`suppression`] is the list of who must not be written to.
 
 pub mod bulk;
 pub mod contact;
@@ -26,6 +26,7 @@ pub mod query;
 pub mod read;
 pub mod rules;
 pub mod search;
+pub mod suppression;
 pub mod temperature;
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use ports::{ContactReader, JobPage};
 pub use query::{ContactQuery, Sort};
 pub use read::ReadContacts;
 pub use search::Search;
+pub use suppression::{OptOutSettings, Suppression};
 pub use temperature::Temperature;
 
 #[cfg(any(test, feature = "mocks"))]
@@ -56,3 +58,5 @@ pub use ports::{
     MockGroupReader, MockGroupStore, MockImportReader, MockImportStore, MockJobReader,
     MockJobStore,
 };
+#[cfg(any(test, feature = "mocks"))]
+pub use suppression::ports::{MockSilence, MockSuppressionReader, MockSuppressionStore};

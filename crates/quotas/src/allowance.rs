@@ -35,10 +35,12 @@ impl AllowanceReader for PlanAllowances {
                 Allowance {
                     usable: false,
                     outbound: Some(0),
+                    campaigns: false,
                 },
                 |held| Allowance {
                     usable: held.subscription.is_usable(now),
                     outbound: held.plan.limits.monthly_outbound_quota,
+                    campaigns: held.plan.features.campaigns,
                 },
             ));
         }

@@ -30,11 +30,11 @@ pub trait LedgerStore: Send {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait LedgerAudit: Send + Sync {
-    /// Compares what is reserved with the queue, for all accounts, in slices that each see one
+    /// Compares what is reserved with the queue and the open statuses, for all accounts, in slices that each see one
     /// moment. `None` while another process is at it. Changes nothing.
     async fn recount(&self) -> Result<Option<Recount>, StoreError>;
-    /// Compares what was accepted with the messages charged to these months, likewise. Statuses are
-    /// not messages and are left out on both sides.
+    /// Compares what was accepted with the messages and the statuses charged to these months, likewise:
+    /// each kind by itself.
     async fn recount_accepted(&self, months: &[ChargedIn]) -> Result<Option<Recount>, StoreError>;
 }
 
@@ -109,6 +109,8 @@ pub struct Allowance {
     pub usable: bool,
     /// Messages and statuses per month; `None` is unlimited.
     pub outbound: Option<u32>,
+    /// Whether its plan has campaigns.
+    pub campaigns: bool,
 }
 
 /// Tells what accounts may send.

@@ -87,6 +87,12 @@ pub trait Endings: Send + Sync {
         remains: &Remains,
         now: OffsetDateTime,
     ) -> Result<usize, StoreError>;
+    /// Cancels its campaigns: nobody they were still to write to is written to.
+    async fn end_campaigns(
+        &self,
+        remains: &Remains,
+        now: OffsetDateTime,
+    ) -> Result<usize, StoreError>;
     /// Ends its look-ups of numbers.
     async fn end_lookups(
         &self,
@@ -153,6 +159,7 @@ impl EndRemains {
         let endings = &self.endings;
         let ended = [
             endings.end_endpoints(remains, BATCH).await,
+            endings.end_campaigns(remains, now).await,
             endings.end_messages(remains, BATCH, now).await,
             endings.end_contact_work(remains, now).await,
             endings.end_lookups(remains, now).await,

@@ -28,7 +28,7 @@ pub use ports::{
     TemplateUnits,
 };
 pub use preview::{Preview, PreviewOrder, PreviewTemplate};
-pub use render::{RenderOrder, RenderTemplate, Rendered};
+pub use render::{Prepared, RenderOrder, RenderTemplate, Rendered};
 pub use template::{Draft, Revision, StoredTemplate, Template, TemplateId};
 
 #[cfg(any(test, feature = "mocks"))]

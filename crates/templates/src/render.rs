@@ -14,7 +14,10 @@ use crate::kind::TemplateKind;
 use crate::ports::{ContextSource, TemplateReader};
 use crate::preview::note_unusable;
 use crate::template::{Template, TemplateId};
-use crate::variables;
+
+mod prepared;
+
+pub use prepared::Prepared;
 
 /// An order to render a template for one recipient.
 #[derive(Clone, Debug)]
@@ -77,9 +80,7 @@ impl RenderTemplate {
         template: &Template,
         order: RenderOrder<'_>,
     ) -> Result<Rendered, TemplateError> {
-        let mut problems = Problems::default();
-        variables::check(&mut problems, "variables", order.variables);
-        problems.into_result()?;
+        Self::check(order.variables)?;
 
         let program = template.program()?;
         let needs_contact = program.is_some_and(Program::needs_contact);
@@ -99,15 +100,7 @@ impl RenderTemplate {
             instance: order.instance,
             custom: Some(order.variables),
         };
-        let mut text = String::new();
-        template.render(&values, &mut text)?;
-        Ok(Rendered {
-            kind: template.kind(),
-            body: Some(text).filter(|text| !text.trim().is_empty()),
-            media_url: template.media_url().map(str::to_owned),
-            used: template.variables(),
-            contact: contact.map(|it| it.id),
-        })
+        prepared::render(template, &values, contact.as_ref())
     }
 
     async fn payer(

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 use msgflash_kernel::{Fault, Kind, Phone};
 
-use columns::Columns;
+use columns::{Columns, Row};
 use lines::Lines;
 
 mod columns;
@@ -60,6 +60,15 @@ pub struct ImportRow {
     pub tags: Vec<String>,
 }
 
+/// A row of a file of numbers that are not to be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuppressionRow {
+    /// Number.
+    pub phone: Phone,
+    /// Why, when the row says it.
+    pub reason: Option<String>,
+}
+
 /// A row that was not taken, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportEntry {
@@ -72,10 +81,10 @@ pub struct ReportEntry {
 }
 
 /// A file that was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReadFile {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFile<R = ImportRow> {
     /// Rows that can be taken, in their order.
-    pub rows: Vec<ImportRow>,
+    pub rows: Vec<R>,
     /// The others.
     pub report: Vec<ReportEntry>,
     /// How many of the others repeat a number of a row before.
@@ -84,7 +93,18 @@ pub struct ReadFile {
     pub invalid: u32,
 }
 
-impl ReadFile {
+impl<R> Default for ReadFile<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            report: Vec::new(),
+            skipped: 0,
+            invalid: 0,
+        }
+    }
+}
+
+impl<R> ReadFile<R> {
     /// How many rows the file has.
     pub fn total(&self) -> u32 {
         let taken = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
@@ -99,11 +119,21 @@ pub(super) fn repeats(first: u64) -> String {
     format!("Same number as line {first}")
 }
 
-/// Reads a file. Rows are judged one by one; only what makes the whole unreadable refuses it.
+/// Reads a file of contacts.
 pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
+    read_as(file)
+}
+
+/// Reads a file of numbers that are not to be written to.
+pub fn read_suppressions(file: impl Read) -> Result<ReadFile<SuppressionRow>, FileError> {
+    read_as(file)
+}
+
+/// Reads a file. Rows are judged one by one; only what makes the whole unreadable refuses it.
+fn read_as<R: Row>(file: impl Read) -> Result<ReadFile<R>, FileError> {
     let mut records = Records::new(file)?;
     let mut record = ByteRecord::new();
-    let columns = header(&mut records, &mut record)?;
+    let columns = header::<R>(&mut records, &mut record)?;
     let mut read = ReadFile::default();
     let mut lines: HashMap<Phone, u64> = HashMap::new();
     while let Some(line) = records.next(&mut record)? {
@@ -116,10 +146,10 @@ pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
             )));
         }
         let cells = text_of(&record, line)?;
-        match columns.row(&cells, line) {
-            Ok(row) => match lines.get(&row.phone) {
+        match R::read(&columns, &cells, line) {
+            Ok(row) => match lines.get(&row.phone()) {
                 None => {
-                    lines.insert(row.phone, line);
+                    lines.insert(row.phone(), line);
                     read.rows.push(row);
                 }
                 Some(first) => {
@@ -138,8 +168,8 @@ pub fn read(file: impl Read) -> Result<ReadFile, FileError> {
 }
 
 /// Reads the header, and what may stand before it.
-fn header<R: Read>(
-    records: &mut Records<R>,
+fn header<R: Row>(
+    records: &mut Records<impl Read>,
     record: &mut ByteRecord,
 ) -> Result<Columns, FileError> {
     let empty = || FileError::Format("The file is empty".into());
@@ -152,7 +182,7 @@ fn header<R: Read>(
             line = records.next(record)?.ok_or_else(empty)?;
         }
     }
-    Columns::of(&text_of(record, line)?).map_err(FileError::Format)
+    Columns::of(&text_of(record, line)?, R::OPTIONAL).map_err(FileError::Format)
 }
 
 /// The records of a file, which is never read further than it may be large.

@@ -16,15 +16,19 @@ fn remains() -> Remains {
     }
 }
 
-/// What a look finds of each kind: endpoints, messages, work on contacts, look-ups.
-fn endings(found: [usize; 4]) -> MockEndings {
+/// What a look finds of each kind: endpoints, campaigns, messages, work on contacts, look-ups.
+fn endings(found: [usize; 5]) -> MockEndings {
     let mut endings = MockEndings::new();
-    let [endpoints, messages, contacts, lookups] = found;
+    let [endpoints, campaigns, messages, contacts, lookups] = found;
     endings
         .expect_end_endpoints()
         .with(eq(remains()), eq(500))
         .times(1)
         .returning(move |_, _| Ok(endpoints));
+    endings
+        .expect_end_campaigns()
+        .times(1)
+        .returning(move |_, _| Ok(campaigns));
     endings
         .expect_end_messages()
         .with(eq(remains()), eq(500), always())
@@ -82,7 +86,9 @@ async fn nothing_is_touched_while_nothing_is_due() {
 
 #[tokio::test]
 async fn whatever_was_found_is_looked_for_again_at_once() {
-    for found in [[1, 0, 0, 0], [0, 500, 0, 0], [0, 0, 2, 0], [0, 0, 0, 3]] {
+    for at in 0..5 {
+        let mut found = [0; 5];
+        found[at] = at + 1;
         // Also after its time: a full batch says nothing about what is behind it.
         for age in [Duration::ZERO, LONGEST_LATE * 2] {
             let now = DELETED + age;
@@ -103,7 +109,7 @@ async fn what_comes_late_is_looked_for_soon_and_then_seldom() {
     ];
     for (age, wait) in looks {
         let now = DELETED + age;
-        let done = tick(looks_at(due(now), now + wait), endings([0; 4]), now).await;
+        let done = tick(looks_at(due(now), now + wait), endings([0; 5]), now).await;
         assert_eq!(done.expect("a look"), Tick::Did(1), "{age}");
     }
 }
@@ -117,7 +123,7 @@ async fn after_the_longest_request_it_is_forgotten() {
         .with(eq(remains().team))
         .times(1)
         .returning(|_| Ok(()));
-    let mut nothing = endings([0; 4]);
+    let mut nothing = endings([0; 5]);
     nothing.expect_has_messages().returning(|_| Ok(false));
     tick(queue, nothing, now).await.expect("a look");
 }
@@ -125,7 +131,7 @@ async fn after_the_longest_request_it_is_forgotten() {
 #[tokio::test]
 async fn a_call_that_nobody_knows_about_is_waited_for() {
     let now = DELETED + LONGEST_LATE;
-    let mut open = endings([0; 4]);
+    let mut open = endings([0; 5]);
     open.expect_has_messages().returning(|_| Ok(true));
     tick(looks_at(due(now), now + SELDOM), open, now)
         .await
@@ -141,6 +147,11 @@ async fn a_kind_that_fails_holds_up_no_other() {
         .times(1)
         .in_sequence(&mut order)
         .returning(|_, _| Err(StoreError::Stale("webhook_endpoints")));
+    endings
+        .expect_end_campaigns()
+        .times(1)
+        .in_sequence(&mut order)
+        .returning(|_, _| Ok(0));
     endings
         .expect_end_messages()
         .times(1)
@@ -166,6 +177,7 @@ async fn where_nothing_else_is_left_what_fails_is_tried_again_after_the_lease() 
     let mut endings = MockEndings::new();
     let down = || Err(StoreError::Unavailable("down".into()));
     endings.expect_end_endpoints().returning(|_, _| Ok(0));
+    endings.expect_end_campaigns().returning(|_, _| Ok(0));
     endings
         .expect_end_messages()
         .returning(move |_, _, _| down());

@@ -1,10 +1,13 @@
 //! What the header says, and what a row says under it.
 
-use msgflash_kernel::Problems;
+use std::borrow::Cow;
 
-use super::{ImportRow, ReportEntry};
+use msgflash_kernel::{Phone, Problems};
+
+use super::{ImportRow, ReportEntry, SuppressionRow};
 use crate::file::cell::{parted, unmarked};
 use crate::rules;
+use crate::suppression::settings;
 
 /// A header has no more columns, and so no row has more cells.
 pub(super) const MAX_CELLS: usize = 1000;
@@ -15,18 +18,76 @@ const LOOKED_AT: usize = 1000;
 /// So many problems of a row are told.
 const TOLD: usize = 3;
 
+/// What a row of some kind of file becomes.
+pub(super) trait Row: Sized {
+    /// The columns that are read besides the numbers.
+    const OPTIONAL: &'static [&'static str];
+    /// What a row says, or everything wrong with it.
+    fn read(columns: &Columns, cells: &[&str], line: u64) -> Result<Self, String>;
+    /// Its number.
+    fn phone(&self) -> Phone;
+}
+
+impl Row for ImportRow {
+    const OPTIONAL: &'static [&'static str] = &["name", "tags"];
+
+    fn read(columns: &Columns, cells: &[&str], line: u64) -> Result<Self, String> {
+        let (phone, mut problems) = columns.number(cells)?;
+        let name = columns.cell(cells, 0);
+        let name = name.filter(|name| !name.trim().is_empty());
+        let name = name.and_then(|it| rules::noted(&mut problems, "name", rules::name(&it)));
+        let tags = match columns.cell(cells, 1) {
+            Some(cell) => tags(&mut problems, &cell),
+            None => Vec::new(),
+        };
+        match phone {
+            Some(phone) if problems.0.is_empty() => Ok(Self {
+                line,
+                phone,
+                name,
+                tags,
+            }),
+            _ => Err(sentence(&problems)),
+        }
+    }
+
+    fn phone(&self) -> Phone {
+        self.phone
+    }
+}
+
+impl Row for SuppressionRow {
+    const OPTIONAL: &'static [&'static str] = &["reason"];
+
+    fn read(columns: &Columns, cells: &[&str], _: u64) -> Result<Self, String> {
+        let (phone, mut problems) = columns.number(cells)?;
+        let reason = columns.cell(cells, 0);
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        let reason =
+            reason.and_then(|it| rules::noted(&mut problems, "reason", settings::reason(&it)));
+        match phone {
+            Some(phone) if problems.0.is_empty() => Ok(Self { phone, reason }),
+            _ => Err(sentence(&problems)),
+        }
+    }
+
+    fn phone(&self) -> Phone {
+        self.phone
+    }
+}
+
 /// Where things stand in a row.
 pub(super) struct Columns {
     count: usize,
     phone: usize,
-    name: Option<usize>,
-    tags: Option<usize>,
+    /// In the order in which they were asked for.
+    optional: Vec<Option<usize>>,
 }
 
 impl Columns {
     /// Reads the header. Columns may come in any order, and others than ours are left alone: what
     /// we wrote can be read.
-    pub(super) fn of(header: &[&str]) -> Result<Self, String> {
+    pub(super) fn of(header: &[&str], optional: &[&str]) -> Result<Self, String> {
         if header.len() > MAX_CELLS {
             return Err(format!("The header has more than {MAX_CELLS} columns"));
         }
@@ -41,48 +102,35 @@ impl Columns {
                 (first, _) => Ok(first.map(|(place, _)| place)),
             }
         };
+        let others = optional.iter().map(|wanted| place(wanted));
         Ok(Self {
             count: names.len(),
-            phone: place("phone")?.ok_or_else(|| no_phone(&names))?,
-            name: place("name")?,
-            tags: place("tags")?,
+            phone: place("phone")?.ok_or_else(|| no_phone(&names, optional))?,
+            optional: others.collect::<Result<_, _>>()?,
         })
     }
 
-    /// What a row says, or everything wrong with it.
-    pub(super) fn row(&self, cells: &[&str], line: u64) -> Result<ImportRow, String> {
+    /// The number of a row, and what is wrong with it.
+    fn number(&self, cells: &[&str]) -> Result<(Option<Phone>, Problems), String> {
         if cells.len() > self.count {
             let message = "More cells than the header has; put cells with commas in double quotes";
             return Err(message.to_owned());
         }
-        let cell = |place: usize| cells.get(place).copied().unwrap_or_default().trim();
         let mut problems = Problems::default();
-        let phone = if cell(self.phone).is_empty() {
+        let cell = at(cells, self.phone);
+        let phone = if cell.is_empty() {
             problems.add("phone", "required", "The number is missing");
             None
         } else {
             // A spreadsheet's user may have marked the number as text.
-            let phone = unmarked(cell(self.phone));
-            rules::noted(&mut problems, "phone", rules::phone(&phone))
+            rules::noted(&mut problems, "phone", rules::phone(&unmarked(cell)))
         };
-        let name = self.name.map(|at| unmarked(cell(at)));
-        let name = match name.filter(|name| !name.trim().is_empty()) {
-            Some(name) => rules::noted(&mut problems, "name", rules::name(&name)),
-            None => None,
-        };
-        let tags = match self.tags {
-            Some(at) => tags(&mut problems, &unmarked(cell(at))),
-            None => Vec::new(),
-        };
-        match phone {
-            Some(phone) if problems.0.is_empty() => Ok(ImportRow {
-                line,
-                phone,
-                name,
-                tags,
-            }),
-            _ => Err(sentence(&problems)),
-        }
+        Ok((phone, problems))
+    }
+
+    /// What stands in one of the optional columns, if the file has it.
+    fn cell<'a>(&self, cells: &[&'a str], which: usize) -> Option<Cow<'a, str>> {
+        Some(unmarked(at(cells, self.optional[which]?)))
     }
 
     /// A row that was not taken. What stands where the number should be is shown without what
@@ -97,6 +145,10 @@ impl Columns {
             reason,
         }
     }
+}
+
+fn at<'a>(cells: &[&'a str], place: usize) -> &'a str {
+    cells.get(place).copied().unwrap_or_default().trim()
 }
 
 fn tags(problems: &mut Problems, cell: &str) -> Vec<String> {
@@ -135,13 +187,19 @@ pub(super) fn foreign(separator: char) -> Option<&'static str> {
 }
 
 /// Why a header without the column of numbers is none, as helpful as can be.
-fn no_phone(names: &[String]) -> String {
+fn no_phone(names: &[String], optional: &[&str]) -> String {
     let is_phone = |name: &str| name.trim().trim_matches('"').trim() == "phone";
     let parted_by = |sign: &char| names.iter().any(|name| name.split(*sign).any(is_phone));
     let hint = [';', '\t'].into_iter().find(parted_by).and_then(foreign);
-    let hint = hint
-        .unwrap_or("The header must name the column \"phone\"; \"name\" and \"tags\" are optional");
-    hint.to_owned()
+    hint.map_or_else(
+        || {
+            let others: Vec<String> = optional.iter().map(|it| format!("\"{it}\"")).collect();
+            let are = if others.len() > 1 { "are" } else { "is" };
+            let others = others.join(" and ");
+            format!("The header must name the column \"phone\"; {others} {are} optional")
+        },
+        str::to_owned,
+    )
 }
 
 /// The problems of a row in one line.
