@@ -5,6 +5,7 @@
 //! and is looked up, never sent again blindly.
 
 mod brake;
+mod caps;
 pub mod dispatcher;
 pub mod entry;
 mod gateway;
@@ -14,6 +15,7 @@ pub mod reconcile;
 pub mod scheduler;
 pub mod settle;
 pub mod settler;
+pub mod stop;
 pub mod trace;
 
 pub use entry::{Class, QueueEntry, QueueState};

@@ -9,6 +9,9 @@ use crate::instance::InstanceId;
 use crate::message::MessageId;
 use crate::provider::ProviderError;
 
+/// The published code of what is not sent because its recipient asked not to be written to.
+pub(crate) const OPTED_OUT: &str = "RECIPIENT_OPTED_OUT";
+
 /// Why a message or an instance cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum MessagingError {
@@ -45,6 +48,9 @@ pub enum MessagingError {
     /// Not a possible number.
     #[error("{0:?} is not an international phone number: {1}")]
     InvalidDestination(String, InvalidPhone),
+    /// The recipient asked not to be written to.
+    #[error("The recipient is on the opt-out list of this workspace")]
+    OptedOut,
     /// The message is past the point where it could be withdrawn.
     #[error("{0}")]
     WrongState(&'static str),
@@ -85,7 +91,7 @@ impl Fault for MessagingError {
             | Self::ButtonsNeedBusiness
             | Self::NoSubscription => Kind::Forbidden,
             Self::KeyGone => Kind::Unauthenticated,
-            Self::InvalidDestination(..) => Kind::Unprocessable,
+            Self::InvalidDestination(..) | Self::OptedOut => Kind::Unprocessable,
             Self::WrongState(_) => Kind::Invalid,
             Self::ReplayMismatch | Self::ReplayBusy => Kind::Conflict,
             Self::Quota(cause) => cause.kind(),
@@ -107,6 +113,7 @@ impl Fault for MessagingError {
             Self::TooManyInstances => "MAX_INSTANCES_REACHED",
             Self::ButtonsNeedBusiness => "UNSUPPORTED_FEATURE",
             Self::InvalidDestination(..) => "INVALID_DESTINATION",
+            Self::OptedOut => OPTED_OUT,
             Self::WrongState(_) => "BAD_REQUEST",
             Self::ReplayMismatch | Self::ReplayBusy => "CONFLICT",
             Self::Quota(cause) => cause.code(),

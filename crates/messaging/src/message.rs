@@ -17,6 +17,9 @@ pub mod overview;
 pub mod ports;
 pub mod send;
 
+/// The member of `meta` that marks the confirmation of an opt-out.
+pub const OPT_OUT_CONFIRMATION: &str = "optOutConfirmation";
+
 /// Marker of [`MessageId`].
 pub enum MessageMark {}
 /// The id of a message.

@@ -106,6 +106,34 @@ impl fmt::Debug for OutboundFile {
     }
 }
 
+/// What a status shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusContent {
+    /// Words on a colour.
+    Text {
+        /// The words.
+        text: String,
+        /// The colour, `#RRGGBB`.
+        background: String,
+    },
+    /// A picture.
+    Image {
+        /// Where it is.
+        url: String,
+        /// The words under it.
+        caption: Option<String>,
+    },
+}
+
+/// A status as it is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboundStatus {
+    /// What it shows.
+    pub content: StatusContent,
+    /// The bytes to send instead of the address of the picture: an upload.
+    pub file: Option<OutboundFile>,
+}
+
 /// The provider took the message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accepted {
@@ -271,6 +299,21 @@ pub trait WhatsAppProvider: Send + Sync {
     async fn send(&self, session: &str, outbound: &Outbound) -> Result<Accepted, SendFailure>;
     /// What the provider would echo of this, so that a send can be recognised afterwards.
     fn expected_echo(&self, outbound: &Outbound) -> Echo;
+    /// Publishes a status for all contacts of the number: one call, no repetition.
+    async fn publish_status(
+        &self,
+        session: &str,
+        status: &OutboundStatus,
+    ) -> Result<Accepted, SendFailure>;
+    /// What the provider would echo of a status.
+    fn status_echo(&self, status: &StatusContent) -> Echo;
+    /// The statuses that were published between two moments, oldest first.
+    async fn find_statuses(
+        &self,
+        session: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError>;
     /// Whether numbers have WhatsApp.
     async fn check_numbers(
         &self,

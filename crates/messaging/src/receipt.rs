@@ -11,6 +11,7 @@ mod fold;
 mod inbound;
 mod known;
 mod link;
+mod opt_out;
 pub mod ports;
 pub mod receive;
 mod retry;

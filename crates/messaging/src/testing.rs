@@ -1,7 +1,7 @@
 //! Fake units and sample values for this crate's tests.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use msgflash_kernel::{Actor, Id, MockOutbox, Outbox, Phone, Secret, StoreError, Unit, Workspace};
@@ -11,11 +11,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
+use crate::campaign::ports::TallyStore;
+use crate::campaign::recipient::Skip;
+use crate::campaign::{CampaignId, Tally};
 use crate::dispatch::ports::{MockQueueStore, MockStartStore, QueueStore, StartStore, StartUnit};
 use crate::dispatch::trace::{MockTraceStore, TraceStore};
 use crate::dispatch::{Class, QueueEntry, QueueState};
 use crate::message::ports::{MessageStore, MockMessageStore, SettleUnit};
-use crate::{Instance, InstanceStatus, Message, MessageKind, MessageStatus};
+use crate::{Instance, InstanceStatus, Message, MessageId, MessageKind, MessageStatus};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-20 12:00 UTC);
 
@@ -27,8 +30,33 @@ pub(crate) struct FakeUnit {
     pub(crate) queue: MockQueueStore,
     pub(crate) starts: MockStartStore,
     pub(crate) traces: MockTraceStore,
+    pub(crate) tallies: Noted,
     pub(crate) outbox: MockOutbox,
     pub(crate) committed: Arc<AtomicBool>,
+}
+
+/// What was counted for campaigns, and who was left out.
+#[derive(Clone, Default)]
+pub(crate) struct Noted(pub(crate) Arc<Mutex<Notes>>);
+
+/// The changes, and the messages of those who were left out.
+pub(crate) type Notes = (Vec<(CampaignId, Tally)>, Vec<MessageId>);
+
+#[async_trait]
+impl TallyStore for Noted {
+    fn tally(&mut self, campaign: CampaignId, change: Tally, _: OffsetDateTime) {
+        self.0.lock().expect("free").0.push((campaign, change));
+    }
+
+    async fn leave_out(
+        &mut self,
+        _: CampaignId,
+        messages: &[MessageId],
+        _: Skip,
+    ) -> Result<(), StoreError> {
+        self.0.lock().expect("free").1.extend(messages);
+        Ok(())
+    }
 }
 
 impl FakeUnit {
@@ -55,6 +83,9 @@ impl SettleUnit for FakeUnit {
     }
     fn traces(&mut self) -> &mut dyn TraceStore {
         &mut self.traces
+    }
+    fn tallies(&mut self) -> &mut dyn TallyStore {
+        &mut self.tallies
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.ledger
@@ -151,5 +182,8 @@ pub(crate) fn entry() -> QueueEntry {
         looks: 0,
         has_left: false,
         resent: false,
+        campaign: None,
+        until: None,
+        ignores_suppression: false,
     }
 }

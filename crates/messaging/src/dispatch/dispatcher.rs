@@ -28,11 +28,13 @@ use crate::provider::{Outbound, WhatsAppProvider};
 
 mod call;
 mod gate;
+mod keep;
 mod own;
 mod start;
 mod uploads;
 
 pub use call::Call;
+pub(crate) use call::WIRE;
 
 pub use super::lane::Pace;
 

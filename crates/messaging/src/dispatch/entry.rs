@@ -5,7 +5,7 @@ use msgflash_quotas::Period;
 use time::OffsetDateTime;
 
 use crate::instance::InstanceId;
-use crate::message::MessageId;
+use crate::message::{CampaignId, MessageId};
 
 /// Who goes first within a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,6 +128,12 @@ pub struct QueueEntry {
     pub has_left: bool,
     /// Whether it was sent once more after an unknown outcome, or must not be; that happens once.
     pub resent: bool,
+    /// The campaign that sends it.
+    pub campaign: Option<CampaignId>,
+    /// No call begins at or after this moment.
+    pub until: Option<OffsetDateTime>,
+    /// Whether it goes out although its recipient asked not to be written to.
+    pub ignores_suppression: bool,
 }
 
 impl QueueEntry {

@@ -7,6 +7,7 @@ use msgflash_kernel::Phone;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::caps::CallLog;
 use super::entry::Class;
 use super::ports::{Mark, OwnedLane, Planned};
 use crate::instance::{Instance, InstanceId, InstanceStatus};
@@ -31,6 +32,8 @@ pub struct Pace {
     pub lease: Duration,
     /// A worker that was silent for so long has lost its lanes.
     pub silence: Duration,
+    /// Whether lanes keep to the caps of the safety guidance, instead of only being told of them.
+    pub enforces_caps: bool,
 }
 
 impl Default for Pace {
@@ -39,6 +42,7 @@ impl Default for Pace {
             gap: Duration::SECOND,
             lease: Duration::seconds(120),
             silence: Duration::seconds(30),
+            enforces_caps: false,
         }
     }
 }
@@ -80,6 +84,8 @@ pub(super) struct Lane {
     waits_for_link: bool,
     /// After a restriction: when the next new contact may hear.
     pub(super) next_probe: Option<OffsetDateTime>,
+    /// The calls of the last day, where caps are kept to; `None` until they are read.
+    pub(super) calls: Option<CallLog>,
     since_campaign: u32,
     /// How often it forgot what was read ahead.
     pub(super) generation: u32,
@@ -106,6 +112,7 @@ impl Lane {
             held_until: None,
             waits_for_link: false,
             next_probe: None,
+            calls: None,
             since_campaign: 0,
             generation: 0,
             is_hungry: true,
@@ -252,7 +259,17 @@ impl Lane {
 
     /// A call begins now.
     pub(super) fn called(&mut self, gap: Duration, now: OffsetDateTime) {
+        if let Some(calls) = &mut self.calls {
+            calls.called(now);
+        }
         self.next_call = now + gap;
+    }
+
+    /// A call proved to have had no effect: it does not count.
+    pub(super) fn uncalled(&mut self) {
+        if let Some(calls) = &mut self.calls {
+            calls.uncalled();
+        }
     }
 
     /// What was picked is not under way any more, whatever became of it.

@@ -63,6 +63,9 @@ pub trait QueueStore: Send {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<QueueEntry>, StoreError>;
+    /// Those of some entries whose recipients are on the opt-out lists of their workspaces, and that do
+    /// not ignore it.
+    async fn opted_out(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError>;
     /// Makes claimed entries ready, charged to `period`.
     async fn admit(
         &mut self,
@@ -242,6 +245,12 @@ pub trait LaneStore: Send + Sync {
     async fn release(&self, worker: Uuid, lanes: &[InstanceId]) -> Result<(), StoreError>;
     /// Gives everything back: this worker stops.
     async fn retire(&self, worker: Uuid) -> Result<(), StoreError>;
+    /// When messages left these lanes at or after `since`, in no particular order.
+    async fn calls_since(
+        &self,
+        lanes: &[InstanceId],
+        since: OffsetDateTime,
+    ) -> Result<Vec<(InstanceId, OffsetDateTime)>, StoreError>;
     /// The instances of lanes, as far as they exist.
     async fn links(&self, lanes: &[InstanceId]) -> Result<Vec<Instance>, StoreError>;
     /// Reads ahead: the next ready entries at each mark, in their order. Those whose recipient has
@@ -274,13 +283,17 @@ pub trait StartStore: Send {
         limit: u32,
     ) -> Result<Vec<EntryKey>, StoreError>;
     /// Marks ready entries started and answers them with their new attempt. Left out are those
-    /// that are not ready any more or whose recipient has an open call.
+    /// that are not ready any more, whose recipient has an open call, or must not be written to, and those
+    /// that are due at another time than when they were read: a campaign made them anew since.
     async fn start(
         &mut self,
-        keys: &[EntryKey],
+        read: &[(EntryKey, OffsetDateTime)],
         lease: Lease,
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError>;
+    /// Those of some ready entries whose recipients are on the opt-out lists of their workspaces, and
+    /// that do not ignore it.
+    async fn opted_out(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError>;
     /// Makes entries ready again that `worker` has started at these attempts, as if it had not. What
     /// was never marked, or was marked by somebody else, stays as it is.
     async fn take_back(

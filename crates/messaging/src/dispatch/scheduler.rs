@@ -7,7 +7,7 @@ use msgflash_kernel::{AccountId, Clock, StoreError, Tick};
 use msgflash_quotas::{Allowance, AllowanceReader, Period, Want};
 
 use super::entry::QueueEntry;
-use super::ports::QueueReader;
+use super::ports::{EntryKey, QueueReader};
 use super::settle::{Failure, Settle};
 use crate::message::ports::SettleUnits;
 
@@ -55,6 +55,14 @@ impl Scheduler {
         let period = Period::of(now);
         let mut unit = self.units.begin().await?;
         let due = unit.queue().claim_due(&accounts, now, BATCH).await?;
+        if due.is_empty() {
+            return Ok(Tick::Idle);
+        }
+        // For those who do not want it nothing is reserved. Whoever starts the call looks once more.
+        let keys: Vec<EntryKey> = due.iter().map(QueueEntry::key).collect();
+        let unwanted = unit.queue().opted_out(&keys).await?;
+        let (unwanted, due): (Vec<QueueEntry>, Vec<QueueEntry>) =
+            due.into_iter().partition(|it| unwanted.contains(&it.key()));
         let mut groups: BTreeMap<AccountId, Vec<QueueEntry>> = BTreeMap::new();
         for entry in due {
             groups.entry(entry.account).or_default().push(entry);
@@ -73,8 +81,9 @@ impl Scheduler {
             })
             .collect();
         let granted = unit.ledger().reserve(&wants).await?;
-        let mut handled = 0;
-        let mut failed: Vec<(&QueueEntry, Failure)> = Vec::new();
+        let mut handled = unwanted.len();
+        let mut failed: Vec<(&QueueEntry, Failure)> =
+            unwanted.iter().map(|it| (it, Failure::OPTED_OUT)).collect();
         let mut keys = Vec::new();
         for ((account, entries), granted) in groups.iter().zip(granted) {
             handled += entries.len();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use self::group::is_plain;
+use self::group::{is_plain, step};
 use self::judge::Step;
 use super::entry::{QueueEntry, QueueState};
 use super::ports::{EntryKey, NewRef};
@@ -152,7 +152,9 @@ impl Settle {
             return Ok(());
         };
         message.charged_to = Some(period);
-        let is_news = message.advance(MessageStatus::Sent, now);
+        let is_news = step(unit, &mut message, now, |it| {
+            it.advance(MessageStatus::Sent, now)
+        });
         if is_news {
             note_sent(&mut message, key_id, safety);
         }

@@ -173,34 +173,45 @@ impl Content {
 
     /// Reads the content of a stored outbound message; `None` when the row does not hold one.
     pub fn of(message: &Message) -> Option<Self> {
-        let text = |key: &str| {
-            message
-                .meta
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        match message.kind {
-            MessageKind::Text => message.body.clone().map(Self::Text),
+        Self::from_parts(
+            message.kind,
+            message.body.clone(),
+            message.media_url.clone(),
+            message.contact,
+            &message.meta,
+        )
+    }
+
+    /// Reads content from what [`Self::body`], [`Self::media_url`] and [`Self::meta`] made of it.
+    pub fn from_parts(
+        kind: MessageKind,
+        body: Option<String>,
+        media_url: Option<String>,
+        contact: Option<ContactId>,
+        meta: &Map<String, Value>,
+    ) -> Option<Self> {
+        let text = |key: &str| meta.get(key).and_then(Value::as_str).map(str::to_owned);
+        match kind {
+            MessageKind::Text => body.map(Self::Text),
             MessageKind::Location => Some(Self::Location {
-                latitude: message.meta.get("latitude")?.as_f64()?,
-                longitude: message.meta.get("longitude")?.as_f64()?,
+                latitude: meta.get("latitude")?.as_f64()?,
+                longitude: meta.get("longitude")?.as_f64()?,
                 name: text("locationName"),
                 address: text("locationAddress"),
             }),
             MessageKind::Contact => {
-                let card = message.meta.get("card")?;
+                let card = meta.get("card")?;
                 let card = Card {
                     name: card.get("name")?.as_str()?.to_owned(),
                     phone: Phone::from_e164(card.get("phone")?.as_str()?).ok()?,
                 };
                 Some(Self::Card {
-                    contact: message.contact?,
+                    contact: contact?,
                     card: Some(card),
                 })
             }
             MessageKind::Buttons => {
-                let list = message.meta.get("buttons")?.as_array()?;
+                let list = meta.get("buttons")?.as_array()?;
                 Some(Self::Buttons(Buttons {
                     title: text("title")?,
                     description: text("description")?,
@@ -210,8 +221,8 @@ impl Content {
             }
             kind => Some(Self::Media {
                 kind,
-                url: message.media_url.clone()?,
-                caption: message.body.clone(),
+                url: media_url?,
+                caption: body,
             }),
         }
     }

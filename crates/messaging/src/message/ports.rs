@@ -6,6 +6,7 @@ use msgflash_quotas::LedgerStore;
 use time::OffsetDateTime;
 
 use super::{CampaignId, Message, MessageId, MessageStatus};
+use crate::campaign::ports::TallyStore;
 use crate::dispatch::ports::QueueStore;
 use crate::dispatch::trace::TraceStore;
 use crate::instance::InstanceId;
@@ -74,6 +75,13 @@ pub trait MessageStore: Send {
         instance: InstanceId,
         peer: Phone,
     ) -> Result<Option<Message>, StoreError>;
+    /// Whether a workspace confirmed to `peer` since then that it writes no more.
+    async fn confirmed_since(
+        &mut self,
+        workspace: WorkspaceId,
+        peer: Phone,
+        since: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
     /// The workspace of this account that last wrote to `peer` through the instance.
     async fn last_writer(
         &mut self,
@@ -91,6 +99,8 @@ pub trait SettleUnit: Unit {
     fn queue(&mut self) -> &mut dyn QueueStore;
     /// What calls left behind at the provider.
     fn traces(&mut self) -> &mut dyn TraceStore;
+    /// The counters of campaigns.
+    fn tallies(&mut self) -> &mut dyn TallyStore;
     /// The outbound ledger.
     fn ledger(&mut self) -> &mut dyn LedgerStore;
     /// The facts to tell.

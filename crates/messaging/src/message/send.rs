@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use msgflash_contacts::suppression::ports::SuppressionReader;
 use msgflash_contacts::{ContactId, ContactReader};
 use msgflash_kernel::{Actor, Clock, Id, Ids, Once, Outcome, Phone};
 use msgflash_quotas::{KeyId, Period};
@@ -21,6 +22,8 @@ use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::safety::Safety;
 
 mod compose;
+
+pub(crate) use compose::{kind_of, of_rendered};
 
 /// What to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +56,8 @@ pub struct SendOrder {
     pub contact: Option<ContactId>,
     /// When to send it; now when absent or past.
     pub scheduled_at: Option<OffsetDateTime>,
+    /// Whether it goes out although the recipient asked not to be written to.
+    pub ignore_suppression: bool,
     /// The request that asks for it.
     pub request_id: Option<String>,
 }
@@ -77,6 +82,8 @@ pub struct SendPorts {
     pub instances: Arc<RecentInstances>,
     /// Contacts.
     pub contacts: Arc<dyn ContactReader>,
+    /// Who must not be written to.
+    pub suppressions: Arc<dyn SuppressionReader>,
     /// Templates.
     pub templates: Arc<RenderTemplate>,
     /// Time.
@@ -118,6 +125,11 @@ impl SendMessage {
         require_able(&instance, &found)?;
         let to = Phone::parse(&order.to)
             .map_err(|why| MessagingError::InvalidDestination(order.to.clone(), why))?;
+        if matches!(found, Found::Template(..)) {
+            // What is sent as it is can be refused by the group alone from here on, which looks at the
+            // list again. A template may be, before that.
+            self.require_willing(&order, to).await?;
+        }
         let composed = self.compose(&order, found, &instance, to).await?;
 
         let window = self.ports.instances.window(instance.id).await?;
@@ -135,7 +147,7 @@ impl SendMessage {
 
         let later = order.scheduled_at.is_some_and(|at| at > now);
         let message = self.message(&order, to, composed, now);
-        let entry = entry_of(&message, to, later, now);
+        let entry = entry_of(&message, to, later, order.ignore_suppression, now);
         let sent = SentMessage {
             message,
             safety,
@@ -155,6 +167,16 @@ impl SendMessage {
             Accepted::Now => Outcome::Done(sent),
             Accepted::Before(answer) => Outcome::Replayed(answer),
         })
+    }
+
+    /// Refuses a recipient who asked not to be written to.
+    async fn require_willing(&self, order: &SendOrder, to: Phone) -> Result<(), MessagingError> {
+        let workspace = order.actor.workspace.id;
+        if order.ignore_suppression {
+            return Ok(());
+        }
+        let found = self.ports.suppressions.find(workspace, to).await?;
+        found.map_or(Ok(()), |_| Err(MessagingError::OptedOut))
     }
 
     fn message(
@@ -206,7 +228,14 @@ fn require_able(instance: &Instance, found: &Found<'_>) -> Result<(), MessagingE
     Ok(())
 }
 
-fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> QueueEntry {
+/// The place of a message to `to` in the queue; one for later reserves nothing yet.
+pub(crate) fn entry_of(
+    message: &Message,
+    to: Phone,
+    later: bool,
+    ignores_suppression: bool,
+    now: OffsetDateTime,
+) -> QueueEntry {
     let due_at = message.scheduled_at.map_or(now, |at| at.max(now));
     QueueEntry {
         instance: message.instance,
@@ -234,6 +263,9 @@ fn entry_of(message: &Message, to: Phone, later: bool, now: OffsetDateTime) -> Q
         looks: 0,
         has_left: false,
         resent: false,
+        campaign: None,
+        until: None,
+        ignores_suppression,
     }
 }
 

@@ -5,21 +5,31 @@ use std::sync::Arc;
 use metrics::counter;
 use msgflash_contacts::ContactReader;
 use msgflash_kernel::{Clock, Ids, StoreError, Tick};
+use msgflash_quotas::AllowanceReader;
 use time::OffsetDateTime;
 use tracing::{debug, error, warn};
 
 use super::ports::{EventUnit, EventUnits, StoredEvent};
 use super::retry::{may_still_fit, retry};
 use super::sent::Proof;
+use crate::dispatch::ports::Wake;
 use crate::dispatch::settle::Settle;
-use crate::instance::connection;
 use crate::instance::ports::InstanceReader;
+use crate::instance::{InstanceId, connection};
 use crate::provider::{EventDecoder, ProviderEvent, WhatsAppProvider};
 
 /// Events of one transaction: their instance stays locked as long.
 const RUN: u32 = 50;
 /// Announcements whose message is known that go at once.
 const KNOWN: u32 = 1000;
+
+/// What a run came to.
+struct Applied {
+    /// How many events of each kind.
+    kinds: [(&'static str, u64); 2],
+    /// Lanes with something new to send.
+    answering: Vec<InstanceId>,
+}
 
 /// The ports applying needs.
 #[derive(Clone)]
@@ -34,6 +44,10 @@ pub struct ApplyPorts {
     pub instances: Arc<dyn InstanceReader>,
     /// Contacts, to link who wrote.
     pub contacts: Arc<dyn ContactReader>,
+    /// What accounts may still send.
+    pub allowances: Arc<dyn AllowanceReader>,
+    /// Wakes the lanes.
+    pub wake: Arc<dyn Wake>,
     /// Settles calls that an event proves.
     pub settle: Arc<Settle>,
     /// Time.
@@ -75,8 +89,11 @@ impl ApplyEvents {
                 return Ok(0);
             }
             match self.apply(&mut *unit, &items, now).await {
-                Ok(kinds) => {
+                Ok(Applied { kinds, answering }) => {
                     unit.commit().await?;
+                    if !answering.is_empty() {
+                        self.ports.wake.wake(&answering);
+                    }
                     for (kind, count) in kinds {
                         counter!("msgflash_inbox_applied_total", "kind" => kind).increment(count);
                     }
@@ -100,15 +117,16 @@ impl ApplyEvents {
         unit: &mut dyn EventUnit,
         items: &[StoredEvent],
         now: OffsetDateTime,
-    ) -> Result<[(&'static str, u64); 2], StoreError> {
+    ) -> Result<Applied, StoreError> {
         let decode = |item: &StoredEvent| self.ports.decoder.decode(&item.event, &item.data);
         let meanings: Vec<ProviderEvent> = items.iter().map(decode).collect();
         let mut done = Vec::with_capacity(items.len());
         let mut held = Vec::new();
+        let mut said = Vec::new();
         let mut kinds = [("inbound", 0), ("link", 0)];
         for (at, item) in items.iter().enumerate() {
             if let ProviderEvent::Inbound(message) = &meanings[at] {
-                self.inbound(unit, item, message, now).await?;
+                said.extend(self.inbound(unit, item, message, now).await?);
                 kinds[0].1 += 1;
             } else if !held.is_empty() {
                 // Whatever came after a change that waits, waits with it.
@@ -138,7 +156,8 @@ impl ApplyEvents {
         if !done.is_empty() {
             unit.events().remove(&done).await?;
         }
-        Ok(kinds)
+        let answering = self.opt_out(unit, said, now).await?;
+        Ok(Applied { kinds, answering })
     }
 
     /// Settles a call by the announcement of its message, when the answer to it is missing.

@@ -13,10 +13,11 @@ use super::fold::steps;
 use super::ports::{InboxId, Moved, ReceiptUnit, ReceiptUnits, RefKey, StoredReceipt, Tracked};
 use super::retry::{may_still_fit, retry};
 use crate::alarm::{Alarm, Alarms};
+use crate::campaign::Tally;
 use crate::events;
 use crate::instance::InstanceId;
 use crate::instance::standing::Echoed;
-use crate::message::MessageStatus;
+use crate::message::{CampaignId, MessageStatus};
 
 /// Receipts of one batch.
 const BATCH: u32 = 1000;
@@ -50,6 +51,8 @@ struct Outcome {
     /// What each step says of its number, by the receipt that led to it.
     echoed: Vec<(OffsetDateTime, InboxId, InstanceId, Echoed)>,
     restricted: Vec<InstanceId>,
+    /// What the steps change of the counters of campaigns.
+    tallies: Vec<(CampaignId, Tally)>,
 }
 
 impl Outcome {
@@ -155,6 +158,9 @@ impl ApplyReceipts {
                 .advance(&outcome.moved, REFUSED, REFUSED_CODE)
                 .await?;
             unit.outbox().append(&outcome.told).await?;
+            for (campaign, change) in &outcome.tallies {
+                unit.tallies().tally(*campaign, *change, now);
+            }
         }
         if !outcome.waiting.is_empty() {
             unit.receipts().put_off(&outcome.waiting).await?;
@@ -185,6 +191,10 @@ impl ApplyReceipts {
             let steps = steps(message.status, receipts.iter().map(|it| (*it, it.rank)));
             outcome.done.extend(receipts.iter().map(|it| it.id));
             if let Some(&(_, status)) = steps.last() {
+                if let Some(campaign) = message.campaign {
+                    let change = Tally::step(message.status, status);
+                    outcome.tallies.push((campaign, change));
+                }
                 debug!(
                     message.id = %message.id,
                     instance.id = %message.instance,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::apply::ApplyEvents;
+use super::opt_out::Said;
 use super::ports::{EventUnit, StoredEvent};
 use crate::dispatch::trace::KnownAddress;
 use crate::events;
@@ -14,15 +15,16 @@ use crate::provider::{Address, InboundMessage};
 
 impl ApplyEvents {
     /// Stores a message that came in, once per id, in the workspace that last wrote to its sender.
+    /// Answers what was said, if it may ask for no more.
     pub(super) async fn inbound(
         &self,
         unit: &mut dyn EventUnit,
         item: &StoredEvent,
         inbound: &InboundMessage,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Said>, StoreError> {
         let Some(instance) = unit.instances().lock(item.instance).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let peer = self.sender(unit, item, inbound).await?;
         let workspace = owner(unit, item, instance.account, peer).await?;
@@ -33,7 +35,7 @@ impl ApplyEvents {
             .bind_ref(item.instance, key_id, workspace.id, id, now)
             .await?
         {
-            return Ok(()); // The gateway repeats itself.
+            return Ok(None); // The gateway repeats itself.
         }
         let contact = match peer {
             Some(peer) => {
@@ -76,7 +78,7 @@ impl ApplyEvents {
             .await?;
         let event = events::message_changed(Id::new(self.ports.ids.next()), &message, now);
         unit.outbox().append(event.as_slice()).await?;
-        Ok(())
+        Ok(Said::of(&message, &instance))
     }
 
     /// Who wrote, by the number we write to them. An event with both addresses teaches us which

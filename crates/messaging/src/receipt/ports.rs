@@ -1,10 +1,12 @@
 //! What receipts need from a store.
 
 use async_trait::async_trait;
+use msgflash_contacts::suppression::ports::SuppressionStore;
 use msgflash_kernel::{AccountId, Id, Outbox, Phone, StoreError, Unit, WorkspaceId};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::campaign::ports::TallyStore;
 use crate::instance::ports::InstanceStore;
 use crate::instance::{Instance, InstanceId, Session};
 use crate::message::ports::SettleUnit;
@@ -166,6 +168,8 @@ pub trait ReceiptUnit: Unit {
     async fn abandon(self: Box<Self>);
     /// The receipts and the messages they move.
     fn receipts(&mut self) -> &mut dyn ReceiptStore;
+    /// The counters of campaigns.
+    fn tallies(&mut self) -> &mut dyn TallyStore;
     /// The facts to tell.
     fn outbox(&mut self) -> &mut dyn Outbox;
 }
@@ -218,6 +222,8 @@ pub trait EventUnit: SettleUnit {
     fn events(&mut self) -> &mut dyn EventStore;
     /// The instances.
     fn instances(&mut self) -> &mut dyn InstanceStore;
+    /// Who must not be written to.
+    fn suppressions(&mut self) -> &mut dyn SuppressionStore;
 }
 
 /// Begins such transactions.

@@ -47,6 +47,10 @@ impl ApplyEvents {
         let ProviderEvent::Sent(record) = self.ports.decoder.decode(&item.event, &item.data) else {
             return Ok(Proof::Done);
         };
+        if record.address == Address::Other {
+            // A status, or somebody's message to a group: nothing in the queue waits for it.
+            return Ok(Proof::Done);
+        }
         let key = (item.instance, record.key_id.clone());
         if unit.queue().find_ref(key.0, &key.1).await?.is_some() {
             return Ok(Proof::Done);

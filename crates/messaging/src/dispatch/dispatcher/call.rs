@@ -21,7 +21,7 @@ use crate::safety::Safety;
 
 /// A mark that is not on the wire after so long is taken back: whoever stops a lane waits for this
 /// and no longer.
-const WIRE: std::time::Duration = std::time::Duration::from_secs(1);
+pub(crate) const WIRE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// So often an outcome is recorded again that the database refuses.
 const MOST_REFUSALS: u32 = 5;
@@ -133,6 +133,12 @@ impl Dispatcher {
             return;
         };
         lane.landed(&name(entry));
+        if matches!(
+            verdict,
+            Verdict::LaneDown | Verdict::Missed | Verdict::NotCalled
+        ) {
+            lane.uncalled();
+        }
         match verdict {
             Verdict::LaneDown => {
                 if lane.down_since.is_none() {

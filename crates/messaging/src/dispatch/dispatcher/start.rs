@@ -152,6 +152,7 @@ impl Dispatcher {
         for (id, _) in &lanes {
             safety.insert(*id, self.ports.recent.window(*id).await?);
         }
+        self.know_calls(&lanes, now).await?;
         let marked = Instant::now();
         let mut unit = self.ports.starts.begin().await?;
         let held = unit.starts().hold_lanes(self.worker, &lanes).await?;
@@ -172,6 +173,8 @@ impl Dispatcher {
                 Gate::Fail(failure) => found.failed.push((planned.clone(), failure)),
             }
         }
+        let full = self.keep_to_caps(&mut going, &instances, &safety, now);
+        found.waits.extend(full);
         let mut outbound: HashMap<EntryKey, Outbound> = HashMap::new();
         going.retain(|it| {
             let instance = &instances[&it.entry.instance];
@@ -198,11 +201,25 @@ impl Dispatcher {
             owner: self.worker,
             until: now + self.pace.lease,
         };
-        let keys: Vec<EntryKey> = going.iter().map(|it| it.entry.key()).collect();
-        let started = unit.starts().start(&keys, lease, now).await?;
+        let read = going.iter().map(|it| (it.entry.key(), it.entry.due_at));
+        let read: Vec<(EntryKey, OffsetDateTime)> = read.collect();
+        // Reading took its time: what may not begin any more is decided by the clock of this moment.
+        let at = self.ports.clock.now();
+        let started = unit.starts().start(&read, lease, at).await?;
+        let attempts: HashMap<EntryKey, u32> = started.into_iter().collect();
+        let left: Vec<EntryKey> = read
+            .into_iter()
+            .map(|(key, _)| key)
+            .filter(|it| !attempts.contains_key(it))
+            .collect();
+        if !left.is_empty() {
+            let unwanted = unit.starts().opted_out(&left).await?;
+            let unwanted = going.iter().filter(|it| unwanted.contains(&it.entry.key()));
+            let unwanted = unwanted.map(|it| ((*it).clone(), Failure::OPTED_OUT));
+            found.failed.extend(unwanted);
+        }
         unit.commit().await?;
         self.note_brake(&braked, now);
-        let attempts: HashMap<EntryKey, u32> = started.into_iter().collect();
         let mut state = self.state();
         for planned in going {
             let key = planned.entry.key();

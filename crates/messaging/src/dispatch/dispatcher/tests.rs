@@ -190,7 +190,7 @@ async fn a_dead_link_under_an_open_state_is_restarted_and_told() {
     starting
         .starts
         .expect_start()
-        .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
+        .returning(|keys, _, _| Ok(keys.iter().map(|(key, _)| (*key, 1)).collect()));
     let mut settling = FakeUnit::default();
     settling.queue.expect_lock().returning(|_| {
         Ok(Some(QueueEntry {
@@ -246,7 +246,7 @@ async fn uploads_without_room_in_memory_wait_unmarked_and_nothing_overtakes_them
         .starts
         .expect_start()
         .times(1)
-        .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
+        .returning(|keys, _, _| Ok(keys.iter().map(|(key, _)| (*key, 1)).collect()));
     let settling = FakeUnit::default();
     let (provider, alarms) = (MockWhatsAppProvider::new(), MockAlarms::new());
     let mut dispatcher = dispatcher(lane(waiting), starting, settling, provider, alarms);
@@ -279,7 +279,7 @@ async fn an_upload_that_is_gone_fails_its_message_without_a_call() {
     starting
         .starts
         .expect_start()
-        .returning(|keys, _, _| Ok(keys.iter().map(|key| (*key, 1)).collect()));
+        .returning(|keys, _, _| Ok(keys.iter().map(|(key, _)| (*key, 1)).collect()));
     let mut settling = FakeUnit::default();
     settling.queue.expect_withdraw().returning(|_| {
         Ok(vec![QueueEntry {
@@ -307,6 +307,49 @@ async fn an_upload_that_is_gone_fails_its_message_without_a_call() {
     dispatcher.ports.files = Some(Arc::new(files));
     dispatcher.tick().await.expect("settled");
     assert!(committed());
+}
+
+#[tokio::test]
+async fn whoever_opted_out_meanwhile_is_not_called_and_the_message_fails() {
+    let mut starting = FakeUnit::default();
+    starting.starts.expect_hold_lanes().returning(|_, _| {
+        Ok(HeldLanes {
+            lanes: vec![instance().id],
+            instances: vec![instance()],
+        })
+    });
+    starting
+        .starts
+        .expect_start()
+        .returning(|_, _, _| Ok(Vec::new()));
+    starting
+        .starts
+        .expect_opted_out()
+        .times(1)
+        .returning(|keys| Ok(keys.to_vec()));
+    let mut settling = FakeUnit::default();
+    settling
+        .queue
+        .expect_withdraw()
+        .returning(|_| Ok(vec![planned(0).entry]));
+    settling.ledger.expect_settle().times(1).returning(|all| {
+        assert_eq!(all[0].released, 1);
+        Ok(())
+    });
+    settling
+        .messages
+        .expect_lock()
+        .returning(|_| Ok(vec![planned(0).message]));
+    settling.messages.expect_update().times(1).returning(|all| {
+        assert_eq!(all[0].meta["code"], "RECIPIENT_OPTED_OUT");
+        Ok(())
+    });
+    settling.outbox.expect_append().returning(|_| Ok(()));
+    let (provider, alarms) = (MockWhatsAppProvider::new(), MockAlarms::new());
+    let lanes = lane(vec![planned(0)]);
+    let dispatcher = dispatcher(lanes, starting, settling, provider, alarms);
+    let step = dispatcher.step(512).await.expect("settled");
+    assert!(step.calls.is_empty());
 }
 
 #[test]

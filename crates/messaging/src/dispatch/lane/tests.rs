@@ -9,6 +9,7 @@ const FREE: Pace = Pace {
     gap: Duration::ZERO,
     lease: Duration::seconds(120),
     silence: Duration::seconds(30),
+    enforces_caps: false,
 };
 
 fn lane(pace: Pace) -> Lane {

@@ -7,12 +7,14 @@ use msgflash_quotas::Settlement;
 use time::OffsetDateTime;
 
 use super::{Failure, Settle, Verdict, known, lost, new_ref, note_sent, settlement, warn_of_taken};
+use crate::campaign::Tally;
+use crate::campaign::recipient::Skip;
 use crate::dispatch::entry::QueueEntry;
 use crate::dispatch::ports::EntryKey;
 use crate::dispatch::settler::Outcome;
 use crate::events;
 use crate::message::ports::SettleUnit;
-use crate::message::{Message, MessageId, MessageStatus};
+use crate::message::{CampaignId, Message, MessageId, MessageStatus};
 use crate::provider::Address;
 use crate::safety::Safety;
 
@@ -99,7 +101,9 @@ impl Settle {
         for (it, entry) in &sent {
             let mut message = it.message.clone();
             message.charged_to = entry.period;
-            if message.advance(MessageStatus::Sent, now) {
+            if step(unit, &mut message, now, |it| {
+                it.advance(MessageStatus::Sent, now)
+            }) {
                 note_sent(&mut message, Some(it.key_id), it.safety);
                 self.tell(&message, now, &mut changes);
             }
@@ -142,12 +146,27 @@ impl Settle {
                 failed.iter().map(|(it, why)| (it.message, *why)).collect();
             let keys = failed.iter().map(|(it, _)| (it.workspace, it.message));
             let keys: Vec<_> = keys.collect();
+            let mut left_out: HashMap<CampaignId, Vec<MessageId>> = HashMap::new();
             for mut message in unit.messages().lock(&keys).await? {
                 let why = why[&message.id];
-                if message.fail(why.reason, why.code, now) {
+                // Nobody was promised anything: the recipient of a campaign is left out.
+                if let (Some(campaign), Failure::OPTED_OUT) = (message.campaign, why) {
+                    left_out.entry(campaign).or_default().push(message.id);
+                    continue;
+                }
+                if step(unit, &mut message, now, |it| {
+                    it.fail(why.reason, why.code, now)
+                }) {
                     self.tell(&message, now, changes);
                     changes.messages.push(message);
                 }
+            }
+            for (campaign, messages) in left_out {
+                let tallies = unit.tallies();
+                tallies
+                    .leave_out(campaign, &messages, Skip::OptedOut)
+                    .await?;
+                tallies.tally(campaign, Tally::leave_out(messages.len() as u64), now);
             }
         }
         let lost: Vec<_> = failed
@@ -172,6 +191,22 @@ impl Settle {
             .events
             .extend(events::message_changed(id, message, now));
     }
+}
+
+/// Moves a message on, and counts that for its campaign; answers whether it moved.
+pub(super) fn step(
+    unit: &mut dyn SettleUnit,
+    message: &mut Message,
+    now: OffsetDateTime,
+    advance: impl FnOnce(&mut Message) -> bool,
+) -> bool {
+    let from = message.status;
+    let moves = advance(message);
+    if let (true, Some(campaign)) = (moves, message.campaign) {
+        let change = Tally::step(from, message.status);
+        unit.tallies().tally(campaign, change, now);
+    }
+    moves
 }
 
 /// Takes the entries of calls that went through off the queue.

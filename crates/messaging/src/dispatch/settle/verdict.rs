@@ -2,6 +2,7 @@
 
 use msgflash_kernel::Phone;
 
+use crate::error::OPTED_OUT;
 use crate::provider::{Address, SendFailure};
 
 /// What a call came to.
@@ -86,6 +87,11 @@ impl Failure {
     pub const NO_WHATSAPP: Self = Self {
         reason: "The number is not on WhatsApp",
         code: "INVALID_DESTINATION",
+    };
+    /// The recipient asked not to be written to.
+    pub const OPTED_OUT: Self = Self {
+        reason: "The recipient is on the opt-out list",
+        code: OPTED_OUT,
     };
     /// The instance is not linked.
     pub const NOT_CONNECTED: Self = Self {

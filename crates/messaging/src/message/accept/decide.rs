@@ -112,6 +112,10 @@ fn admit(
         }
         _ => return Err(MessagingError::NoInstance(it.message.instance)),
     }
+    let recipient = (it.message.workspace.id, it.entry.phone);
+    if !it.entry.ignores_suppression && facts.suppressed.contains(&recipient) {
+        return Err(MessagingError::OptedOut);
+    }
     let has_room = standing
         .outbound_limit
         .is_none_or(|limit| balance.taken < u64::from(limit));

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use msgflash_kernel::{Fault as _, FixedClock, Id, TeamId, Unit, UserId, Workspace};
+use msgflash_kernel::{Fault as _, FixedClock, Id, Phone, TeamId, Unit, UserId, Workspace};
 use msgflash_quotas::QuotaError;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::dispatch::ports::NoWake;
 use crate::message::ports::{AcceptStore, AcceptUnit, Facts, Standing, name, sender};
-use crate::testing::{NOW, entry, instance, message, workspace};
+use crate::testing::{NOW, entry, instance, message, phone, workspace};
 
 /// A store in memory that can be told to misbehave.
 #[derive(Default)]
@@ -23,6 +23,8 @@ struct Book {
     member: Option<bool>,
     /// Whether somebody changes them for those who do not wait.
     changing: bool,
+    /// Who is on the list.
+    unwilling: Option<Phone>,
     messages: Vec<Uuid>,
     answers: HashMap<[u8; 32], (ReplayKey, StoredAnswer)>,
     /// How often the usage rows are held elsewhere for those who do not wait.
@@ -143,6 +145,8 @@ impl AcceptStore for Work {
         facts.accounts.insert(workspace().account, standing);
         let senders = question.applications.iter().filter_map(|it| sender(it));
         facts.members = senders.zip(book.member.into_iter().cycle()).collect();
+        let unwilling = book.unwilling.map(|it| (workspace().id, it));
+        facts.suppressed.extend(unwilling);
         let place = (workspace().account, book.suspended);
         facts.instances.insert(instance().id, place);
         for it in question.applications {
@@ -378,6 +382,21 @@ async fn an_instance_suspended_meanwhile_accepts_nothing() {
     let answers = work(&store, vec![application(1)]).await;
     assert!(matches!(answers[0], Err(MessagingError::Suspended)));
     assert!(store.book().commits.is_empty());
+}
+
+#[tokio::test]
+async fn somebody_on_the_list_is_sent_nothing_but_what_ignores_it() {
+    let store = Store::default();
+    store.book().unwilling = Some(phone());
+    store.book().limit = Some(1);
+    let mut all_the_same = application(2);
+    all_the_same.entry.ignores_suppression = true;
+    let group = vec![application(1), all_the_same, application(3)];
+    let answers = work(&store, group).await;
+    assert!(matches!(answers[0], Err(MessagingError::OptedOut)));
+    assert!(matches!(answers[1], Ok(Accepted::Now)));
+    // Also when nothing may be sent any more: that is the last thing told.
+    assert!(matches!(answers[2], Err(MessagingError::OptedOut)));
 }
 
 #[tokio::test]

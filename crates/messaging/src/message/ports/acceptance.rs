@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    AccountId, ReplayKey, StoreError, StoredAnswer, TeamId, Unit, UserId, WorkspaceId,
+    AccountId, Phone, ReplayKey, StoreError, StoredAnswer, TeamId, Unit, UserId, WorkspaceId,
 };
 use msgflash_quotas::{KeyId, Period};
 use time::OffsetDateTime;
@@ -87,6 +87,9 @@ pub struct Facts<'a> {
     pub instances: HashMap<InstanceId, (AccountId, bool)>,
     /// Answers given before, with the hash of the request they answered.
     pub answers: HashMap<Name<'a>, ([u8; 32], StoredAnswer)>,
+    /// People on the opt-out lists of the workspaces that write to them; those of messages that ignore
+    /// the lists are not looked up.
+    pub suppressed: HashSet<(WorkspaceId, Phone)>,
     /// Messages of the group that are recorded already; looked up only when asked again.
     pub recorded: HashSet<MessageId>,
 }

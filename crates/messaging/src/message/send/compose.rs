@@ -117,30 +117,43 @@ fn direct(order: &SendOrder, content: Content) -> Composed {
 
 fn of_template(id: TemplateId, rendered: Rendered) -> Composed {
     let contact = rendered.contact.map(Id::new);
+    let (content, meta) = of_rendered(id, rendered);
+    Composed {
+        content,
+        contact,
+        meta,
+    }
+}
+
+/// What a rendered template sends, and what is published about that.
+pub(crate) fn of_rendered(id: TemplateId, rendered: Rendered) -> (Content, Map<String, Value>) {
     let meta = [
         ("templateId".to_owned(), json!(id.to_string())),
         ("usedVariables".to_owned(), json!(rendered.used)),
     ];
-    Composed {
-        contact,
-        meta: meta.into_iter().collect(),
-        content: content_of(rendered),
-    }
+    (content_of(rendered), meta.into_iter().collect())
 }
 
 fn content_of(rendered: Rendered) -> Content {
-    let kind = match rendered.kind {
-        TemplateKind::Text => return Content::Text(rendered.body.unwrap_or_default()),
+    if rendered.kind == TemplateKind::Text {
+        return Content::Text(rendered.body.unwrap_or_default());
+    }
+    Content::Media {
+        kind: kind_of(rendered.kind),
+        // A template without its media does not get rendered.
+        url: rendered.media_url.unwrap_or_default(),
+        caption: rendered.body,
+    }
+}
+
+/// The type of a template's messages.
+pub(crate) const fn kind_of(kind: TemplateKind) -> MessageKind {
+    match kind {
+        TemplateKind::Text => MessageKind::Text,
         TemplateKind::Image => MessageKind::Image,
         TemplateKind::Video => MessageKind::Video,
         TemplateKind::Audio => MessageKind::Audio,
         TemplateKind::Document => MessageKind::Document,
-    };
-    Content::Media {
-        kind,
-        // A template without its media does not get rendered.
-        url: rendered.media_url.unwrap_or_default(),
-        caption: rendered.body,
     }
 }
 

@@ -1,4 +1,5 @@
-use msgflash_contacts::MockContactReader;
+use msgflash_contacts::suppression::{Source, Suppression};
+use msgflash_contacts::{MockContactReader, MockSuppressionReader};
 use msgflash_kernel::{FixedClock, ReplayKey, SequentialIds, StoredAnswer};
 use msgflash_templates::{MockContextSource, MockTemplateReader, TemplateError};
 use time::Duration;
@@ -22,6 +23,7 @@ pub(super) fn order(content: Content) -> SendOrder {
         content: Wanted::Direct(content),
         contact: None,
         scheduled_at: None,
+        ignore_suppression: false,
         request_id: Some("req-1".into()),
     }
 }
@@ -36,6 +38,23 @@ fn use_case(instance: Option<Instance>, desk: &FakeAcceptance) -> SendMessage {
     let context = MockContextSource::new();
     let render = RenderTemplate::new(Arc::new(templates), Arc::new(context));
     use_case_over(instance, desk, render)
+}
+
+/// Who is on the list of every workspace.
+pub(super) const UNWILLING: &str = "+33612345699";
+
+fn suppressions() -> MockSuppressionReader {
+    let mut suppressions = MockSuppressionReader::new();
+    suppressions.expect_find().returning(|_, phone| {
+        Ok((phone.to_string() == UNWILLING).then_some(Suppression {
+            phone,
+            source: Source::Manual,
+            reason: None,
+            instance: None,
+            created_at: NOW,
+        }))
+    });
+    suppressions
 }
 
 pub(super) fn use_case_over(
@@ -65,6 +84,7 @@ pub(super) fn use_case_over(
         acceptor,
         instances: Arc::new(RecentInstances::new(Arc::new(instances), clock.clone())),
         contacts: Arc::new(contacts),
+        suppressions: Arc::new(suppressions()),
         templates: Arc::new(templates),
         clock,
         ids: Arc::new(SequentialIds::default()),

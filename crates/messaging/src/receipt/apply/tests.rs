@@ -4,15 +4,16 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use mockall::predicate::{always, eq};
-use msgflash_contacts::MockContactReader;
+use msgflash_contacts::suppression::ports::SuppressionStore;
+use msgflash_contacts::{MockContactReader, MockSuppressionStore};
 use msgflash_kernel::{Event, FixedClock, Id, Outbox, SequentialIds, Unit};
-use msgflash_quotas::LedgerStore;
+use msgflash_quotas::{LedgerStore, MockAllowanceReader};
 use serde_json::{Value, json};
 use time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::dispatch::ports::QueueStore;
+use crate::dispatch::ports::{NoWake, QueueStore};
 use crate::dispatch::settle::Patience;
 use crate::dispatch::trace::TraceStore;
 use crate::instance::ports::{InstanceStore, MockInstanceReader, MockInstanceStore};
@@ -21,10 +22,13 @@ use crate::provider::{MockEventDecoder, MockWhatsAppProvider};
 use crate::receipt::ports::{EventStore, InboxId, MockEventStore};
 use crate::testing::{FakeUnit, NOW, instance, workspace};
 
+mod opt_out;
+
 #[derive(Default)]
 struct Events {
     store: MockEventStore,
     instances: MockInstanceStore,
+    suppressions: MockSuppressionStore,
     rest: FakeUnit,
 }
 
@@ -45,6 +49,9 @@ impl SettleUnit for Events {
     fn traces(&mut self) -> &mut dyn TraceStore {
         &mut self.rest.traces
     }
+    fn tallies(&mut self) -> &mut dyn crate::campaign::ports::TallyStore {
+        unreachable!("nothing of a campaign")
+    }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.rest.ledger
     }
@@ -61,6 +68,9 @@ impl EventUnit for Events {
     }
     fn instances(&mut self) -> &mut dyn InstanceStore {
         &mut self.instances
+    }
+    fn suppressions(&mut self) -> &mut dyn SuppressionStore {
+        &mut self.suppressions
     }
 }
 
@@ -97,6 +107,10 @@ fn decode(event: &str, _: &Value) -> ProviderEvent {
 }
 
 fn applying(units: Vec<Events>) -> ApplyEvents {
+    applying_with(units, MockAllowanceReader::new())
+}
+
+fn applying_with(units: Vec<Events>, allowances: MockAllowanceReader) -> ApplyEvents {
     let mut decoder = MockEventDecoder::new();
     decoder.expect_decode().returning(decode);
     let clock = Arc::new(FixedClock::at(NOW));
@@ -109,6 +123,8 @@ fn applying(units: Vec<Events>) -> ApplyEvents {
         provider: Arc::new(MockWhatsAppProvider::new()),
         instances: Arc::new(MockInstanceReader::new()),
         contacts: Arc::new(MockContactReader::new()),
+        allowances: Arc::new(allowances),
+        wake: Arc::new(NoWake),
         settle: Arc::new(settle),
         clock,
         ids,

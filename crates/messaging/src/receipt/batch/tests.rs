@@ -28,6 +28,8 @@ struct World {
     /// Writing these messages fails.
     bad: BTreeSet<crate::MessageId>,
     batches: usize,
+    /// What receipts counted for the campaign of the messages.
+    counted: crate::campaign::Counters,
 }
 
 #[derive(Clone, Default)]
@@ -69,8 +71,27 @@ impl ReceiptUnit for WorldUnit {
     fn receipts(&mut self) -> &mut dyn ReceiptStore {
         self
     }
+    fn tallies(&mut self) -> &mut dyn crate::campaign::ports::TallyStore {
+        self
+    }
     fn outbox(&mut self) -> &mut dyn Outbox {
         self
+    }
+}
+
+#[async_trait]
+impl crate::campaign::ports::TallyStore for WorldUnit {
+    fn tally(&mut self, _: crate::CampaignId, change: Tally, _: OffsetDateTime) {
+        self.world.counted = self.world.counted.after(change);
+    }
+
+    async fn leave_out(
+        &mut self,
+        _: crate::CampaignId,
+        _: &[crate::MessageId],
+        _: crate::campaign::recipient::Skip,
+    ) -> Result<(), StoreError> {
+        unreachable!("receipts leave nobody out")
     }
 }
 

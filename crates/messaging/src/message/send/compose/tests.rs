@@ -7,7 +7,7 @@ use msgflash_templates::{
 use uuid::Uuid;
 
 use super::super::SentMessage;
-use super::super::tests::{order, use_case_over};
+use super::super::tests::{UNWILLING, order, use_case_over};
 use super::*;
 use crate::instance::InstanceStatus;
 use crate::message::ports::FakeAcceptance;
@@ -171,6 +171,12 @@ async fn a_recipient_that_cannot_be_is_told_before_what_is_wrong_with_the_templa
         };
         let refused = Bench::new().refusal(broken.clone(), impossible).await;
         assert_eq!(refused, "INVALID_DESTINATION");
+        let unwilling = SendOrder {
+            to: UNWILLING.into(),
+            ..order.clone()
+        };
+        let refused = Bench::new().refusal(broken.clone(), unwilling).await;
+        assert_eq!(refused, "RECIPIENT_OPTED_OUT");
         let mut suspended = Bench::new();
         suspended.instance.status = InstanceStatus::Suspended;
         let refused = suspended.refusal(broken.clone(), order.clone()).await;
