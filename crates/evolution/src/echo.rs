@@ -6,7 +6,7 @@
 
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::{ButtonAction, Buttons, Content};
-use msgflash_messaging::provider::{Echo, Outbound};
+use msgflash_messaging::provider::{Echo, Outbound, StatusContent};
 use serde_json::Value;
 
 /// What the gateway will echo of a message sent through [`crate::EvolutionClient`].
@@ -37,6 +37,14 @@ pub fn expected_echo(outbound: &Outbound) -> Echo {
         Content::Card { card, .. } => echo("contact", card.as_ref().map(|card| card.name.as_str())),
         Content::Buttons(buttons) if outbound.native_buttons => native(buttons),
         Content::Buttons(buttons) => echo("text", Some(&buttons.as_numbered_text())),
+    }
+}
+
+/// What the gateway will echo of a status.
+pub fn status_echo(status: &StatusContent) -> Echo {
+    match status {
+        StatusContent::Text { text, .. } => echo("text", Some(text)),
+        StatusContent::Image { caption, .. } => echo("image", caption.as_deref()),
     }
 }
 

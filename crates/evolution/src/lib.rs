@@ -19,5 +19,5 @@ mod wire;
 
 pub use client::EvolutionClient;
 pub use config::{EvolutionConfig, InvalidConfig};
-pub use echo::expected_echo;
+pub use echo::{expected_echo, status_echo};
 pub use inbound::EvolutionDecoder;

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use tracing::debug;
 
 use crate::client::{Answer, EvolutionClient};
-use crate::number::{address_of, jid_of, spellings};
+use crate::number::{STATUSES, address_of, jid_of, spellings};
 use crate::session::{done, odd};
 use crate::verdict::of_call;
 use crate::wire::record;
@@ -97,15 +97,11 @@ impl EvolutionClient {
                 _ => {}
             }
         }
-        let range = json!({ "gte": instant(from)?, "lte": instant(until)? });
         let mut records = Vec::new();
         for jid in addresses.iter().filter_map(jid_of) {
-            let filter = json!({
-                "key": { "remoteJid": jid, "fromMe": true },
-                "messageTimestamp": range,
-            });
+            let filter = sent_between(&jid, from, until)?;
             let (found, all) = self.stored_messages(session, &filter).await?;
-            records.extend(found);
+            records.extend(sent_of(&found));
             is_whole &= all;
         }
         // Not every release keeps to the filter.
@@ -117,10 +113,30 @@ impl EvolutionClient {
             };
             is_theirs && (from..=until).contains(&record.at)
         });
-        let mut seen = HashSet::new();
-        records.retain(|record| seen.insert(record.key_id.clone()));
-        records.sort_by_key(|record| record.at);
-        Ok(FoundSent { records, is_whole })
+        Ok(FoundSent {
+            records: in_order(records),
+            is_whole,
+        })
+    }
+
+    /// Statuses of ours, oldest first.
+    pub(crate) async fn stored_statuses(
+        &self,
+        session: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError> {
+        let from = from.replace_nanosecond(0).unwrap_or(from);
+        let filter = sent_between(STATUSES, from, until)?;
+        let (mut found, is_whole) = self.stored_messages(session, &filter).await?;
+        // Not every release keeps to the filter, and groups have no address here either.
+        found.retain(|message| message["key"]["remoteJid"] == STATUSES);
+        let mut records: Vec<_> = sent_of(&found).collect();
+        records.retain(|record| (from..=until).contains(&record.at));
+        Ok(FoundSent {
+            records: in_order(records),
+            is_whole,
+        })
     }
 
     pub(crate) async fn stored_under(
@@ -130,7 +146,7 @@ impl EvolutionClient {
     ) -> Result<Option<SentRecord>, ProviderError> {
         let filter = json!({ "key": { "id": key_id } });
         let (found, _) = self.stored_messages(session, &filter).await?;
-        Ok(found.into_iter().find(|record| record.key_id == key_id))
+        Ok(sent_of(&found).find(|record| record.key_id == key_id))
     }
 
     pub(crate) async fn stored_receipts(
@@ -152,12 +168,12 @@ impl EvolutionClient {
         Ok(record::furthest(&ours))
     }
 
-    /// Our own messages under a filter, page by page, and whether all pages were read.
+    /// Messages under a filter, page by page, and whether all pages were read.
     async fn stored_messages(
         &self,
         session: &str,
         filter: &Value,
-    ) -> Result<(Vec<SentRecord>, bool), ProviderError> {
+    ) -> Result<(Vec<Value>, bool), ProviderError> {
         let path = ["chat", "findMessages", session];
         let mut found = Vec::new();
         for page in 1..=MOST_PAGES {
@@ -165,13 +181,38 @@ impl EvolutionClient {
             let answer = done(self.ask(&path, &body).await?)?;
             let messages = &answer["messages"];
             let records = messages["records"].as_array().ok_or_else(|| odd(&answer))?;
-            found.extend(records.iter().filter_map(record::sent));
+            found.extend(records.iter().cloned());
             if records.is_empty() || page >= messages["pages"].as_u64().unwrap_or(1) {
                 return Ok((found, true));
             }
         }
         Ok((found, false))
     }
+}
+
+/// What was sent to an address between two moments.
+fn sent_between(
+    jid: &str,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<Value, ProviderError> {
+    Ok(json!({
+        "key": { "remoteJid": jid, "fromMe": true },
+        "messageTimestamp": { "gte": instant(from)?, "lte": instant(until)? },
+    }))
+}
+
+/// Those of some stored messages that are ours.
+fn sent_of(messages: &[Value]) -> impl Iterator<Item = SentRecord> {
+    messages.iter().filter_map(record::sent)
+}
+
+/// Each once, oldest first.
+fn in_order(mut records: Vec<SentRecord>) -> Vec<SentRecord> {
+    let mut seen = HashSet::new();
+    records.retain(|record| seen.insert(record.key_id.clone()));
+    records.sort_by_key(|record| record.at);
+    records
 }
 
 /// The number check answers 400 with `{}`, or with the raw error, when there is no socket.

@@ -3,6 +3,9 @@
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::Address;
 
+/// Where statuses go.
+pub(crate) const STATUSES: &str = "status@broadcast";
+
 /// Reads an address of the gateway, such as `5511987654321@s.whatsapp.net`.
 ///
 /// An opaque address keeps its whole form without the device, so that it reads the same wherever

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{
-    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, Pairing,
-    ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, OutboundStatus,
+    Pairing, ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, StatusContent,
+    WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
 use crate::client::EvolutionClient;
-use crate::echo::expected_echo;
+use crate::echo::{expected_echo, status_echo};
 use crate::verdict;
 use crate::wire::outbound;
 
@@ -59,6 +60,32 @@ impl WhatsAppProvider for EvolutionClient {
 
     fn expected_echo(&self, outbound: &Outbound) -> Echo {
         expected_echo(outbound)
+    }
+
+    async fn publish_status(
+        &self,
+        session: &str,
+        status: &OutboundStatus,
+    ) -> Result<Accepted, SendFailure> {
+        let request = outbound::status(status);
+        let path = ["message", request.verb, session];
+        match self.deliver(&path, &request.body).await {
+            Ok(answer) => verdict::of_send(&answer, request.is_media),
+            Err(lost) => Err(verdict::of_lost_send(lost)),
+        }
+    }
+
+    fn status_echo(&self, status: &StatusContent) -> Echo {
+        status_echo(status)
+    }
+
+    async fn find_statuses(
+        &self,
+        session: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError> {
+        self.stored_statuses(session, from, until).await
     }
 
     async fn check_numbers(

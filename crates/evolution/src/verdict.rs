@@ -12,13 +12,14 @@ use crate::wire::refusal::Refusal;
 
 /// Names that a crash mentions when the session is not in the gateway's memory, or has had no
 /// socket since the gateway started. All are touched before anything is sent.
-const UNTOUCHED: [&str; 10] = [
+const UNTOUCHED: [&str; 11] = [
     "textMessage",
     "mediaMessage",
     "audioWhatsapp",
     "locationMessage",
     "contactMessage",
     "buttonMessage",
+    "statusMessage",
     "onWhatsApp",
     "waUploadToServer",
     "sendMessage",

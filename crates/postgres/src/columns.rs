@@ -8,6 +8,9 @@ pub(crate) fn each<T, U>(items: &[T], column: impl Fn(&T) -> U) -> Vec<U> {
     items.iter().map(column).collect()
 }
 
+/// Behind every id.
+pub(crate) const LAST_ID: Uuid = Uuid::max();
+
 /// The first id that can be made at `at`: ids are UUIDv7, so what is older has a smaller one.
 pub(crate) fn first_id(at: OffsetDateTime) -> Uuid {
     let millis = (at.unix_timestamp_nanos() / 1_000_000).max(0);

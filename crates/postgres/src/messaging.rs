@@ -1,6 +1,7 @@
 //! Instances, messages, the queue and the inbox.
 
 mod accepting;
+mod campaign;
 mod doubtful;
 mod inbox;
 mod instance;
@@ -12,6 +13,9 @@ mod overview;
 mod queue;
 mod queue_reader;
 mod receipt;
+mod status;
+pub(crate) mod stop;
+pub(crate) mod tally;
 mod trace;
 mod unconfirmed;
 mod units;

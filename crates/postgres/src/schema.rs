@@ -441,6 +441,9 @@ diesel::table! {
         looks -> Int4,
         has_left -> Bool,
         resent -> Bool,
+        ignores_suppression -> Bool,
+        campaign_id -> Nullable<Uuid>,
+        until -> Nullable<Timestamptz>,
     }
 }
 
@@ -477,6 +480,34 @@ diesel::table! {
         private_key -> Bytea,
         created_at -> Timestamptz,
         verifies_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    statuses (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        acting_user_id -> Uuid,
+        instance_id -> Uuid,
+        kind -> Text,
+        content -> Text,
+        caption -> Nullable<Text>,
+        background_color -> Nullable<Text>,
+        state -> Text,
+        error -> Nullable<Text>,
+        code -> Nullable<Text>,
+        provider_message_id -> Nullable<Text>,
+        period -> Int4,
+        replay_key -> Nullable<Bytea>,
+        replay_request -> Nullable<Bytea>,
+        request_id -> Nullable<Text>,
+        waited_since -> Timestamptz,
+        lease_until -> Nullable<Timestamptz>,
+        look_at -> Nullable<Timestamptz>,
+        looks -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -636,6 +667,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_starts,
     sign_in_tries,
     signing_keys,
+    statuses,
     subscriptions,
     team_instance_assignments,
     teams,

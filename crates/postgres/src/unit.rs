@@ -7,6 +7,7 @@ use msgflash_kernel::{StoreError, Unit};
 use tokio::runtime::Handle;
 
 use crate::error::failed;
+use crate::messaging::tally::Tallies;
 
 type Transactions = AnsiTransactionManager;
 
@@ -17,6 +18,8 @@ const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
 /// One Postgres transaction. Implements every unit and every store.
 pub(crate) struct PgUnit {
     conn: Option<Object<AsyncPgConnection>>,
+    /// Written last: whoever holds these rows waits for nobody.
+    tallies: Tallies,
 }
 
 impl PgUnit {
@@ -27,7 +30,10 @@ impl PgUnit {
             drop(Object::take(conn));
             return Err(StoreError::Unavailable(error.into()));
         }
-        Ok(Self { conn: Some(conn) })
+        Ok(Self {
+            conn: Some(conn),
+            tallies: Tallies::default(),
+        })
     }
 
     /// The connection, inside the transaction.
@@ -35,6 +41,11 @@ impl PgUnit {
         self.conn
             .as_mut()
             .expect("a unit that was committed is gone")
+    }
+
+    /// Counts for campaigns, to be written when the unit commits.
+    pub(crate) fn tallies(&mut self) -> &mut Tallies {
+        &mut self.tallies
     }
 
     /// Undoes everything, and waits until its locks are free. Dropping does the same some time
@@ -55,6 +66,8 @@ impl PgUnit {
 #[async_trait]
 impl Unit for PgUnit {
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let tallies = std::mem::take(&mut self.tallies);
+        tallies.write(self.conn()).await?;
         let mut conn = self.conn.take().expect("a unit is committed once");
         match Transactions::commit_transaction(&mut *conn).await {
             Ok(()) => Ok(()),

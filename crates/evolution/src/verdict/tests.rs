@@ -85,6 +85,11 @@ fn the_text_decides() {
         ),
         (
             500,
+            json!("Cannot read properties of undefined (reading 'statusMessage')"),
+            "not connected",
+        ),
+        (
+            500,
             json!("Cannot read properties of undefined (reading 'onWhatsApp')"),
             "not connected",
         ),

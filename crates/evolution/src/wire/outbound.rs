@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::{Button, ButtonAction, Buttons, Content};
-use msgflash_messaging::provider::{Outbound, OutboundFile};
+use msgflash_messaging::provider::{Outbound, OutboundFile, OutboundStatus, StatusContent};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -68,6 +68,36 @@ pub(crate) fn request(outbound: &Outbound) -> Result<Request, &'static str> {
         body: Value::Object(body),
         is_media,
     })
+}
+
+/// One of the gateway's five fonts. It wants one with every text.
+const FONT: u8 = 1;
+
+/// Builds the request for a status that all contacts of the number are to see.
+pub(crate) fn status(status: &OutboundStatus) -> Request {
+    let is_media = matches!(status.content, StatusContent::Image { .. });
+    let body = match &status.content {
+        StatusContent::Text { text, background } => json!({
+            "type": "text",
+            "content": text,
+            "backgroundColor": background,
+            "font": FONT,
+            "allContacts": true,
+        }),
+        StatusContent::Image { url, caption } => {
+            let content = status.file.as_ref().map_or_else(|| url.clone(), bare);
+            let mut body = json!({ "type": "image", "content": content, "allContacts": true });
+            if let Some(caption) = caption.as_ref().filter(|it| !it.is_empty()) {
+                body["caption"] = json!(caption);
+            }
+            body
+        }
+    };
+    Request {
+        verb: "sendStatus",
+        body,
+        is_media,
+    }
 }
 
 fn media(

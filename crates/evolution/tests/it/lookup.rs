@@ -363,3 +363,35 @@ async fn pages_that_were_not_read_are_no_proof() {
         .await;
     assert!(found.is_ok_and(|it| !it.is_whole));
 }
+
+#[tokio::test]
+async fn finds_statuses_and_nothing_else_oldest_first() {
+    const STATUSES: &str = "status@broadcast";
+    let server = MockServer::start().await;
+    let range = json!({ "gte": "2026-11-21T10:12:39Z", "lte": "2026-11-21T10:14:39Z" });
+    let key = json!({ "remoteJid": STATUSES, "fromMe": true });
+    let filter = json!({ "where": { "key": key, "messageTimestamp": range }, "page": 1 });
+    let mut theirs = record(STATUSES, "3A01", AT + 1, "a friend's");
+    theirs["key"]["fromMe"] = json!(false);
+    let shown = [
+        record(STATUSES, "3EB0B", AT + 60, "second"),
+        record(STATUSES, "3EB0A", AT, "first"),
+        record(STATUSES, "3EB0A", AT, "first"),
+        record("120363@g.us", "3EB0G", AT, "to a group"),
+        record(STATUSES, "3EB0Y", AT + 600, "too late"),
+        theirs,
+    ];
+    Mock::given(method("POST"))
+        .and(path("/chat/findMessages/clinic-01"))
+        .and(body_partial_json(filter))
+        .respond_with(page(&shown, 1, 1))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let client = client(&server.uri());
+    let found = client.find_statuses("clinic-01", at(AT), at(AT + 120));
+    let found = found.await.expect("found");
+    assert!(found.is_whole);
+    let ids: Vec<_> = found.records.iter().map(|it| it.key_id.as_str()).collect();
+    assert_eq!(ids, ["3EB0A", "3EB0B"]);
+}

@@ -9,7 +9,8 @@ use msgflash_kernel::{Phone, Secret};
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::{Button, ButtonAction, Buttons, Card, Content};
 use msgflash_messaging::provider::{
-    EventDecoder, NewSession, Outbound, ProviderEvent, WhatsAppProvider,
+    EventDecoder, NewSession, Outbound, OutboundFile, OutboundStatus, ProviderEvent, StatusContent,
+    WhatsAppProvider,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -127,6 +128,7 @@ async fn run(client: &EvolutionClient, recorded: &Value) -> String {
         ("instance", "restart") => shown(&client.restart(name).await),
         ("instance", "logout") => shown(&client.logout(name).await),
         ("instance", "delete") => shown(&client.delete(name).await),
+        ("message", "sendStatus") => shown(&client.publish_status(name, &status(body)).await),
         ("message", _) => shown(&client.send(name, &message(recorded)).await),
         ("chat", "whatsappNumbers") => {
             let numbers = body["numbers"].as_array().expect("numbers").iter();
@@ -231,6 +233,75 @@ fn button(button: &Value) -> Button {
         text: text("displayText"),
         action,
     }
+}
+
+/// The status of ours that makes the recorded call, as far as one can.
+fn status(body: &Value) -> OutboundStatus {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let content = StatusContent::Text {
+        text: text("content"),
+        background: text("backgroundColor"),
+    };
+    OutboundStatus {
+        content,
+        file: None,
+    }
+}
+
+/// A status goes to all contacts, in the first font; a picture by its address, an upload as bytes.
+#[tokio::test]
+async fn statuses_are_for_all_contacts() {
+    let picture = |caption: Option<&str>, file| OutboundStatus {
+        content: StatusContent::Image {
+            url: "https://files.example.test/a.png".to_owned(),
+            caption: caption.map(str::to_owned),
+        },
+        file,
+    };
+    let file = OutboundFile {
+        name: "a.png".to_owned(),
+        mime: "image/png",
+        bytes: "abc".into(),
+    };
+    let recorded = &recording::read("350")["request"]["body"];
+    let statuses = [
+        (
+            status(recorded),
+            json!({ "type": "text", "content": "Aviso", "backgroundColor": "#008000", "font": 1,
+            "allContacts": true }),
+        ),
+        (
+            picture(Some("Foto"), None),
+            json!({ "type": "image", "content": "https://files.example.test/a.png",
+            "caption": "Foto", "allContacts": true }),
+        ),
+        (
+            picture(None, Some(file)),
+            json!({ "type": "image", "content": "YWJj", "allContacts": true }),
+        ),
+    ];
+    for (status, expected) in statuses {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(201).set_body_json(&recording::read("350")["body"]);
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let client = client(&server.uri());
+        let taken = client.publish_status("clinic-01", &status).await;
+        let id = taken.expect("taken").key_id;
+        assert_eq!(id.as_deref(), Some("3EB0AE1E6D918534725ECB"));
+        let requests = server.received_requests().await.expect("recorded");
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].url.path(), "/message/sendStatus/clinic-01");
+        let body: Value = serde_json::from_slice(&requests[0].body).expect("JSON");
+        assert_eq!(body, expected);
+    }
+    // What the gateway answers and stores is what we look for.
+    let recording = recording::read("350");
+    let decoder = msgflash_evolution::EvolutionDecoder;
+    let ProviderEvent::Sent(record) = decoder.decode("send.message", &recording["body"]) else {
+        panic!("it left");
+    };
+    let echo = msgflash_evolution::status_echo(&status(recorded).content);
+    assert_eq!(record.echo, echo);
 }
 
 /// Buttons that are not native go out as text that every phone shows.

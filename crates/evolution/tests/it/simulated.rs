@@ -9,8 +9,8 @@ use msgflash_kernel::Secret;
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::{Button, ButtonAction, Buttons, Card, Content};
 use msgflash_messaging::provider::{
-    Accepted, Address, EventDecoder, LinkState, NewSession, Outbound, Pairing, ProviderError,
-    ProviderEvent, SendFailure, WhatsAppProvider,
+    Accepted, Address, EventDecoder, LinkState, NewSession, Outbound, OutboundStatus, Pairing,
+    ProviderError, ProviderEvent, SendFailure, StatusContent, WhatsAppProvider,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -348,4 +348,55 @@ async fn what_the_simulator_posts_is_understood() {
     tokio::time::timeout(Duration::from_secs(20), all)
         .await
         .expect("all of it came");
+}
+
+#[tokio::test]
+async fn a_status_is_taken_and_found_again() {
+    let simulator = simulator();
+    let client = linked(&simulator).await;
+    let contents = [
+        StatusContent::Text {
+            text: "Open".into(),
+            background: "#1F6F54".into(),
+        },
+        StatusContent::Image {
+            url: "https://files.example.test/a.png".into(),
+            caption: None,
+        },
+    ];
+    let mut ids = Vec::new();
+    for content in &contents {
+        let status = OutboundStatus {
+            content: content.clone(),
+            file: None,
+        };
+        let accepted = client.publish_status(NAME, &status).await.expect("taken");
+        ids.push(accepted.key_id.expect("an id"));
+    }
+    let (from, until) = always();
+    let found = client
+        .find_statuses(NAME, from, until)
+        .await
+        .expect("found");
+    let found: Vec<_> = found
+        .records
+        .iter()
+        .map(|it| (&it.key_id, &it.echo))
+        .collect();
+    let echoes = contents.clone().map(|it| client.status_echo(&it));
+    let expected: Vec<_> = ids.iter().zip(&echoes).collect();
+    assert_eq!(found.len(), 2);
+    for one in expected {
+        assert!(found.contains(&one), "{one:?}");
+    }
+    control(&simulator, "unload", json!({})).await;
+    let status = OutboundStatus {
+        content: contents[0].clone(),
+        file: None,
+    };
+    let failed = client.publish_status(NAME, &status).await;
+    assert!(
+        matches!(failed, Err(SendFailure::NotConnected(_))),
+        "{failed:?}"
+    );
 }

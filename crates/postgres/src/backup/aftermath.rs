@@ -24,6 +24,14 @@ const NOBODY: [&str; 4] = [
     "UPDATE receipt_looks SET lease_until = '-infinity'",
 ];
 
+/// Statuses whose calls were under way are looked up, and patience with them begins now.
+const STATUSES: &str = "UPDATE statuses SET waited_since = $1, look_at = $1, looks = 0, \
+     lease_until = NULL WHERE state = 'pending'";
+
+/// Whom campaigns wrote to since the backup was made, nobody here knows: a person decides whether they go on.
+const CAMPAIGNS: &str = "UPDATE campaigns SET status = 'paused', turn_at = NULL, updated_at = $1 \
+     WHERE status IN ('scheduled', 'running', 'paused_quota', 'paused_plan')";
+
 /// Sessions that were ended since the backup was made would be open again: people sign in anew.
 const SIGNED_OUT: &str = "UPDATE sessions SET revoked_at = $1, revoked_for = 'operator' \
      WHERE revoked_at IS NULL";
@@ -49,6 +57,8 @@ pub(super) async fn settle(
     for statement in NOBODY {
         client.execute(statement, &[]).await?;
     }
+    client.execute(STATUSES, &[&now]).await?;
+    client.execute(CAMPAIGNS, &[&now]).await?;
     client.execute(SIGNED_OUT, &[&now]).await?;
     let waiting = "SELECT count(*) FROM queue WHERE state = 0";
     let waiting: i64 = client.query_one(waiting, &[]).await?.get(0);

@@ -30,7 +30,8 @@ use crate::sql::sql;
 use crate::unit::PgUnit;
 
 mod answers;
-mod members;
+pub(super) mod members;
+mod opted_out;
 
 /// How long a row that another process holds is waited for, in one go.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
@@ -103,11 +104,12 @@ impl AcceptStore for PgUnit {
         let asked = question.applications;
         let conn = &*self.conn();
         // Sent at once and answered at once: one round trip.
-        let (keys, accounts, members, instances, answers, recorded) = try_join!(
+        let (keys, accounts, members, instances, suppressed, answers, recorded) = try_join!(
             keys(conn, asked, now),
             accounts(conn, asked, now),
             members::look(conn, asked),
             instances(conn, asked),
+            opted_out::look(conn, asked),
             answers::look(conn, asked, now),
             recorded(conn, asked, question.again),
         )?;
@@ -116,6 +118,7 @@ impl AcceptStore for PgUnit {
             accounts,
             members,
             instances,
+            suppressed,
             answers,
             recorded,
         })

@@ -279,7 +279,9 @@ impl InstanceReader for Postgres {
                count(DISTINCT peer) FILTER (WHERE NOT inbound AND created_at > $3) AS recipients_24h, \
                count(*) FILTER (WHERE inbound AND created_at > $3) AS replies_24h, \
                count(*) FILTER (WHERE inbound) AS replies_7d, \
-               count(*) FILTER (WHERE NOT inbound AND status = 4 AND created_at > $3) AS failed_24h \
+               count(*) FILTER (WHERE NOT inbound AND status = 4 AND created_at > $3 \
+                 AND meta->>'code' IN ('PROVIDER_ERROR', 'INVALID_DESTINATION', 'PROVIDER_TIMEOUT')) \
+                 AS failed_24h \
              FROM messages WHERE instance_id = $1 AND created_at > $4",
         )
         .bind::<SqlUuid, _>(id.uuid())

@@ -22,7 +22,9 @@ use uuid::Uuid;
 use super::instance::{InstanceRow, phone};
 use super::message::read_messages;
 use super::queue::{QueueRow, queue_columns};
+use super::stop::of_opted_out;
 use crate::columns::each;
+use crate::contacts::opted_out;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::instances;
@@ -62,6 +64,14 @@ struct LaneRow {
 }
 
 #[derive(QueryableByName)]
+struct LeftRow {
+    #[diesel(sql_type = SqlUuid)]
+    instance_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: OffsetDateTime,
+}
+
+#[derive(QueryableByName)]
 struct FirstRow {
     #[diesel(sql_type = Bool)]
     is_first: bool,
@@ -91,6 +101,17 @@ struct StartedRow {
     message_id: Uuid,
     #[diesel(sql_type = Integer)]
     attempt: i32,
+}
+
+/// Says that an entry's campaign sends: what it reserved before the month was used up goes out, too.
+macro_rules! sends {
+    ($entry:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM campaigns c WHERE c.id = ",
+            $entry,
+            ".campaign_id AND c.status IN ('running', 'paused_quota') OFFSET 0)"
+        )
+    };
 }
 
 fn size(stored: i64) -> usize {
@@ -242,6 +263,9 @@ impl LaneStore for Postgres {
             " FROM queue q \
                WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
                  AND (q.due_at, q.message_id) > (k.due, k.message) AND q.not_before <= $5 \
+                 AND (q.until IS NULL OR q.until > $5) AND (q.campaign_id IS NULL OR ",
+            sends!("q"),
+            ") \
                  AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
                                    AND o.phone = q.phone AND o.state IN (2, 3)) \
                ORDER BY q.due_at, q.message_id LIMIT 4 * $6) q \
@@ -278,6 +302,29 @@ impl LaneStore for Postgres {
                 Some(Planned { entry, message })
             })
             .collect())
+    }
+
+    async fn calls_since(
+        &self,
+        lanes: &[InstanceId],
+        since: OffsetDateTime,
+    ) -> Result<Vec<(InstanceId, OffsetDateTime)>, StoreError> {
+        let mut conn = self.conn().await?;
+        // What came in has an id of the provider, too.
+        let rows: Vec<LeftRow> = sql("SELECT k.id AS instance_id, r.created_at \
+             FROM UNNEST($1) AS k (id) \
+             JOIN provider_refs r ON r.instance_id = k.id AND r.created_at >= $2 \
+             CROSS JOIN LATERAL ( \
+               SELECT 1 FROM messages m WHERE m.workspace_id = r.workspace_id \
+                 AND m.id = r.message_id AND NOT m.inbound OFFSET 0) left_here")
+        .bind::<Array<SqlUuid>, _>(each(lanes, |lane| lane.uuid()))
+        .bind::<Timestamptz, _>(since)
+        .get_results(&mut conn)
+        .await
+        .map_err(failed)?;
+        Ok(each(&rows, |row| {
+            (Id::new(row.instance_id), row.created_at)
+        }))
     }
 
     async fn links(&self, lanes: &[InstanceId]) -> Result<Vec<Instance>, StoreError> {
@@ -374,7 +421,7 @@ async fn orphan(
     Ok(count as u64)
 }
 
-async fn links(
+pub(super) async fn links(
     conn: &mut AsyncPgConnection,
     lanes: &[InstanceId],
 ) -> Result<Vec<Instance>, StoreError> {
@@ -477,28 +524,35 @@ impl StartStore for PgUnit {
 
     async fn start(
         &mut self,
-        keys: &[EntryKey],
+        read: &[(EntryKey, OffsetDateTime)],
         lease: Lease,
         now: OffsetDateTime,
     ) -> Result<Vec<(EntryKey, u32)>, StoreError> {
-        // A statement of its own, after the lanes are held: it sees a team that was deleted before.
+        // A mark is on the wire within a second or taken back, so nothing begins behind its end.
+        // A statement of its own, after the lanes are held: it sees a team that was deleted before, and
+        // who was put on a list.
         let started: Vec<StartedRow> = sql(concat!(
-            "WITH k AS MATERIALIZED ( SELECT r.place FROM UNNEST($1, $2) AS a (instance_id, \
-             message_id) CROSS JOIN LATERAL ( SELECT r.ctid AS place FROM queue r WHERE \
+            "WITH k AS MATERIALIZED ( SELECT r.place FROM UNNEST($1, $2, $6) AS a (instance_id, \
+             message_id, due_at) CROSS JOIN LATERAL ( SELECT r.ctid AS place FROM queue r WHERE \
              r.instance_id = a.instance_id AND r.message_id = a.message_id AND r.state + 0 = 1 \
-             AND ",
+             AND r.due_at = a.due_at AND ",
             not_deleted!("r.workspace_id"),
-            " AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
+            " AND NOT ",
+            opted_out!("r"),
+            " AND (r.until IS NULL OR r.until > $5 + interval '1 s') AND (r.campaign_id IS NULL OR ",
+            sends!("r"),
+            ") AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
              o.phone = r.phone AND o.state IN (2, 3)) OFFSET 0) r) UPDATE queue q SET state = 2, \
              attempt = q.attempt + 1, owner = $3, lease_until = $4, started_at = $5, look_at = \
              NULL, looks = 0 FROM k WHERE q.ctid = k.place RETURNING q.instance_id, q.message_id, \
              q.attempt",
         ))
-        .bind::<Array<SqlUuid>, _>(each(keys, |(lane, _)| lane.uuid()))
-        .bind::<Array<SqlUuid>, _>(each(keys, |(_, message)| message.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(read, |((lane, _), _)| lane.uuid()))
+        .bind::<Array<SqlUuid>, _>(each(read, |((_, message), _)| message.uuid()))
         .bind::<SqlUuid, _>(lease.owner)
         .bind::<Timestamptz, _>(lease.until)
         .bind::<Timestamptz, _>(now)
+        .bind::<Array<Timestamptz>, _>(each(read, |(_, due_at)| *due_at))
         .get_results(self.conn())
         .await
         .map_err(failed)?;
@@ -509,6 +563,10 @@ impl StartStore for PgUnit {
                 (key, u32::try_from(row.attempt).unwrap_or(0))
             })
             .collect())
+    }
+
+    async fn opted_out(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError> {
+        of_opted_out(self.conn(), keys).await
     }
 
     async fn take_back(

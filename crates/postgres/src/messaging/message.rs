@@ -11,6 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_kernel::{
     AccountId, Cursor, Id, Page, PageRequest, Phone, StoreError, Workspace, WorkspaceId,
 };
+use msgflash_messaging::message::OPT_OUT_CONFIRMATION;
 use msgflash_messaging::message::ports::{MessageFilter, MessageReader, MessageStore};
 use msgflash_messaging::{InstanceId, Message, MessageId, MessageKind, MessageStatus};
 use msgflash_quotas::Period;
@@ -19,7 +20,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::instance::phone;
-use crate::columns::each;
+use crate::columns::{each, first_id};
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::messages;
@@ -157,7 +158,10 @@ impl MessageReader for Postgres {
             query = query.filter(messages::status.eq(status.to_i16()));
         }
         if let Some(campaign) = filter.campaign {
-            query = query.filter(messages::campaign_id.eq(campaign.uuid()));
+            // Its messages are younger than it is.
+            query = query
+                .filter(messages::campaign_id.eq(campaign.uuid()))
+                .filter(messages::id.gt(campaign.uuid()));
         }
         if let Some(to) = filter.to {
             query = query.filter(
@@ -263,22 +267,43 @@ impl MessageStore for PgUnit {
         row.map(Message::try_from).transpose()
     }
 
+    async fn confirmed_since(
+        &mut self,
+        workspace: WorkspaceId,
+        peer: Phone,
+        since: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        // Ids are in the order of time: what is older is not looked at.
+        let row: ThereRow = sql("SELECT EXISTS (SELECT 1 FROM messages m              WHERE m.workspace_id = $1 AND m.peer = $2 AND m.id >= $3 AND NOT m.inbound                AND (m.meta -> $4) IS NOT NULL) AS there")
+        .bind::<SqlUuid, _>(workspace.uuid())
+        .bind::<BigInt, _>(peer.to_i64())
+        .bind::<SqlUuid, _>(first_id(since))
+        .bind::<Text, _>(OPT_OUT_CONFIRMATION)
+        .get_result(self.conn())
+        .await
+        .map_err(failed)?;
+        Ok(row.there)
+    }
+
     async fn last_writer(
         &mut self,
         account: AccountId,
         instance: InstanceId,
         peer: Phone,
     ) -> Result<Option<Workspace>, StoreError> {
-        // One index look-up per workspace of the account, of which there are few. A team that was
+        // One index look-up per workspace of the account, of which there are few. The ids of a campaign's
+        // messages are older than they are, so the last by its id may not be the last. A team that was
         // deleted hears nothing any more.
         let found: Option<WriterRow> = sql("SELECT last.workspace_id, last.team_id \
              FROM (SELECT $1 AS id \
                    UNION ALL SELECT id FROM teams WHERE owner_id = $1 AND deleted_at IS NULL) w \
              CROSS JOIN LATERAL ( \
-               SELECT workspace_id, team_id, id FROM messages \
-               WHERE workspace_id = w.id AND peer = $3 AND instance_id = $2 AND NOT inbound \
-               ORDER BY id DESC LIMIT 1) last \
-             ORDER BY last.id DESC LIMIT 1")
+               SELECT m.workspace_id, m.team_id, m.created_at, m.id FROM ( \
+                 SELECT workspace_id, team_id, created_at, id FROM messages \
+                 WHERE workspace_id = w.id AND peer = $3 AND instance_id = $2 AND NOT inbound \
+                 ORDER BY id DESC LIMIT 20) m \
+               ORDER BY m.created_at DESC, m.id DESC LIMIT 1) last \
+             ORDER BY last.created_at DESC, last.id DESC LIMIT 1")
         .bind::<SqlUuid, _>(account.uuid())
         .bind::<SqlUuid, _>(instance.uuid())
         .bind::<BigInt, _>(peer.to_i64())
@@ -389,6 +414,12 @@ pub(super) async fn insert_messages(
     .await
     .map(drop)
     .map_err(failed)
+}
+
+#[derive(QueryableByName)]
+struct ThereRow {
+    #[diesel(sql_type = Bool)]
+    there: bool,
 }
 
 #[derive(QueryableByName)]

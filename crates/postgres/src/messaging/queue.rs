@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::doubtful;
 use super::instance::phone;
+use super::stop::of_opted_out;
 use crate::columns::each;
 use crate::error::failed;
 use crate::schema::{provider_refs, queue};
@@ -35,7 +36,8 @@ macro_rules! queue_columns {
     () => {
         "q.instance_id, q.message_id, q.workspace_id, q.account_id, q.phone, q.class, \
          q.state, q.due_at, q.not_before, q.ready_since, q.period, q.attempt, q.misses, \
-         q.started_at, q.looks, q.has_left, q.resent"
+         q.started_at, q.looks, q.has_left, q.resent, q.ignores_suppression, q.campaign_id, \
+         q.until"
     };
 }
 pub(super) use queue_columns;
@@ -60,6 +62,9 @@ pub(super) struct QueueRow {
     looks: i32,
     has_left: bool,
     resent: bool,
+    ignores_suppression: bool,
+    campaign_id: Option<Uuid>,
+    until: Option<OffsetDateTime>,
 }
 
 impl TryFrom<QueueRow> for QueueEntry {
@@ -90,6 +95,9 @@ impl TryFrom<QueueRow> for QueueEntry {
             looks: u32::try_from(row.looks).unwrap_or(0),
             has_left: row.has_left,
             resent: row.resent,
+            ignores_suppression: row.ignores_suppression,
+            campaign: row.campaign_id.map(Id::new),
+            until: row.until,
         })
     }
 }
@@ -134,6 +142,10 @@ impl QueueStore for PgUnit {
         .await
         .map_err(failed)?;
         entries(rows)
+    }
+
+    async fn opted_out(&mut self, keys: &[EntryKey]) -> Result<Vec<EntryKey>, StoreError> {
+        of_opted_out(self.conn(), keys).await
     }
 
     async fn admit(
@@ -484,8 +496,9 @@ pub(super) async fn push_entries(
 ) -> Result<(), StoreError> {
     sql(
         "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, \
-           state, due_at, not_before, ready_since, period) \
-         SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+           state, due_at, not_before, ready_since, period, ignores_suppression, campaign_id, \
+           until) \
+         SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind::<Array<SqlUuid>, _>(each(new, |it| it.instance.uuid()))
     .bind::<Array<SqlUuid>, _>(each(new, |it| it.message.uuid()))
@@ -498,6 +511,9 @@ pub(super) async fn push_entries(
     .bind::<Array<Timestamptz>, _>(each(new, |it| it.not_before))
     .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.ready_since))
     .bind::<Array<Nullable<Integer>>, _>(each(new, |it| it.period.map(Period::to_i32)))
+    .bind::<Array<Bool>, _>(each(new, |it| it.ignores_suppression))
+    .bind::<Array<Nullable<SqlUuid>>, _>(each(new, |it| it.campaign.map(Id::uuid)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(each(new, |it| it.until))
     .execute(&mut conn)
     .await
     .map(drop)

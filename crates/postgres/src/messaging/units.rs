@@ -1,7 +1,9 @@
 //! The units messaging works in.
 
 use async_trait::async_trait;
+use msgflash_contacts::suppression::ports::SuppressionStore;
 use msgflash_kernel::{Outbox, StoreError};
+use msgflash_messaging::campaign::ports::TallyStore;
 use msgflash_messaging::dispatch::ports::QueueStore;
 use msgflash_messaging::dispatch::trace::TraceStore;
 use msgflash_messaging::instance::ports::{InstanceStore, InstanceUnit, InstanceUnits};
@@ -22,6 +24,9 @@ impl SettleUnit for PgUnit {
         self
     }
     fn traces(&mut self) -> &mut dyn TraceStore {
+        self
+    }
+    fn tallies(&mut self) -> &mut dyn TallyStore {
         self
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
@@ -63,6 +68,9 @@ impl ReceiptUnit for PgUnit {
     fn receipts(&mut self) -> &mut dyn ReceiptStore {
         self
     }
+    fn tallies(&mut self) -> &mut dyn TallyStore {
+        self
+    }
     fn outbox(&mut self) -> &mut dyn Outbox {
         self
     }
@@ -84,6 +92,9 @@ impl EventUnit for PgUnit {
         self
     }
     fn instances(&mut self) -> &mut dyn InstanceStore {
+        self
+    }
+    fn suppressions(&mut self) -> &mut dyn SuppressionStore {
         self
     }
 }

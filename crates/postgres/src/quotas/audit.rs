@@ -1,4 +1,4 @@
-//! Comparing the ledger with the queue and with the messages.
+//! Comparing the ledger with the queue, with the messages and with the statuses.
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -60,8 +60,9 @@ impl TryFrom<DriftRow> for Drift {
     }
 }
 
-/// One statement, so that all three tables are of one moment: reservations and entries come and go
-/// together. What has rows in the queue alone, or was settled without being reserved, differs too.
+/// One statement, so that all tables are of one moment: reservations come and go together with entries
+/// of the queue, and with statuses whose outcome is not known yet. What has such rows alone, or was
+/// settled without being reserved, differs too.
 const DIFFERENCES: &str = "SELECT account_id, period, \
        sum(reserved)::bigint AS ledger, sum(queued)::bigint AS found FROM ( \
          SELECT account_id, period, reserved_total AS reserved, 0 AS queued FROM usage_holds \
@@ -72,21 +73,35 @@ const DIFFERENCES: &str = "SELECT account_id, period, \
        UNION ALL \
          SELECT account_id, period, 0, 1 FROM queue WHERE period IS NOT NULL \
            AND ($1 IS NULL OR account_id > $1) AND ($2 IS NULL OR account_id <= $2) \
+       UNION ALL \
+         SELECT account_id, period, 0, 1 FROM statuses WHERE state = 'pending' \
+           AND ($1 IS NULL OR account_id > $1) AND ($2 IS NULL OR account_id <= $2) \
        ) said (account_id, period, reserved, queued) \
      GROUP BY account_id, period HAVING sum(reserved) <> sum(queued) \
      ORDER BY account_id, period";
 
 /// One statement here too: a message is charged in the transaction that counts it. They are found
 /// through their instances, which never change hands, in the order of creation; the scheduled ones
-/// also in that of their times.
+/// also in that of their times. Statuses name their month themselves, and are compared with what the
+/// ledger says of statuses.
 const CHARGED: &str = "SELECT account_id, $3 AS period, \
        sum(accepted)::bigint AS ledger, sum(charged)::bigint AS found FROM ( \
-         SELECT account_id, messages AS accepted, 0 AS charged FROM usage_settled \
+         SELECT account_id, 'message', messages AS accepted, 0 AS charged FROM usage_settled \
          WHERE account_id > COALESCE($1, '00000000-0000-0000-0000-000000000000'::uuid) \
            AND account_id <= COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) \
            AND period = $3 \
        UNION ALL \
-         SELECT i.account_id, 0, m.made + m.scheduled FROM instances i CROSS JOIN LATERAL ( \
+         SELECT account_id, 'status', statuses, 0 FROM usage_settled \
+         WHERE account_id > COALESCE($1, '00000000-0000-0000-0000-000000000000'::uuid) \
+           AND account_id <= COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) \
+           AND period = $3 \
+       UNION ALL \
+         SELECT account_id, 'status', 0, 1 FROM statuses \
+         WHERE account_id > COALESCE($1, '00000000-0000-0000-0000-000000000000'::uuid) \
+           AND account_id <= COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) \
+           AND period = $3 AND state = 'published' \
+       UNION ALL \
+         SELECT i.account_id, 'message', 0, m.made + m.scheduled FROM instances i CROSS JOIN LATERAL ( \
            SELECT \
              (SELECT count(*) FROM messages WHERE instance_id = i.id AND created_at >= $4 \
                 AND created_at < $6 AND charged_period = $3) AS made, \
@@ -95,8 +110,8 @@ const CHARGED: &str = "SELECT account_id, $3 AS period, \
            ) m \
          WHERE i.account_id > COALESCE($1, '00000000-0000-0000-0000-000000000000'::uuid) \
            AND i.account_id <= COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) \
-       ) said (account_id, accepted, charged) \
-     GROUP BY account_id HAVING sum(accepted) <> sum(charged) ORDER BY account_id";
+       ) said (account_id, kind, accepted, charged) \
+     GROUP BY account_id, kind HAVING sum(accepted) <> sum(charged) ORDER BY account_id, kind";
 
 #[async_trait]
 impl LedgerAudit for Postgres {
@@ -179,8 +194,8 @@ impl PgUnit {
         period: Period,
     ) -> Result<Option<Uuid>, StoreError> {
         let row: Option<AccountRow> = sql("SELECT account_id FROM ( \
-               SELECT account_id, sum(messages) OVER w AS so_far, row_number() OVER w AS n \
-               FROM (SELECT account_id, messages FROM usage_settled \
+               SELECT account_id, sum(accepted) OVER w AS so_far, row_number() OVER w AS n \
+               FROM (SELECT account_id, messages + statuses AS accepted FROM usage_settled \
                      WHERE account_id > COALESCE($1, \
                          '00000000-0000-0000-0000-000000000000'::uuid) AND period = $2 \
                      ORDER BY account_id LIMIT $4) s WINDOW w AS (ORDER BY account_id)) s \

@@ -127,6 +127,11 @@ impl LedgerStore for PgUnit {
 }
 
 impl PgUnit {
+    /// Holds usage rows until the unit ends.
+    pub(crate) async fn hold_usage(&mut self, keys: &[(Uuid, i32)]) -> Result<(), StoreError> {
+        self.hold(keys).await.map(drop)
+    }
+
     /// Holds the rows of `keys` until the unit ends, making those that are missing.
     async fn hold(&mut self, keys: &[Key]) -> Result<Vec<CountRow>, StoreError> {
         // The row of a single key nearly always exists, and asking for one that does not holds

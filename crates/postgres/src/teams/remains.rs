@@ -11,9 +11,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::failed;
+use crate::messaging::stop::hold_lanes;
 use crate::pool::Postgres;
 use crate::sql::sql;
 
+mod campaigns;
 mod contacts;
 mod endpoints;
 mod lookups;
@@ -39,18 +41,6 @@ pub(crate) use not_deleted;
 const NOTE: &str = "INSERT INTO team_remains (team_id, owner_id, deleted_at, next_look_at) \
      VALUES ($1, $2, $3, $3)";
 
-/// Lanes come with the next look of a worker after their instance; here they must be there.
-const MAKE_LANES: &str = "INSERT INTO lanes (instance_id) SELECT i.id FROM instances i \
-     WHERE i.account_id = $1 \
-       AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.instance_id = i.id) \
-     ORDER BY i.id ON CONFLICT DO NOTHING";
-
-/// In the order in which everybody locks.
-const HOLD_LANES: &str = "SELECT l.instance_id FROM ( \
-       SELECT i.id FROM instances i WHERE i.account_id = $1 ORDER BY i.id OFFSET 0) i \
-     CROSS JOIN LATERAL ( \
-       SELECT l.instance_id FROM lanes l WHERE l.instance_id = i.id FOR NO KEY UPDATE) l";
-
 const CLAIM: &str = "UPDATE team_remains r SET next_look_at = $2 FROM ( \
        SELECT d.team_id FROM team_remains d WHERE d.next_look_at <= $1 \
        ORDER BY d.next_look_at LIMIT 1 FOR UPDATE SKIP LOCKED) due \
@@ -62,8 +52,7 @@ const FORGET: &str = "DELETE FROM team_remains WHERE team_id = $1";
 
 /// Notes what may be left of a team that this transaction deletes.
 ///
-/// Whoever marks calls holds their lanes, and then looks whether the team is there. So what was marked
-/// before is kept before this transaction, and what is marked after sees it.
+/// Whoever marks calls looks whether the team is there ([`hold_lanes`]).
 pub(super) async fn note(
     conn: &mut AsyncPgConnection,
     team: &Team,
@@ -76,14 +65,7 @@ pub(super) async fn note(
         .execute(conn)
         .await
         .map_err(failed)?;
-    for statement in [MAKE_LANES, HOLD_LANES] {
-        sql(statement)
-            .bind::<SqlUuid, _>(team.owner.uuid())
-            .execute(conn)
-            .await
-            .map_err(failed)?;
-    }
-    Ok(())
+    hold_lanes(conn, team.owner.uuid()).await
 }
 
 #[derive(QueryableByName)]
@@ -158,6 +140,14 @@ impl Endings for Postgres {
         now: OffsetDateTime,
     ) -> Result<usize, StoreError> {
         contacts::end(self, remains.workspace().id, now).await
+    }
+
+    async fn end_campaigns(
+        &self,
+        remains: &Remains,
+        now: OffsetDateTime,
+    ) -> Result<usize, StoreError> {
+        campaigns::end(self, remains.workspace().id, now).await
     }
 
     async fn end_lookups(

@@ -12,6 +12,7 @@ mod notify;
 mod outage;
 mod replay;
 mod stage;
+mod suppressions;
 mod teams;
 mod templates;
 mod unit;

@@ -3,6 +3,7 @@
 mod accepting;
 mod attacks;
 mod audit;
+mod campaigns;
 mod charged;
 mod inbox;
 mod lanes;
@@ -13,6 +14,7 @@ mod queue;
 mod receipts;
 mod restored;
 mod restricted;
+mod statuses;
 
 pub(crate) mod sample;
 mod throughput;

@@ -23,14 +23,30 @@ pub(super) const NOT_CALLED: &[(&str, &[&str])] = &[
     ),
     ("routes that do not exist", &["090", "091", "092"]),
     (
-        "statuses, lists, polls and reactions are no messages of ours",
-        &["124", "125", "350", "351", "352", "353"],
+        "lists, polls and reactions are no messages of ours",
+        &["351", "352", "353"],
     ),
 ];
 
 /// Number, likeness of the request, and what the operation answers.
 pub(super) const CASES: &[(&str, Like, &str)] = &[
     ("001", Like::Request, r#"Ok("2.3.7")"#),
+    (
+        "124",
+        Like::Route,
+        r#"Err(Refused("400 StatusJidList is required"))"#,
+    ),
+    (
+        "125",
+        Like::Route,
+        r#"Err(Refused("400 type is not one of enum values: text,image,audio,video"))"#,
+    ),
+    // We name nobody: all contacts are meant.
+    (
+        "350",
+        Like::Route,
+        r#"Ok(Accepted { key_id: Some("3EB0AE1E6D918534725ECB"), address: Some(Other) })"#,
+    ),
     ("010", Like::Request, "Err(Unauthorized)"),
     ("011", Like::Request, "Err(Unauthorized)"),
     ("012", Like::Answer, "Err(Unauthorized)"),

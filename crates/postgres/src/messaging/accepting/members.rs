@@ -38,7 +38,7 @@ struct HeldMemberRow {
 }
 
 /// Keeps people in their teams; answers whom it got.
-pub(super) async fn hold(
+pub(in crate::messaging) async fn hold(
     conn: &mut AsyncPgConnection,
     people: &[(TeamId, UserId)],
     wait: Wait,

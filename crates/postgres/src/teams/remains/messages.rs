@@ -7,8 +7,10 @@ use diesel::sql_types::{
     Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{StoreError, Unit as _, Workspace};
+use msgflash_kernel::{Id, StoreError, Unit as _, Workspace};
 use msgflash_messaging::MessageStatus;
+use msgflash_messaging::campaign::Tally;
+use msgflash_messaging::campaign::ports::TallyStore as _;
 use msgflash_quotas::{LedgerStore as _, Period, Settlement};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -30,7 +32,7 @@ const WITHDRAW: &str = "WITH k AS MATERIALIZED ( \
        WHERE i.account_id = $1 LIMIT $3) \
      DELETE FROM queue q USING k \
      WHERE q.instance_id = k.instance_id AND q.message_id = k.message_id \
-     RETURNING q.message_id, q.period";
+     RETURNING q.message_id, q.period, q.campaign_id";
 
 /// In the order of the list, in which everybody locks.
 const CANCEL: &str = "WITH k AS MATERIALIZED ( \
@@ -51,6 +53,8 @@ struct WithdrawnRow {
     message_id: Uuid,
     #[diesel(sql_type = Nullable<Integer>)]
     period: Option<i32>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    campaign_id: Option<Uuid>,
 }
 
 /// Withdraws up to `limit`, gives back what was reserved for them, and cancels them. Nobody is
@@ -85,8 +89,20 @@ pub(super) async fn end(
         .execute(unit.conn())
         .await
         .map_err(failed)?;
+    for (campaign, count) in counted(&withdrawn) {
+        unit.tally(Id::new(campaign), Tally::cancel(count), now);
+    }
     Box::new(unit).commit().await?;
     Ok(withdrawn.len())
+}
+
+/// How many there are of each campaign.
+fn counted(withdrawn: &[WithdrawnRow]) -> BTreeMap<Uuid, u64> {
+    let mut counts = BTreeMap::new();
+    for campaign in withdrawn.iter().filter_map(|it| it.campaign_id) {
+        *counts.entry(campaign).or_default() += 1;
+    }
+    counts
 }
 
 /// What goes back, by month. For what waited for its time nothing was reserved.

@@ -182,6 +182,11 @@ async fn keys_instances_and_subscriptions_are_looked_at_under_the_lock() {
         ),
         ("UPDATE instances SET status = 'suspended'", "FORBIDDEN"),
         ("UPDATE instances SET deleted_at = now()", "NOT_FOUND"),
+        (
+            "INSERT INTO suppressions (workspace_id, phone, source, created_at) \
+             SELECT account_id, 33612300001, 'manual', now() FROM instances",
+            "RECIPIENT_OPTED_OUT",
+        ),
     ];
     for (n, (spoil, code)) in spoils.into_iter().enumerate() {
         let sender = Sender::new(&stage, &format!("{n}@example.com"), 100).await;

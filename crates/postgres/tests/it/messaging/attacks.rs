@@ -101,6 +101,20 @@ impl WhatsAppProvider for Gateway {
             text: Some("Hello".into()),
         }
     }
+    async fn publish_status(&self, _: &str, _: &OutboundStatus) -> Result<Accepted, SendFailure> {
+        unimplemented!()
+    }
+    fn status_echo(&self, _: &StatusContent) -> Echo {
+        unimplemented!()
+    }
+    async fn find_statuses(
+        &self,
+        _: &str,
+        _: OffsetDateTime,
+        _: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError> {
+        unimplemented!()
+    }
     async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
         unimplemented!()
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use msgflash_kernel::{Outbox, RandomIds, StoreError, Unit};
+use msgflash_messaging::campaign::ports::TallyStore;
 use msgflash_messaging::message::ports::{MessageReader, SettleUnits};
 use msgflash_messaging::provider::ReceiptRank;
 use msgflash_messaging::receipt::batch::ApplyReceipts;
@@ -239,6 +240,9 @@ impl ReceiptUnit for MortalUnit {
     }
     fn receipts(&mut self) -> &mut dyn ReceiptStore {
         self.unit.receipts()
+    }
+    fn tallies(&mut self) -> &mut dyn TallyStore {
+        self.unit.tallies()
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
         self.unit.outbox()

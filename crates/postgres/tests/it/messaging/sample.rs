@@ -51,6 +51,9 @@ pub(crate) fn entry(lane: InstanceId, n: u32) -> QueueEntry {
         looks: 0,
         has_left: false,
         resent: false,
+        ignores_suppression: false,
+        campaign: None,
+        until: None,
     }
 }
 
@@ -200,6 +203,19 @@ impl Worker {
         ahead.into_iter().map(|it| it.entry).collect()
     }
 
+    /// Entries as a worker reads them: with when they are due, as far as they are there.
+    pub(crate) async fn read(&self, keys: &[EntryKey]) -> Vec<(EntryKey, OffsetDateTime)> {
+        let unit = SettleUnits::begin(&self.postgres).await;
+        let mut unit = unit.expect("a unit");
+        let mut read = Vec::new();
+        for key in keys {
+            let entry = unit.queue().lock(*key).await.expect("read");
+            read.extend(entry.map(|it| (*key, it.due_at)));
+        }
+        unit.commit().await.expect("committed");
+        read
+    }
+
     /// Starts calls; answers those that may be made.
     pub(crate) async fn start(
         &self,
@@ -222,7 +238,9 @@ impl Worker {
             owner: self.id,
             until: now + Duration::MINUTE,
         };
-        let started = unit.starts().start(keys, lease, now).await.expect("marked");
+        let read = self.read(keys).await;
+        let started = unit.starts().start(&read, lease, now).await;
+        let started = started.expect("marked");
         unit.commit().await.expect("committed");
         Some(started)
     }

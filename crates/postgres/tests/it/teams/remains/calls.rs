@@ -55,7 +55,8 @@ async fn a_deletion_waits_for_marks_that_are_being_made_and_none_follows_it() {
     scene.until_somebody_waits().await;
     // The team is there for whoever looks now.
     let first = [entries[0].key()];
-    let started = unit.starts().start(&first, lease, NOW).await;
+    let read = [(first[0], entries[0].due_at)];
+    let started = unit.starts().start(&read, lease, NOW).await;
     assert_eq!(started.expect("marked"), [(first[0], 1)]);
     assert!(!deleting.is_finished());
     unit.commit().await.expect("committed");
