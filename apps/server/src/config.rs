@@ -68,6 +68,8 @@ pub struct Config {
     pub console_rate_limit_per_second: u32,
     /// The least time between two messages of one number.
     pub pace: Duration,
+    /// Whether sending keeps to the caps of the safety guidance.
+    pub enforces_caps: bool,
     /// How long a send may take at the gateway.
     pub send_timeout: Duration,
     /// How long a single message waits for a gateway that is away.

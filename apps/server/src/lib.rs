@@ -7,6 +7,7 @@ pub mod address_book;
 mod alarms;
 pub mod api;
 pub mod app;
+pub mod campaigns;
 mod chance;
 pub mod cli;
 pub mod config;
@@ -26,6 +27,8 @@ mod probe;
 mod recall;
 pub mod serve;
 pub mod services;
+pub mod statuses;
+pub mod suppressions;
 pub mod teams;
 #[cfg(test)]
 mod testing;

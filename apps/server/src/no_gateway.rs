@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use msgflash_kernel::Phone;
 use msgflash_messaging::provider::{
-    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, Pairing,
-    ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    Accepted, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound, OutboundStatus,
+    Pairing, ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo, StatusContent,
+    WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
@@ -50,6 +51,25 @@ impl WhatsAppProvider for NoGateway {
             kind: "text",
             text: None,
         }
+    }
+    async fn publish_status(&self, _: &str, _: &OutboundStatus) -> Result<Accepted, SendFailure> {
+        Err(SendFailure::GatewayDown(
+            "no gateway is configured".to_owned(),
+        ))
+    }
+    fn status_echo(&self, _: &StatusContent) -> Echo {
+        Echo {
+            kind: "text",
+            text: None,
+        }
+    }
+    async fn find_statuses(
+        &self,
+        _: &str,
+        _: OffsetDateTime,
+        _: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError> {
+        Err(AWAY)
     }
     async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
         Err(AWAY)

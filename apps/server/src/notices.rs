@@ -21,7 +21,7 @@ const GAP: Duration = Duration::from_millis(50);
 pub(crate) const LANES: &str = "msgflash_lanes";
 
 /// Each bell with the topic it is rung by.
-fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 11] {
+fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 12] {
     [
         (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
@@ -31,6 +31,7 @@ fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 11] {
         ("msgflash_contact_jobs", &bells.contact_jobs),
         ("msgflash_contact_imports", &bells.contact_imports),
         ("msgflash_lookups", &bells.lookups),
+        ("msgflash_campaigns", &bells.campaigns),
         ("msgflash_mail_requests", &bells.mail_requests),
         ("msgflash_mails", &bells.mails),
         ("msgflash_remains", &bells.remains),

@@ -8,16 +8,23 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
-use crate::api::console::{self, files, keys, lookups, media, overview, teams, workspace};
+use crate::api::console::{
+    self, files, keys, lookups, media, overview, statuses as console_statuses,
+    suppressions as opt_out_files, teams, workspace,
+};
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
-use crate::api::v1::{account, billing, contacts, instances, messages, templates, webhooks};
+use crate::api::v1::{
+    account, billing, campaigns, contacts, instances, messages, statuses, suppressions, templates,
+    webhooks,
+};
 
 mod console_twins;
 mod events;
 mod responses;
 #[cfg(test)]
 mod tests;
+mod verbs;
 
 /// Every successful answer.
 #[derive(Serialize, ToSchema)]
@@ -75,6 +82,11 @@ pub struct ErrorDetail {
     ),
     paths(
         messages::send, messages::schedule, messages::list, messages::read, messages::cancel,
+        statuses::publish, console_statuses::list,
+        campaigns::create, campaigns::list, campaigns::read, campaigns::stats,
+        campaigns::control::pause, campaigns::control::resume, campaigns::control::cancel,
+        campaigns::control::delete, campaigns::control::retry,
+        campaigns::recipients::messages, campaigns::recipients::list,
         instances::list, instances::read, instances::state, instances::health,
         templates::list, templates::create, templates::read, templates::revise, templates::delete,
         templates::preview,
@@ -82,15 +94,18 @@ pub struct ErrorDetail {
         bulk::delete, jobs::list, jobs::read, jobs::progress, jobs::cancel,
         groups::list, groups::create, groups::read, groups::change, groups::delete,
         groups::of_contact, members::list, members::add, members::remove,
+        suppressions::list, suppressions::add, suppressions::read, suppressions::remove,
+        suppressions::settings, suppressions::change_settings,
         webhooks::list, webhooks::create, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::rotate, webhooks::deliveries::test, webhooks::deliveries::recover,
         webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
         account::me, account::usage,
         billing::plans, billing::subscription, billing::usage, billing::payments,
-        console::messages::send, own_instances::list, own_instances::create, own_instances::read,
+        console::messages::send, console::campaigns::list, own_instances::list, own_instances::create, own_instances::read,
         own_instances::rename, own_instances::delete, linking::connect, linking::log_out,
         linking::restart, overview::search, overview::onboarding, overview::stats, workspace::current, workspace::counters,
         files::import, files::list, files::read, files::export,
+        opt_out_files::import, opt_out_files::export,
         media::upload, media::delete,
         lookups::start, lookups::list, lookups::read, lookups::import,
         keys::list, keys::create, keys::revoke, keys::usage,
@@ -109,11 +124,14 @@ pub struct ErrorDetail {
     components(schemas(ErrorView)),
     tags(
         (name = "Messages", description = "Send to one recipient, now or later, and follow it"),
+        (name = "Statuses", description = "Stories that all contacts of a number see for a day"),
+        (name = "Campaigns", description = "One content for many contacts, now, later or again and again"),
         (name = "Instances", description = "The WhatsApp numbers of the account"),
         (name = "Templates", description = "Messages with gaps that are filled in for each recipient"),
         (name = "Contacts", description = "The address book of the workspace"),
         (name = "Contact groups", description = "Groups of contacts; WhatsApp's own groups are another thing"),
         (name = "Bulk jobs", description = "Changes of many contacts, in the background"),
+        (name = "Opt-out", description = "Who must not be written to, and how people say so"),
         (name = "Media", description = "Files to be sent within a day"),
         (name = "Number look-ups", description = "Which numbers have WhatsApp"),
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
@@ -160,6 +178,7 @@ pub fn document() -> Document {
                 .build(),
         ),
     );
+    verbs::describe(&mut document);
     console_twins::describe(&mut document);
     for route in routes::table() {
         responses::complete(&mut document, &route);

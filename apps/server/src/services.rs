@@ -31,9 +31,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::address_book::AddressBook;
+use crate::campaigns::Campaigns;
 use crate::lookups::Lookups;
 use crate::media::MediaDesk;
 use crate::people::People;
+use crate::statuses::Statuses;
+use crate::suppressions::Suppressions;
 use crate::teams::TeamDesk;
 use crate::uploads::Uploads;
 
@@ -97,8 +100,14 @@ pub struct Services {
     pub send_again: Arc<SendAgain>,
     /// Contacts, groups and bulk jobs.
     pub address_book: Arc<AddressBook>,
+    /// Who must not be written to.
+    pub suppressions: Suppressions,
+    /// Campaigns.
+    pub campaigns: Campaigns,
     /// Which numbers have WhatsApp.
     pub lookups: Lookups,
+    /// WhatsApp statuses.
+    pub statuses: Statuses,
     /// How people sign up and in.
     pub people: Arc<People>,
     /// API keys as people manage them.

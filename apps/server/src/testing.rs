@@ -25,7 +25,7 @@ use msgflash_messaging::receipt::ports::MockInbox;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
 use msgflash_messaging::safety::Window;
 use msgflash_quotas::{
-    ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, SlidingWindows, Usage,
+    ApiMeter, Capacity, MockApiUsageStore, MockUsageReader, PlanAllowances, SlidingWindows, Usage,
 };
 use msgflash_teams::{EnterWorkspace, MockMembershipReader};
 use msgflash_templates::{
@@ -45,12 +45,16 @@ use crate::http::metrics;
 use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 
 pub(crate) mod book;
+mod campaigns;
 mod lookups;
 mod people;
 pub(crate) mod samples;
+mod statuses;
+mod suppressions;
 pub(crate) mod units;
 
 use self::book::FakeBook;
+use self::campaigns::{FakeCampaigns, Shared};
 use self::samples::{NOW, credential, entitlement, instance, key};
 use self::units::{Replays, Units};
 
@@ -74,6 +78,7 @@ pub(crate) struct Fake {
     pub(crate) endpoints: MockEndpointReader,
     pub(crate) deliveries: MockDeliveryReader,
     pub(crate) held_endpoints: u32,
+    pub(crate) campaigns: FakeCampaigns,
     pub(crate) replays: Replays,
     pub(crate) probes: Vec<Arc<dyn Probe>>,
     pub(crate) draining: CancellationToken,
@@ -131,6 +136,7 @@ impl Fake {
             endpoints: MockEndpointReader::new(),
             deliveries: MockDeliveryReader::new(),
             held_endpoints: 0,
+            campaigns: FakeCampaigns::default(),
             replays: Replays::default(),
             probes: Vec::new(),
             draining: CancellationToken::new(),
@@ -195,17 +201,29 @@ impl Fake {
             events: Arc::new(NoNudge),
         });
         drop(tokio::spawn(store_groups.run()));
+        let recent = Arc::new(RecentInstances::new(
+            Arc::clone(&instances) as _,
+            clock.clone(),
+        ));
+        let render = Arc::new(RenderTemplate::new(
+            Arc::clone(&templates) as _,
+            Arc::clone(&context) as _,
+        ));
+        let billing = Arc::new(self.billing);
+        let campaigns = self.campaigns.over(Shared {
+            instances: Arc::clone(&recent),
+            templates: Arc::clone(&render),
+            allowances: Arc::new(PlanAllowances::new(Arc::clone(&billing) as _)),
+            usage: usage.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        });
         let send = SendPorts {
             acceptor: self::units::accepting(&self.replays, &clock),
-            instances: Arc::new(RecentInstances::new(
-                Arc::clone(&instances) as _,
-                clock.clone(),
-            )),
+            instances: recent,
             contacts: Arc::new(self.contacts),
-            templates: Arc::new(RenderTemplate::new(
-                Arc::clone(&templates) as _,
-                Arc::clone(&context) as _,
-            )),
+            templates: render,
+            suppressions: Arc::new(suppressions::nobody()),
             clock: clock.clone(),
             ids: ids.clone(),
         };
@@ -216,14 +234,17 @@ impl Fake {
             teams: Arc::new(people::teams(&clock, &ids)),
             people: Arc::new(people),
             keys: people::keys(&clock, &ids),
+            suppressions: suppressions::suppressions(&clock),
             lookups: lookups::lookups(&clock, &ids),
+            statuses: statuses::statuses(&clock, &ids),
             mailbox: None,
             uploads: crate::uploads::Uploads::of(16),
             media: None,
             address_book: Arc::new(AddressBook::new(book)),
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
             accounts: Arc::new(self.accounts),
-            billing: Arc::new(self.billing),
+            billing,
+            campaigns,
             rates: Arc::new(SlidingWindows::default()),
             meter: Arc::new(ApiMeter::new(Arc::new(self.api_usage))),
             usage: usage.clone(),

@@ -14,6 +14,7 @@ use msgflash_billing::{BillingReader, SetPlan};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
 use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
 use msgflash_messaging::alarm::Alarms;
+use msgflash_messaging::dispatch::stop::AwaitMarks;
 use msgflash_messaging::instance::connection::RecordConnection;
 use msgflash_messaging::instance::provision::{ProvisionInstance, ProvisionPorts};
 use msgflash_messaging::instance::read::ReadInstances;
@@ -26,9 +27,10 @@ use msgflash_messaging::message::overview::Overview;
 use msgflash_messaging::message::send::{SendMessage, SendPorts};
 use msgflash_messaging::provider::WhatsAppProvider;
 use msgflash_messaging::receipt::receive::{ReceiveEvent, ReceivePorts};
+use msgflash_messaging::status::{PublishPorts, Settled};
 use msgflash_oidc::{OidcConfig, OidcProvider};
 use msgflash_postgres::{DatabaseClock, Postgres};
-use msgflash_quotas::{ApiMeter, RateLimiter, SlidingWindows};
+use msgflash_quotas::{ApiMeter, PlanAllowances, RateLimiter, SlidingWindows};
 use msgflash_redis::RedisWindows;
 use msgflash_teams::EnterWorkspace;
 use msgflash_teams::manage::TeamPorts;
@@ -43,6 +45,8 @@ use tracing::{debug, warn};
 
 use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
+use crate::api::v1::statuses::ANSWERS;
+use crate::campaigns::{Campaigns, CampaignsPorts};
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::lookups::{Lookups, LookupsPorts};
@@ -52,9 +56,11 @@ use crate::people::{People, PeoplePorts};
 use crate::principals::Principals;
 use crate::probe::DatabaseProbe;
 use crate::services::{COUNTING, Keys, Ops, Services, Settings, Targets};
+use crate::statuses::Statuses;
+use crate::suppressions::{Suppressions, SuppressionsPorts, TimerPauses};
 use crate::teams::TeamDesk;
 use crate::uploads::Uploads;
-use crate::workers::{Bells, Workers, span};
+use crate::workers::{Bells, LEASE_MARGIN, Workers, span};
 
 /// What commands, workers and routes share.
 pub struct Backend {
@@ -333,6 +339,7 @@ pub async fn services(
             acceptor: accepting(&store, backend),
             instances: Arc::clone(&backend.recent),
             contacts: store.clone(),
+            suppressions: store.clone(),
             templates: Arc::new(RenderTemplate::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
@@ -383,7 +390,10 @@ pub async fn services(
             backend.bells.posts.clone(),
         )),
         address_book: Arc::clone(&backend.address_book),
+        suppressions: suppressions(&store, backend),
+        campaigns: campaigns(config, &store, backend),
         lookups: lookups(&store, backend),
+        statuses: statuses(config, &store, backend),
         people: Arc::clone(&backend.people),
         keys: Keys {
             create: Arc::clone(&backend.create_key),
@@ -409,6 +419,34 @@ pub async fn services(
     })
 }
 
+fn suppressions(store: &Arc<Postgres>, backend: &Backend) -> Suppressions {
+    Suppressions::new(SuppressionsPorts {
+        units: store.clone(),
+        reader: store.clone(),
+        silence: Arc::new(AwaitMarks::new(store.clone(), Arc::new(TimerPauses))),
+        clock: Arc::clone(&backend.clock),
+    })
+}
+
+fn campaigns(config: &Config, store: &Arc<Postgres>, backend: &Backend) -> Campaigns {
+    Campaigns::new(CampaignsPorts {
+        campaigns: store.clone(),
+        units: store.clone(),
+        audiences: store.clone(),
+        marks: store.clone(),
+        pauses: Arc::new(TimerPauses),
+        instances: Arc::clone(&backend.recent),
+        templates: Arc::new(RenderTemplate::new(store.clone(), store.clone())),
+        allowances: Arc::new(PlanAllowances::new(Arc::clone(&backend.billing))),
+        usage: store.clone(),
+        wake: backend.bells.campaigns.clone(),
+        clock: Arc::clone(&backend.clock),
+        ids: Arc::clone(&backend.ids),
+        gap: span(config.pace),
+        enforces_caps: config.enforces_caps,
+    })
+}
+
 fn lookups(store: &Arc<Postgres>, backend: &Backend) -> Lookups {
     Lookups::new(LookupsPorts {
         units: store.clone(),
@@ -420,6 +458,25 @@ fn lookups(store: &Arc<Postgres>, backend: &Backend) -> Lookups {
         clock: Arc::clone(&backend.clock),
         ids: Arc::clone(&backend.ids),
     })
+}
+
+fn statuses(config: &Config, store: &Arc<Postgres>, backend: &Backend) -> Statuses {
+    let ports = PublishPorts {
+        units: store.clone(),
+        instances: store.clone(),
+        provider: Arc::clone(&backend.provider),
+        files: backend.media.as_ref().map(|desk| Arc::clone(&desk.send)),
+        settled: settled(store, backend),
+        clock: Arc::clone(&backend.clock),
+        ids: Arc::clone(&backend.ids),
+        lease: span(config.send_timeout + LEASE_MARGIN),
+    };
+    Statuses::new(ports, store.clone())
+}
+
+/// Records what became of statuses, for requests and workers alike.
+pub(crate) fn settled(store: &Arc<Postgres>, backend: &Backend) -> Settled {
+    Settled::new(store.clone(), Arc::clone(&backend.clock), ANSWERS)
 }
 
 /// How many files of contacts are read at once, of 5 MB at most.

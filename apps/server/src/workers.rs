@@ -20,8 +20,8 @@ mod sampler;
 mod set;
 
 pub use lanes::LaneBell;
-pub(crate) use set::span;
 pub use set::{Bells, Workers, WorkersHandle};
+pub(crate) use set::{LEASE_MARGIN, span};
 
 /// A nudge that one loop waits for.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::policy::{Access, Caller, Gate, Policy};
 use crate::http::body::{BodyLimit, EarlyBody, JSON_LIMIT, Unreadable, read};
 use crate::http::idempotency::{self, Header, Wish};
-use crate::http::{Problem, RequestId, envelope};
+use crate::http::{Problem, Query, RequestId, envelope};
 use crate::services::Services;
 
 mod identify;
@@ -72,7 +72,8 @@ pub(super) async fn admit(
             .await?;
     }
 
-    let wish = if policy.once {
+    let is_rehearsal = || policy.rehearsed && is_dry_run(&Query::parse(request.query_string()));
+    let wish = if policy.once && !is_rehearsal() {
         wish(policy, &workspace, request).await
     } else {
         Wish::None
@@ -112,6 +113,11 @@ pub(super) async fn admit(
     Ok(Passage::Go)
 }
 
+/// Whether a query asks what would happen, and not that it does.
+pub(super) fn is_dry_run(query: &Query) -> bool {
+    query.field("dryRun").valid().is_some_and(|it| it == "true")
+}
+
 /// What the table of who may do what says about this route.
 fn require(policy: Policy, entry: &Entry) -> Result<(), Problem> {
     match policy.does {
@@ -146,6 +152,8 @@ fn entitled(
     let plan = &entitlement.plan;
     match policy.gate {
         Some(Gate::Webhooks) => plan.allow_webhooks(),
+        Some(Gate::Statuses) => plan.allow_statuses(),
+        Some(Gate::Campaigns) => plan.allow_campaigns(),
         Some(Gate::ApiKeys) => plan.allow_api_keys(),
         Some(Gate::NumberLookups) => plan.allow_number_lookups(),
         Some(Gate::Teams) => plan.allow_teams(),

@@ -4,6 +4,7 @@
 //! what there is.
 
 pub mod auth;
+pub mod campaigns;
 pub mod files;
 pub mod instances;
 pub mod keys;
@@ -12,5 +13,7 @@ pub mod media;
 pub mod messages;
 pub mod overview;
 pub mod routes;
+pub mod statuses;
+pub mod suppressions;
 pub mod teams;
 pub mod workspace;

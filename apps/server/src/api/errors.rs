@@ -61,6 +61,8 @@ codes! {
     MAX_INSTANCES_REACHED 403 "The plan's instance limit is reached"
     MAX_API_KEYS_REACHED 403 "API key limit reached"
     WEBHOOKS_NOT_AVAILABLE_ON_PLAN 403 "Webhooks are not available on the current plan"
+    STATUSES_NOT_AVAILABLE_ON_PLAN 403 "WhatsApp statuses are not available on the current plan"
+    CAMPAIGNS_NOT_AVAILABLE_ON_PLAN 403 "Campaigns are not available on the current plan"
     MAX_WEBHOOK_ENDPOINTS_REACHED 403 "The plan's webhook endpoint limit is reached"
     MAX_CONTACT_GROUPS_REACHED 403 "The plan's limit of contact groups is reached"
     UNSUPPORTED_FEATURE 403 "Buttons need a WhatsApp Business number"
@@ -75,6 +77,7 @@ codes! {
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
     RANGE_NOT_SATISFIABLE 416 "The file has 248112 bytes"
     INVALID_DESTINATION 422 "\"0612\" is not an international phone number: it begins with 0 instead of a country code such as +33"
+    RECIPIENT_OPTED_OUT 422 "The recipient is on the opt-out list of this workspace"
     API_RATE_LIMIT_EXCEEDED 429 "Too many API requests"
     RATE_LIMIT_EXCEEDED 429 "Too many requests"
     MONTHLY_API_REQUEST_QUOTA_EXCEEDED 429 "Monthly API request quota exceeded"
@@ -119,6 +122,8 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
     }
     match policy.gate {
         Some(Gate::Webhooks) => codes.push(WEBHOOKS_NOT_AVAILABLE_ON_PLAN),
+        Some(Gate::Statuses) => codes.push(STATUSES_NOT_AVAILABLE_ON_PLAN),
+        Some(Gate::Campaigns) => codes.push(CAMPAIGNS_NOT_AVAILABLE_ON_PLAN),
         Some(Gate::ApiKeys) => codes.push(API_KEYS_NOT_AVAILABLE_ON_PLAN),
         Some(Gate::NumberLookups) => codes.push(FEATURE_NOT_AVAILABLE_ON_PLAN),
         Some(Gate::Teams) => codes.push(TEAM_FEATURE_UNAVAILABLE),
@@ -157,6 +162,7 @@ mod tests {
     use msgflash_billing::BillingError;
     use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
+    use msgflash_messaging::campaign::error::CampaignError;
     use msgflash_messaging::lookup::LookupError;
     use msgflash_messaging::media::error::FilesError;
     use msgflash_messaging::provider::ProviderError;
@@ -176,7 +182,9 @@ mod tests {
             Box::new(Problems::default()),
             Box::new(BillingError::SubscriptionInactive),
             Box::new(BillingError::WebhooksNotAvailable),
+            Box::new(BillingError::CampaignsNotAvailable),
             Box::new(BillingError::TeamsNotAvailable),
+            Box::new(BillingError::StatusesNotAvailable),
             Box::new(BillingError::FeatureNotAvailable("Voice notes")),
             Box::new(QuotaError::RateLimited(wait)),
             Box::new(QuotaError::ApiRequests(wait)),
@@ -194,10 +202,12 @@ mod tests {
                 "0612".into(),
                 Phone::parse("0612").unwrap_err(),
             )),
+            Box::new(MessagingError::OptedOut),
             Box::new(MessagingError::WrongState("no")),
             Box::new(MessagingError::ReplayMismatch),
             Box::new(ContactError::TooManyGroups),
             Box::new(ContactError::PhoneTaken),
+            Box::new(ContactError::NotSuppressed),
             Box::new(MediaError::FileMissing),
             Box::new(MediaError::TypeNotAllowed),
             Box::new(MediaError::TooLarge(None)),
@@ -217,6 +227,11 @@ mod tests {
             Box::new(Refusal::Payments),
             Box::new(Refusal::Billing),
             Box::new(Refusal::OwnerStays),
+            Box::new(CampaignError::NoCampaign(Id::new(uuid::Uuid::nil()))),
+            Box::new(CampaignError::NoGroup),
+            Box::new(CampaignError::WrongState("no")),
+            Box::new(CampaignError::RetriedBefore(Id::new(uuid::Uuid::nil()))),
+            Box::new(CampaignError::NotOnPlan),
             Box::new(LookupError::NoLookup(Id::new(uuid::Uuid::nil()))),
             Box::new(LookupError::NotReady),
             Box::new(LookupError::NoGroup),

@@ -58,6 +58,8 @@ pub struct Policy {
     pub spare_body: bool,
     /// It answers an equal request with the first answer.
     pub once: bool,
+    /// With `dryRun=true` it does nothing, so that there is nothing to do once.
+    pub rehearsed: bool,
 }
 
 /// Something a plan may lack.
@@ -65,6 +67,10 @@ pub struct Policy {
 pub enum Gate {
     /// Outgoing webhooks.
     Webhooks,
+    /// WhatsApp statuses.
+    Statuses,
+    /// Campaigns.
+    Campaigns,
     /// API keys.
     ApiKeys,
     /// Looking up which numbers have WhatsApp.

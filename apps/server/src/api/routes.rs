@@ -55,6 +55,7 @@ pub(super) const fn open(route: &'static str) -> Policy {
         small_body: false,
         spare_body: false,
         once: false,
+        rehearsed: false,
     }
 }
 
@@ -112,6 +113,19 @@ pub(super) const fn starts(it: Policy) -> Policy {
     Policy {
         usable: true,
         once: true,
+        ..it
+    }
+}
+
+/// A route that changes something without a body.
+pub(super) const fn usable(it: Policy) -> Policy {
+    Policy { usable: true, ..it }
+}
+
+/// A route that can be asked what it would do.
+pub(super) const fn rehearsed(it: Policy) -> Policy {
+    Policy {
+        rehearsed: true,
         ..it
     }
 }
@@ -260,9 +274,14 @@ mod tests {
         "DELETE /api/contacts/groups/{groupId}/members",
     ];
     /// They start something without a body, and are not repeated under a key.
-    const STARTING: [&str; 5] = [
+    const STARTING: [&str; 10] = [
         "POST /api/teams/{teamId}/invitations/{invitationId}/resend",
         "POST /api/instances/{id}/restart",
+        "POST /api/v1/campaigns/{id}/resume",
+        "PATCH /api/v1/campaigns/{id}/resume",
+        "POST /api/campaigns/{id}/resume",
+        "PATCH /api/campaigns/{id}/resume",
+        "POST /api/campaigns/{id}/retry-failed",
         "POST /api/webhooks/{id}/rotate-secret",
         "POST /api/webhooks/{id}/test",
         "POST /api/webhooks/{id}/deliveries/{deliveryId}/redeliver",

@@ -4,10 +4,13 @@
 
 pub mod account;
 pub mod billing;
+pub mod campaigns;
 pub mod contacts;
 pub mod instances;
 pub mod messages;
 pub mod routes;
+pub mod statuses;
+pub mod suppressions;
 pub mod templates;
 #[cfg(test)]
 mod tests;

@@ -117,6 +117,13 @@ impl Config {
             rate_limit_per_second,
             console_rate_limit_per_second,
             pace: Duration::from_millis(raw.pace_ms.unwrap_or(1000)),
+            enforces_caps: match raw.safety.as_deref() {
+                None | Some("advise") => false,
+                Some("enforce") => true,
+                Some(other) => {
+                    bail!("safety (MSGFLASH_SAFETY) is advise or enforce, not {other:?}")
+                }
+            },
             send_timeout,
             gateway_patience: seconds(raw.gateway_patience_seconds, 900),
             unknown_patience: seconds(raw.unknown_patience_seconds, 600),

@@ -48,6 +48,7 @@ pub(super) struct Raw {
     pub(super) rate_limit_per_second: Option<u32>,
     pub(super) console_rate_limit_per_second: Option<u32>,
     pub(super) pace_ms: Option<u64>,
+    pub(super) safety: Option<String>,
     pub(super) send_timeout_seconds: Option<u64>,
     pub(super) gateway_patience_seconds: Option<u64>,
     pub(super) unknown_patience_seconds: Option<u64>,

@@ -273,6 +273,12 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         "Milliseconds between two messages of one number, at least",
     ),
+    text(
+        "safety",
+        "MSGFLASH_SAFETY",
+        "advise",
+        "What the caps of the safety guidance are: advise tells of them; enforce sends no faster than they say, and later what passes them",
+    ),
     number(
         "send_timeout_seconds",
         "MSGFLASH_SEND_TIMEOUT_SECONDS",

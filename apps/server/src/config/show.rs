@@ -67,6 +67,12 @@ impl Config {
             "rate_limit_per_second" => self.rate_limit_per_second.to_string(),
             "console_rate_limit_per_second" => self.console_rate_limit_per_second.to_string(),
             "pace_ms" => self.pace.as_millis().to_string(),
+            "safety" => if self.enforces_caps {
+                "enforce"
+            } else {
+                "advise"
+            }
+            .to_owned(),
             "send_timeout_seconds" => seconds(self.send_timeout),
             "gateway_patience_seconds" => seconds(self.gateway_patience),
             "unknown_patience_seconds" => seconds(self.unknown_patience),

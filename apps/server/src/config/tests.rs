@@ -96,6 +96,7 @@ fn each_mistake_names_its_setting() {
         (("media", "floppy"), "MSGFLASH_MEDIA"),
         (("media", "s3"), "MSGFLASH_MEDIA_S3_BUCKET"),
         (("media_space_mb", "0"), "MSGFLASH_MEDIA_SPACE_MB"),
+        (("safety", "strict"), "MSGFLASH_SAFETY"),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
     ];

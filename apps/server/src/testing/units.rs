@@ -7,6 +7,7 @@ use msgflash_kernel::{
     Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError,
     StoredAnswer, Unit,
 };
+use msgflash_messaging::campaign::ports::{MockTallyStore, TallyStore};
 use msgflash_messaging::dispatch::ports::{MockQueueStore, NoWake, QueueStore};
 use msgflash_messaging::dispatch::trace::{MockTraceStore, TraceStore};
 use msgflash_messaging::instance::ports::{
@@ -85,6 +86,7 @@ impl Units {
             ledger: MockLedgerStore::new(),
             messages: MockMessageStore::new(),
             queue: MockQueueStore::new(),
+            tallies: MockTallyStore::new(),
             traces: MockTraceStore::new(),
             instances: MockInstanceStore::new(),
             outbox: MockOutbox::new(),
@@ -149,6 +151,7 @@ struct AllUnit {
     ledger: MockLedgerStore,
     messages: MockMessageStore,
     queue: MockQueueStore,
+    tallies: MockTallyStore,
     traces: MockTraceStore,
     instances: MockInstanceStore,
     outbox: MockOutbox,
@@ -176,6 +179,9 @@ impl SettleUnit for AllUnit {
     }
     fn ledger(&mut self) -> &mut dyn LedgerStore {
         &mut self.ledger
+    }
+    fn tallies(&mut self) -> &mut dyn TallyStore {
+        &mut self.tallies
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
         &mut self.outbox

@@ -8,6 +8,7 @@ use msgflash_contacts::{RunImports, RunJobs};
 use msgflash_evolution::EvolutionDecoder;
 use msgflash_kernel::{Clock, Tick};
 use msgflash_mail::SmtpMailer;
+use msgflash_messaging::campaign::{self, run::RunCampaigns};
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::scheduler::Scheduler;
@@ -23,9 +24,11 @@ use msgflash_messaging::media::forget::ForgetMedia;
 use msgflash_messaging::receipt::apply::{ApplyEvents, ApplyPorts};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::confirm::{AskForReceipts, ConfirmPorts};
+use msgflash_messaging::status::{SettlePorts, SettleStatuses};
 use msgflash_postgres::Postgres;
 use msgflash_quotas::{ApiMeter, PlanAllowances};
 use msgflash_teams::EndRemains;
+use msgflash_templates::RenderTemplate;
 use msgflash_webhook_http::HttpWebhookSender;
 use msgflash_webhooks::{Deliverer, FanOut, Recorder, Schedule};
 use tokio_util::sync::CancellationToken;
@@ -38,12 +41,12 @@ use super::{Bell, LaneBell, POLL, Yard};
 use crate::chance::SystemRandom;
 use crate::config::Config;
 use crate::notices;
-use crate::wire::Backend;
+use crate::wire::{Backend, settled};
 
 mod loops;
 
 /// A started call outlives the provider's own limit by this much before it counts as unknown.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// How many groups of outcomes are recorded at once; each takes a database connection.
 const SETTLING: usize = 2;
 
@@ -68,6 +71,8 @@ pub struct Bells {
     pub contact_imports: Arc<Bell>,
     /// A long list of numbers was accepted.
     pub lookups: Arc<Bell>,
+    /// A campaign was made, or goes on.
+    pub campaigns: Arc<Bell>,
     /// Somebody asked for mail.
     pub mail_requests: Arc<Bell>,
     /// There is mail to send.
@@ -89,6 +94,7 @@ impl Default for Bells {
             contact_jobs: Bell::new(),
             contact_imports: Bell::new(),
             lookups: Bell::new(),
+            campaigns: Bell::new(),
             mail_requests: Bell::new(),
             mails: Bell::new(),
             remains: Bell::new(),
@@ -123,6 +129,9 @@ struct Work {
     contact_jobs: Arc<RunJobs>,
     contact_imports: Arc<RunImports>,
     lookups: Arc<RunLookups>,
+    statuses: Arc<SettleStatuses>,
+    campaigns: Arc<RunCampaigns>,
+    campaigns_every: Duration,
     answer_requests: Arc<AnswerMailRequests>,
     send_mails: Option<Arc<SendMails>>,
     forget_media: Option<Arc<ForgetMedia>>,
@@ -166,6 +175,34 @@ fn lookups(store: &Arc<Postgres>, backend: &Backend) -> Arc<RunLookups> {
         ask: Arc::new(AskNumbers::new(store.clone(), provider, Arc::clone(clock))),
         clock: Arc::clone(clock),
     }))
+}
+
+fn statuses(
+    store: &Arc<Postgres>,
+    backend: &Backend,
+    patience: time::Duration,
+) -> Arc<SettleStatuses> {
+    let ports = SettlePorts {
+        units: store.clone(),
+        instances: store.clone(),
+        provider: Arc::clone(&backend.provider),
+        settled: settled(store, backend),
+        clock: Arc::clone(&backend.clock),
+    };
+    Arc::new(SettleStatuses::new(ports, patience))
+}
+
+fn campaigns(store: &Arc<Postgres>, backend: &Backend, gap: time::Duration) -> Arc<RunCampaigns> {
+    let ports = campaign::run::RunPorts {
+        campaigns: store.clone(),
+        units: store.clone(),
+        templates: Arc::new(RenderTemplate::new(store.clone(), store.clone())),
+        allowances: Arc::new(PlanAllowances::new(Arc::clone(&backend.billing))),
+        wake: backend.bells.woken.clone(),
+        clock: Arc::clone(&backend.clock),
+        ids: Arc::clone(&backend.ids),
+    };
+    Arc::new(RunCampaigns::new(ports, gap))
 }
 
 impl Workers {
@@ -245,6 +282,7 @@ impl Work {
             gap: span(config.pace),
             lease: span(config.send_timeout + LEASE_MARGIN),
             silence: span(config.worker_silence),
+            enforces_caps: config.enforces_caps,
         };
         let (settler, recorders) = settler(SETTLING);
         for recorder in recorders {
@@ -268,7 +306,7 @@ impl Work {
             scheduler: Arc::new(Scheduler::new(
                 store.clone(),
                 store.clone(),
-                allowances,
+                allowances.clone(),
                 Arc::clone(&settle),
                 Arc::clone(&clock),
             )),
@@ -306,6 +344,8 @@ impl Work {
                 provider,
                 instances: store.clone(),
                 contacts: store.clone(),
+                allowances,
+                wake: backend.bells.woken.clone(),
                 settle,
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
@@ -353,6 +393,14 @@ impl Work {
                 Arc::clone(&backend.ids),
             )),
             lookups: lookups(&store, backend),
+            statuses: statuses(&store, backend, patience.unknown),
+            campaigns: campaigns(&store, backend, pace.gap),
+            // Where nothing paces, what is made ahead is sent within the usual time.
+            campaigns_every: if config.pace.is_zero() {
+                POLL / 10
+            } else {
+                POLL
+            },
             answer_requests: Arc::clone(&backend.people.answer_requests),
             send_mails: mails(config, store.clone(), Arc::clone(&clock))?.map(Arc::new),
             forget_media: backend.media.as_ref().map(|desk| Arc::clone(&desk.forget)),

@@ -21,7 +21,7 @@ use self::view::{AcceptedImportView, ImportPageView, ImportView, ReportView, Syn
 use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
-use crate::http::upload::{Upload, UploadError};
+use crate::http::upload::{Parts, Upload, UploadError};
 use crate::http::{Check, Field, Problem, Query};
 use crate::services::Services;
 use crate::uploads::Full;
@@ -47,11 +47,7 @@ pub(in crate::api) async fn import(
     upload: Upload,
 ) -> Result<HttpResponse, Problem> {
     let _place = services.uploads.enter(caller.actor.user).map_err(full)?;
-    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
-    let parts = upload.read(limit).await.map_err(|error| match error {
-        UploadError::TooLarge => FileError::TooLarge("The file has more than 5 MB".into()).into(),
-        UploadError::Other(problem) => problem,
-    })?;
+    let parts = csv(upload).await?;
     let mut check = Check::default();
     let group = check.id("groupId", &filled(parts.field("groupId")), Need::May);
     if parts.file.is_none() {
@@ -68,6 +64,15 @@ pub(in crate::api) async fn import(
     };
     let start = &services.address_book.start_import;
     Ok(taken(&start.start(order, read).await?))
+}
+
+/// Reads a form with a CSV file.
+pub(super) async fn csv(upload: Upload) -> Result<Parts, Problem> {
+    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+    upload.read(limit).await.map_err(|error| match error {
+        UploadError::TooLarge => FileError::TooLarge("The file has more than 5 MB".into()).into(),
+        UploadError::Other(problem) => problem,
+    })
 }
 
 /// What became of contacts that were brought.
@@ -173,15 +178,19 @@ pub(in crate::api) async fn export(
     let workspace = caller.actor.workspace.id;
     let book = &services.address_book.export_contacts;
     let export = book.begin(workspace, group).await?;
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(export.file_name())],
-    };
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header(disposition)
+        .insert_header(attachment(export.file_name()))
         .insert_header((CACHE_CONTROL, "no-store"))
         .streaming(Box::pin(parts(export))))
+}
+
+/// Tells browsers to keep a file instead of showing it.
+pub(super) fn attachment(name: String) -> ContentDisposition {
+    ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(name)],
+    }
 }
 
 /// The parts of a file. One that fails cuts the answer off, which clients notice.

@@ -9,7 +9,8 @@ use time::macros::format_description;
 pub mod view;
 
 use self::view::{
-    HitView, InstanceCountsView, OnboardingView, SearchView, SectionsView, StatsView,
+    CampaignCountsView, HitView, InstanceCountsView, OnboardingView, SearchView, SectionsView,
+    StatsView,
 };
 use crate::api::policy::Caller;
 use crate::http::check::Need;
@@ -19,7 +20,7 @@ use crate::services::Services;
 const DEFAULT_LIMIT: u32 = 5;
 const MAX_LIMIT: u32 = 20;
 
-/// Finds contacts, groups, messages and instances by what people remember of them.
+/// Finds contacts, groups, messages, campaigns and instances by what people remember of them.
 ///
 /// Messages are searched by their text and their number, the newest 5,000 of the workspace.
 #[utoipa::path(
@@ -43,10 +44,11 @@ pub(in crate::api) async fn search(
     let workspace = caller.actor.workspace;
     let book = &services.address_book;
     let term = wanted.search.clone();
-    let (contacts, groups, messages, instances) = tokio::join!(
+    let (contacts, groups, messages, campaigns, instances) = tokio::join!(
         book.read_contacts.page(workspace.id, &wanted, limit, None),
         book.read_groups.page(workspace.id, term, limit, None),
         services.overview.search(workspace.id, &text, limit),
+        services.campaigns.read.named(workspace.id, &text, limit),
         services.read_instances.list(&caller.actor),
     );
     let (contacts, groups, messages) = (contacts?, groups?, messages?);
@@ -60,7 +62,7 @@ pub(in crate::api) async fn search(
         contacts: contacts.items.iter().map(HitView::from).collect(),
         groups: groups.items.iter().map(HitView::from).collect(),
         messages: messages.iter().map(HitView::from).collect(),
-        campaigns: Vec::new(),
+        campaigns: campaigns?.iter().map(HitView::from).collect(),
         instances,
     };
     Ok(envelope::ok(&SearchView {
@@ -101,11 +103,12 @@ pub(in crate::api) async fn onboarding(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let workspace = caller.actor.workspace;
-    let (instances, keys, endpoints, has_sent) = tokio::join!(
+    let (instances, keys, endpoints, has_sent, campaigns) = tokio::join!(
         services.read_instances.list(&caller.actor),
         services.keys.list.list(&workspace),
         services.read_endpoints.list(workspace.id),
         services.overview.has_sent(workspace.id),
+        services.campaigns.read.counts(workspace.id),
     );
     let instances = InstanceCountsView::of(&instances?);
     let plan = &caller.entitlement.plan;
@@ -115,7 +118,7 @@ pub(in crate::api) async fn onboarding(
         has_api_key: !keys?.is_empty(),
         has_webhook: !endpoints?.is_empty(),
         has_sent_message: has_sent?,
-        has_campaign: false,
+        has_campaign: !campaigns?.is_empty(),
         current_plan: plan.code.clone(),
         can_use_campaigns: plan.features.campaigns,
     }))
@@ -145,12 +148,15 @@ pub(in crate::api) async fn stats(
     let workspace = caller.actor.workspace;
     let turn = services.counting.acquire().await;
     let _turn = turn.map_err(|_| Problem::internal())?;
-    let (statistics, instances) = tokio::join!(
+    let (statistics, campaigns, instances) = tokio::join!(
         services.overview.statistics(workspace.id, from, to),
+        services.campaigns.read.counts(workspace.id),
         services.read_instances.list(&caller.actor),
     );
     let instances = InstanceCountsView::of(&instances?);
-    Ok(envelope::ok(&StatsView::of(&statistics?, instances)))
+    let campaigns = CampaignCountsView::of(&campaigns?);
+    let view = StatsView::of(&statistics?, instances, campaigns);
+    Ok(envelope::ok(&view))
 }
 
 fn day(check: &mut Check, query: &Query, name: &str) -> Option<Date> {

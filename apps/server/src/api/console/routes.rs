@@ -7,7 +7,10 @@ use msgflash_teams::Action;
 use super::auth::{self, google, profile};
 use super::instances::{self as own_instances, linking};
 use super::teams::{self, assignments, invitations, members as people};
-use super::{files, keys, lookups, media, messages, overview, workspace};
+use super::{
+    campaigns, files, keys, lookups, media, messages, overview, statuses,
+    suppressions as opt_out_files, workspace,
+};
 use crate::api::errors::{
     BAD_REQUEST, CONFLICT, CONTACT_GROUP_NOT_FOUND, CSV_INVALID_FORMAT, CSV_TOO_LARGE,
     EMAIL_NOT_VERIFIED, ErrorCode, FORBIDDEN, IMPORT_NOT_FOUND, INVITE_DUPLICATE_MEMBER,
@@ -20,12 +23,18 @@ use crate::api::errors::{
     VALIDATION_ERROR,
 };
 use crate::api::policy::{Access, Gate, Policy};
-use crate::api::routes::{Route, asks, changes, deletes, does, gated, open, routes, spare};
+use crate::api::routes::{
+    Route, asks, changes, deletes, does, gated, open, rehearsed, routes, spare, usable,
+};
+use crate::api::v1::campaigns::{control as campaign_control, recipients};
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
-use crate::api::v1::routes::{LIVE, PREFIX as PUBLIC, SENDING};
+use crate::api::v1::routes::{
+    LIVE, PLANNING, PREFIX as PUBLIC, PUBLISHING, RESUMING, RETRYING, SENDING,
+};
 use crate::api::v1::webhooks::deliveries;
 use crate::api::v1::{
-    billing, contacts, instances, messages as public_messages, templates, webhooks,
+    billing, campaigns as public_campaigns, contacts, instances, messages as public_messages,
+    statuses as public_statuses, suppressions, templates, webhooks,
 };
 
 /// Where this surface lives.
@@ -66,11 +75,6 @@ const fn anyone(route: &'static str) -> Policy {
 /// A route that starts something without a body.
 const fn starts(it: Policy) -> Policy {
     usable(it)
-}
-
-/// A route that changes something, for those who pay.
-const fn usable(it: Policy) -> Policy {
-    Policy { usable: true, ..it }
 }
 
 /// A route whose body is small.
@@ -131,6 +135,28 @@ fn twins() -> Vec<Route> {
         GET "/messages/{id}" public_messages::read, member.does(Action::ReadHistory), &[NOT_FOUND];
         POST "/messages/{id}/cancel" public_messages::cancel, member.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
 
+        POST "/statuses" public_statuses::publish,
+            member.does(Action::Send).changes.gated(Gate::Statuses), PUBLISHING;
+        POST "/campaigns" public_campaigns::create,
+            member.does(Action::Send).changes.rehearsed.gated(Gate::Campaigns), PLANNING;
+        GET "/campaigns/{id}" public_campaigns::read, member.does(Action::ReadHistory), &[NOT_FOUND];
+        DELETE "/campaigns/{id}" campaign_control::delete, member.does(Action::Send), &[NOT_FOUND];
+        GET "/campaigns/{id}/stats" public_campaigns::stats, member.does(Action::ReadHistory), &[NOT_FOUND];
+        GET "/campaigns/{id}/messages" recipients::messages, member.does(Action::ReadHistory),
+            &[NOT_FOUND, VALIDATION_ERROR];
+        GET "/campaigns/{id}/recipients" recipients::list, member.does(Action::ReadHistory),
+            &[NOT_FOUND, VALIDATION_ERROR];
+        POST "/campaigns/{id}/pause" campaign_control::pause, member.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        PATCH "/campaigns/{id}/pause" campaign_control::pause, member.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        POST "/campaigns/{id}/resume" campaign_control::resume,
+            member.does(Action::Send).usable.gated(Gate::Campaigns), RESUMING;
+        PATCH "/campaigns/{id}/resume" campaign_control::resume,
+            member.does(Action::Send).usable.gated(Gate::Campaigns), RESUMING;
+        POST "/campaigns/{id}/cancel" campaign_control::cancel, member.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        PATCH "/campaigns/{id}/cancel" campaign_control::cancel, member.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        POST "/campaigns/{id}/retry-failed" campaign_control::retry,
+            member.does(Action::Send).starts.gated(Gate::Campaigns), RETRYING;
+
         GET "/instances/{id}/state" instances::state, member.does(Action::ReadInstance), LIVE;
         GET "/instances/{id}/health" instances::health, member.does(Action::ReadInstance), &[NOT_FOUND];
 
@@ -164,6 +190,13 @@ fn twins() -> Vec<Route> {
             &[VALIDATION_ERROR, NOT_FOUND];
         POST "/contacts/groups/{groupId}/members" members::add, member.does(Action::KeepData).changes, &[NOT_FOUND];
         DELETE "/contacts/groups/{groupId}/members" members::remove, member.does(Action::KeepData).deletes, &[NOT_FOUND];
+
+        GET "/suppressions" suppressions::list, member.does(Action::KeepData), &[VALIDATION_ERROR];
+        POST "/suppressions" suppressions::add, member.does(Action::KeepData).changes, &[];
+        GET "/suppressions/settings" suppressions::settings, member.does(Action::KeepData), &[];
+        PUT "/suppressions/settings" suppressions::change_settings, member.does(Action::KeepData).changes, &[];
+        GET "/suppressions/{phone}" suppressions::read, member.does(Action::KeepData), &[NOT_FOUND];
+        DELETE "/suppressions/{phone}" suppressions::remove, member.does(Action::KeepData), &[NOT_FOUND];
 
         GET "/webhooks" webhooks::list, member.does(Action::KeepData), &[];
         POST "/webhooks" webhooks::create, member.does(Action::KeepData).changes.gated(Gate::Webhooks),
@@ -230,6 +263,7 @@ fn own() -> Vec<Route> {
     routes! {
         "/api";
         POST "/messages/send" messages::send, member.does(Action::Send).changes, SENDING;
+        GET "/campaigns" campaigns::list, member.does(Action::ReadHistory), &[];
         GET "/instances" own_instances::list, member.does(Action::ListInstances), &[];
         POST "/instances" own_instances::create, member.does(Action::CreateInstance).changes, MAKING;
         GET "/instances/{id}" own_instances::read, member.does(Action::ReadInstance), &[NOT_FOUND];
@@ -248,6 +282,9 @@ fn own() -> Vec<Route> {
         GET "/contacts/imports" files::list, member.does(Action::KeepData), &[VALIDATION_ERROR];
         GET "/contacts/imports/{importId}" files::read, member.does(Action::KeepData), &[IMPORT_NOT_FOUND];
         GET "/contacts/export" files::export, member.does(Action::KeepData), &[VALIDATION_ERROR, NOT_FOUND];
+        POST "/suppressions/import" opt_out_files::import, member.does(Action::KeepData).sends_files,
+            &[CSV_INVALID_FORMAT, CSV_TOO_LARGE];
+        GET "/suppressions/export" opt_out_files::export, member.does(Action::KeepData), &[];
         POST "/media/upload" media::upload, member.does(Action::KeepData).sends_files, UPLOADING;
         DELETE "/media/{mediaId}" media::delete, member.does(Action::KeepData), &[NOT_FOUND, MEDIA_UPLOAD_NOT_CONFIGURED];
         POST "/number-lookups" lookups::start, member.does(Action::Send).changes.gated(Gate::NumberLookups), ASKING;
@@ -255,6 +292,7 @@ fn own() -> Vec<Route> {
         GET "/number-lookups/{id}" lookups::read, member.does(Action::ReadHistory), &[LOOKUP_NOT_FOUND];
         POST "/number-lookups/{id}/import-contacts" lookups::import, member.does(Action::KeepData).changes.spare,
             &[LOOKUP_NOT_FOUND, LOOKUP_NOT_READY, CONTACT_GROUP_NOT_FOUND];
+        GET "/statuses" statuses::list, member.does(Action::ReadHistory), &[VALIDATION_ERROR];
         GET "/api-keys" keys::list, member.does(Action::ManageKeys), &[];
         POST "/api-keys" keys::create, member.does(Action::ManageKeys).changes.gated(Gate::ApiKeys),
             &[MAX_API_KEYS_REACHED];

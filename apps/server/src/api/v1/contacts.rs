@@ -111,7 +111,7 @@ fn created(contact: &ContactEntry) -> StoredAnswer {
     render(StatusCode::CREATED, &ContactView::from(contact))
 }
 
-fn refusal(error: ContactError) -> Problem {
+pub(super) fn refusal(error: ContactError) -> Problem {
     let wait = error.retry_after();
     let problem = Problem::from(error);
     match wait {

@@ -8,7 +8,7 @@ use msgflash_messaging::message::send::{SendOrder, SentMessage, Wanted};
 use msgflash_messaging::{MessageId, MessageKind, MessageStatus, MessagingError};
 
 pub mod body;
-mod buttons;
+pub(in crate::api::v1) mod buttons;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -118,6 +118,7 @@ pub(in crate::api) async fn accept(
         content: checked.wanted,
         contact: checked.contact,
         scheduled_at: checked.scheduled_at,
+        ignore_suppression: checked.ignore_suppression,
         request_id: Some(caller.request_id.clone()),
     };
     let once = caller.replay_key().map(|key| Once {
@@ -137,7 +138,7 @@ fn accepted(sent: &SentMessage) -> StoredAnswer {
 }
 
 /// An equal request at work is the one conflict that passes by itself.
-fn refusal(error: MessagingError) -> Problem {
+pub(super) fn refusal(error: MessagingError) -> Problem {
     let passes = matches!(error, MessagingError::ReplayBusy);
     let problem = Problem::from(error);
     if passes {
@@ -223,10 +224,15 @@ pub(in crate::api) async fn read(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
-    let message = services
-        .read_messages
-        .find(caller.actor.workspace.id, id)
-        .await?;
+    let workspace = caller.actor.workspace.id;
+    let message = match services.read_messages.find(workspace, id).await {
+        // One of a campaign may be known by its id before it is made.
+        Err(MessagingError::NoMessage(id)) => {
+            let planned = services.campaigns.read.planned(workspace, id).await?;
+            planned.ok_or(MessagingError::NoMessage(id))?
+        }
+        found => found?,
+    };
     Ok(envelope::ok(&MessageView::from(&message)))
 }
 

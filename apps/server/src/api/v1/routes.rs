@@ -4,20 +4,24 @@ use actix_web::http::Method;
 use actix_web::web;
 use msgflash_teams::Action;
 
+use super::campaigns::{control, recipients};
 use super::contacts::{bulk, groups, jobs, members};
 use super::webhooks::deliveries;
-use super::{account, billing, contacts, instances, messages, templates, webhooks};
+use super::{
+    account, billing, campaigns, contacts, instances, messages, statuses, suppressions, templates,
+    webhooks,
+};
 use crate::api::errors::{
     BAD_REQUEST, CONFLICT, ErrorCode, FEATURE_NOT_AVAILABLE_ON_PLAN, FORBIDDEN,
     INVALID_DESTINATION, MAX_CONTACT_GROUPS_REACHED, MAX_WEBHOOK_ENDPOINTS_REACHED,
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED, NOT_FOUND, PROVIDER_ERROR, PROVIDER_TIMEOUT,
-    PROVIDER_UNAVAILABLE, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
+    PROVIDER_UNAVAILABLE, RECIPIENT_OPTED_OUT, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
     TEMPLATE_VARIABLES_MISSING, UNSUPPORTED_FEATURE, VALIDATION_ERROR,
 };
 use crate::api::policy::Gate;
 use crate::api::routes::{
-    Route, asks, changes, creates, deletes, does, gated, once, open, personal, routes, spare,
-    starts,
+    Route, asks, changes, creates, deletes, does, gated, once, open, personal, rehearsed, routes,
+    spare, starts, usable,
 };
 
 /// Where this surface lives.
@@ -29,9 +33,44 @@ pub(in crate::api) const SENDING: &[ErrorCode] = &[
     FORBIDDEN,
     UNSUPPORTED_FEATURE,
     INVALID_DESTINATION,
+    RECIPIENT_OPTED_OUT,
     TEMPLATE_INVALID,
     TEMPLATE_CONTEXT_UNAVAILABLE,
     TEMPLATE_VARIABLES_MISSING,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
+];
+/// Calling the provider for a status, while its client waits.
+pub(in crate::api) const PUBLISHING: &[ErrorCode] = &[
+    NOT_FOUND,
+    FORBIDDEN,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
+/// What making a campaign refuses beyond its policy.
+pub(in crate::api) const PLANNING: &[ErrorCode] = &[
+    FEATURE_NOT_AVAILABLE_ON_PLAN,
+    NOT_FOUND,
+    FORBIDDEN,
+    UNSUPPORTED_FEATURE,
+    TEMPLATE_INVALID,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
+];
+/// And letting one go on.
+pub(in crate::api) const RESUMING: &[ErrorCode] = &[
+    BAD_REQUEST,
+    NOT_FOUND,
+    FORBIDDEN,
+    MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
+];
+/// And sending its failures once more.
+pub(in crate::api) const RETRYING: &[ErrorCode] = &[
+    BAD_REQUEST,
+    VALIDATION_ERROR,
+    NOT_FOUND,
+    FORBIDDEN,
+    CONFLICT,
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
 ];
 /// A malformed `Idempotency-Key` is a problem of a request without body, too.
@@ -52,6 +91,28 @@ pub fn table() -> Vec<Route> {
         GET "/messages" messages::list, open.does(Action::ReadHistory), &[VALIDATION_ERROR];
         GET "/messages/{id}" messages::read, open.does(Action::ReadHistory), &[NOT_FOUND];
         POST "/messages/{id}/cancel" messages::cancel, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+
+        POST "/statuses" statuses::publish, open.does(Action::Send).creates.gated(Gate::Statuses), PUBLISHING;
+        GET "/campaigns" campaigns::list, open.does(Action::ReadHistory), &[VALIDATION_ERROR];
+        POST "/campaigns" campaigns::create,
+            open.does(Action::Send).creates.rehearsed.gated(Gate::Campaigns), PLANNING;
+        GET "/campaigns/{id}" campaigns::read, open.does(Action::ReadHistory), &[NOT_FOUND];
+        DELETE "/campaigns/{id}" control::delete, open.does(Action::Send), &[NOT_FOUND];
+        GET "/campaigns/{id}/stats" campaigns::stats, open.does(Action::ReadHistory), &[NOT_FOUND];
+        GET "/campaigns/{id}/messages" recipients::messages, open.does(Action::ReadHistory),
+            &[NOT_FOUND, VALIDATION_ERROR];
+        GET "/campaigns/{id}/recipients" recipients::list, open.does(Action::ReadHistory),
+            &[NOT_FOUND, VALIDATION_ERROR];
+        POST "/campaigns/{id}/pause" control::pause, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        PATCH "/campaigns/{id}/pause" control::pause, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        POST "/campaigns/{id}/resume" control::resume,
+            open.does(Action::Send).usable.gated(Gate::Campaigns), RESUMING;
+        PATCH "/campaigns/{id}/resume" control::resume,
+            open.does(Action::Send).usable.gated(Gate::Campaigns), RESUMING;
+        POST "/campaigns/{id}/cancel" control::cancel, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        PATCH "/campaigns/{id}/cancel" control::cancel, open.does(Action::Send), &[NOT_FOUND, BAD_REQUEST];
+        POST "/campaigns/{id}/retry-failed" control::retry,
+            open.does(Action::Send).starts.gated(Gate::Campaigns), RETRYING;
 
         GET "/instances" instances::list, open.does(Action::ListInstances), &[];
         GET "/instances/{id}" instances::read, open.does(Action::ReadInstance), &[NOT_FOUND];
@@ -86,6 +147,13 @@ pub fn table() -> Vec<Route> {
             &[VALIDATION_ERROR, NOT_FOUND];
         POST "/contacts/groups/{groupId}/members" members::add, open.does(Action::KeepData).creates, &[NOT_FOUND];
         DELETE "/contacts/groups/{groupId}/members" members::remove, open.does(Action::KeepData).deletes, &[NOT_FOUND];
+
+        GET "/suppressions" suppressions::list, open.does(Action::KeepData), &[VALIDATION_ERROR];
+        POST "/suppressions" suppressions::add, open.does(Action::KeepData).creates, &[];
+        GET "/suppressions/settings" suppressions::settings, open.does(Action::KeepData), &[];
+        PUT "/suppressions/settings" suppressions::change_settings, open.does(Action::KeepData).changes, &[];
+        GET "/suppressions/{phone}" suppressions::read, open.does(Action::KeepData), &[NOT_FOUND];
+        DELETE "/suppressions/{phone}" suppressions::remove, open.does(Action::KeepData), &[NOT_FOUND];
 
         GET "/webhooks" webhooks::list, open.does(Action::KeepData), &[];
         POST "/webhooks" webhooks::create, open.does(Action::KeepData).creates.gated(Gate::Webhooks),

@@ -33,6 +33,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Calls that send, by what the answer proved.",
     ),
     (
+        "msgflash_campaign_recipients_total",
+        "Recipients that campaigns wrote down when they started.",
+    ),
+    (
+        "msgflash_campaign_runs_total",
+        "Runs of campaigns that were started.",
+    ),
+    (
         "msgflash_inbox_applied_total",
         "Stored events that were applied, by kind.",
     ),
@@ -45,12 +53,20 @@ const COUNTERS: &[(&str, &str)] = &[
         "Messages put off because WhatsApp refuses the number's new contacts.",
     ),
     (
+        "msgflash_held_by_caps_total",
+        "Times a message waited for the caps of the safety guidance.",
+    ),
+    (
         "msgflash_unconfirmed_total",
         "Sent messages without any receipt after a while.",
     ),
     (
         "msgflash_lane_waits_total",
         "Times a lane was found unable to call yet.",
+    ),
+    (
+        "msgflash_statuses_total",
+        "Calls that publish statuses, by what the answer proved.",
     ),
     (
         "msgflash_webhook_attempts_total",
@@ -170,6 +186,11 @@ const HISTOGRAMS: &[Spread] = &[
         "msgflash_accept_group_size",
         GROUPS,
         "Messages accepted in one transaction.",
+    ),
+    sizes(
+        "msgflash_campaign_made_size",
+        BATCHES,
+        "Messages of a campaign made in one transaction.",
     ),
     sizes(
         "msgflash_inbox_batch_size",

@@ -144,6 +144,20 @@ impl Work {
             each(self.lookups, |it| async move { it.tick().await }),
         );
         yard.run(
+            "statuses",
+            Bell::new(),
+            POLL,
+            vec![],
+            each(self.statuses, |it| async move { it.tick().await }),
+        );
+        yard.run(
+            "campaigns",
+            bells.campaigns.clone(),
+            self.campaigns_every,
+            events(),
+            each(self.campaigns, |it| async move { it.tick().await }),
+        );
+        yard.run(
             "remains",
             bells.remains.clone(),
             POLL * 5,

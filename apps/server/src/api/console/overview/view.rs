@@ -3,7 +3,7 @@
 use msgflash_contacts::{ContactEntry, Group};
 use msgflash_messaging::events::timestamp;
 use msgflash_messaging::message::overview::{Statistics, Tally, digits};
-use msgflash_messaging::{Instance, InstanceStatus, Message};
+use msgflash_messaging::{Campaign, CampaignStatus, Instance, InstanceStatus, Message};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -92,6 +92,13 @@ impl From<&Message> for HitView {
             it.kind.as_str().clone_into(&mut title);
         }
         Self::new("message", &it.id, title, peer, it.created_at)
+    }
+}
+
+impl From<&Campaign> for HitView {
+    fn from(it: &Campaign) -> Self {
+        let status = Some(it.status.as_str().to_owned());
+        Self::new("campaign", &it.id, it.name.clone(), status, it.created_at)
     }
 }
 
@@ -286,6 +293,19 @@ pub struct CampaignCountsView {
     pub scheduled: u64,
 }
 
+impl CampaignCountsView {
+    pub(super) fn of(counts: &[(CampaignStatus, u64)]) -> Self {
+        let of = |status| {
+            let found = counts.iter().find(|(known, _)| *known == status);
+            found.map_or(0, |(_, count)| *count)
+        };
+        Self {
+            running: of(CampaignStatus::Running),
+            scheduled: of(CampaignStatus::Scheduled),
+        }
+    }
+}
+
 /// The numbers of a workspace.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = DashboardStats)]
@@ -303,7 +323,11 @@ pub struct StatsView {
 }
 
 impl StatsView {
-    pub(super) fn of(it: &Statistics, instances: InstanceCountsView) -> Self {
+    pub(super) fn of(
+        it: &Statistics,
+        instances: InstanceCountsView,
+        campaigns: CampaignCountsView,
+    ) -> Self {
         let series = it.series.iter().map(|(day, tally)| DayView {
             date: day.to_string(),
             sent: tally.sent,
@@ -319,7 +343,7 @@ impl StatsView {
             totals: (&it.totals).into(),
             series: series.collect(),
             instances,
-            campaigns: CampaignCountsView::default(),
+            campaigns,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
-use super::buttons::{ButtonBody, buttons};
+use super::buttons::{ButtonBody, Choices, buttons};
 use crate::api::v1::templates::body::values;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
@@ -97,6 +97,10 @@ pub struct SendBody {
     #[serde(default)]
     #[schema(value_type = Option<Vec<ButtonBody>>, min_items = 1, max_items = 2)]
     pub buttons: Field<Vec<Value>>,
+    /// Whether it goes to somebody on the opt-out list, too; for what they have to be told all the same.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, default = false)]
+    pub ignore_suppression: Field<bool>,
     /// Only on `/messages/schedule`.
     #[serde(default)]
     #[schema(ignore)]
@@ -137,6 +141,8 @@ pub struct Checked {
     pub wanted: Wanted,
     /// The contact it is linked to.
     pub contact: Option<ContactId>,
+    /// Whether it goes to somebody on the opt-out list, too.
+    pub ignore_suppression: bool,
     /// When to send it.
     pub scheduled_at: Option<OffsetDateTime>,
 }
@@ -162,6 +168,9 @@ impl SendBody {
         } else {
             check.id("contactId", &self.contact_id, Need::May)
         };
+        let ignores = &self.ignore_suppression;
+        let ignores = check.given("ignoreSuppression", ignores, Need::May, "true or false");
+        let ignore_suppression = ignores.copied().unwrap_or(false);
         check.finish()?;
         match (instance, to, wanted) {
             (Some(instance), Some(to), Some(wanted)) => Ok(Checked {
@@ -169,6 +178,7 @@ impl SendBody {
                 to,
                 wanted,
                 contact,
+                ignore_suppression,
                 scheduled_at,
             }),
             _ => Err(Problems::one(
@@ -252,7 +262,15 @@ impl SendBody {
                     card: None,
                 })
             }
-            MessageKind::Buttons => buttons(self, check).map(Content::Buttons),
+            MessageKind::Buttons => {
+                let written = Choices {
+                    title: &self.title,
+                    description: &self.description,
+                    footer: &self.footer,
+                    buttons: &self.buttons,
+                };
+                buttons(written, check).map(Content::Buttons)
+            }
         }
     }
 

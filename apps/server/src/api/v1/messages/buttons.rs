@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::body::SendBody;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
@@ -65,12 +64,21 @@ pub struct ButtonBody {
     pub key: Field<String>,
 }
 
+/// The members of a body that offers choices.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api::v1) struct Choices<'a> {
+    pub(in crate::api::v1) title: &'a Field<String>,
+    pub(in crate::api::v1) description: &'a Field<String>,
+    pub(in crate::api::v1) footer: &'a Field<String>,
+    pub(in crate::api::v1) buttons: &'a Field<Vec<Value>>,
+}
+
 /// Checks the members of a message with choices.
-pub(super) fn buttons(body: &SendBody, check: &mut Check) -> Option<Buttons> {
-    let title = check.text("title", &body.title, Need::Must, 60);
-    let description = check.text("description", &body.description, Need::Must, 1024);
-    let footer = check.text("footer", &body.footer, Need::May, 60);
-    let list = check.given("buttons", &body.buttons, Need::Must, "an array")?;
+pub(in crate::api::v1) fn buttons(written: Choices<'_>, check: &mut Check) -> Option<Buttons> {
+    let title = check.text("title", written.title, Need::Must, 60);
+    let description = check.text("description", written.description, Need::Must, 1024);
+    let footer = check.text("footer", written.footer, Need::May, 60);
+    let list = check.given("buttons", written.buttons, Need::Must, "an array")?;
     if !(1..=MAX_CHOICES).contains(&list.len()) {
         check.refuse("buttons", "out_of_range", "Give one or two buttons");
         return None;
