@@ -89,6 +89,13 @@ impl Scene {
         hold_gateway(&stack, true).await;
         let (queued, tomorrow) = queue_up(&stack, &account, &lanes).await;
 
+        let campaign = json!({
+            "name": "Spring", "instanceId": lanes[0].id.to_string(), "recipients": { "type": "all" },
+            "schedule": moment_in(Duration::from_hours(24)), "type": "text", "body": "Hi",
+        });
+        let campaign = account.client.post("/api/v1/campaigns", &campaign).await;
+        assert_eq!(campaign.status, 201, "{campaign:?}");
+
         let file = Scratch::new();
         Program::command(stack.settings(), &["backup", file.path()]).await;
 
@@ -230,6 +237,11 @@ async fn with_an_intact_gateway_everything_queued_goes_out_exactly_once() {
         assert!(["sent", "delivered", "read"].contains(&status), "{message}");
     }
     assert_once(&scene, &ended).await;
+    let campaigns = scene.account.client.page("/api/v1/campaigns").await;
+    assert_eq!(
+        campaigns["campaigns"][0]["status"], "paused",
+        "a person decides whether it goes on"
+    );
     assert_eq!(received(&scene.stack, TWICE).await, 2);
     scene.assert_rest(13, 0).await;
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod backup;
+mod campaigns;
 mod cli;
 mod console;
 mod contacts;
@@ -15,6 +16,9 @@ mod messages;
 mod metrics;
 mod openapi;
 mod quotas;
+mod safety;
+mod statuses;
+mod suppressions;
 mod surface;
 mod teams;
 mod templates;

@@ -168,7 +168,7 @@ async fn the_document_keeps_the_rules_of_openapi_3_1() {
                 assert!(response["content"].is_null(), "{at}");
                 continue;
             }
-            let is_file = at == "GET /api/contacts/export" && status == "200";
+            let is_file = at.ends_with("/export") && at.starts_with("GET ") && status == "200";
             let kind = if is_file { "text/csv" } else { JSON };
             assert!(
                 response["content"][kind]["schema"].is_object(),

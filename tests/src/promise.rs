@@ -38,6 +38,9 @@ const DETAILED: [&str; 4] = [
     "TEMPLATE_CONTEXT_UNAVAILABLE",
 ];
 
+/// What answers with a file.
+const FILES: [&str; 2] = ["/api/contacts/export", "/api/suppressions/export"];
+
 /// Fails when an answer breaks a promise that every answer makes.
 pub fn check(method: &str, target: &str, reply: &Reply) {
     let path = target.split(['?', '#']).next().unwrap_or_default();
@@ -57,7 +60,7 @@ pub fn check(method: &str, target: &str, reply: &Reply) {
         nothing(path, reply, &at);
         return documented(method, path, reply, &at);
     }
-    let is_file = path == "/api/contacts/export" && reply.status == 200;
+    let is_file = FILES.contains(&path) && reply.status == 200;
     let written = if is_file {
         "text/csv; charset=utf-8"
     } else {

@@ -196,7 +196,7 @@ impl Stack {
         let held = "SELECT coalesce(sum(reserved_total), 0)::bigint FROM usage_holds \
                     WHERE account_id = $1";
         let held = self.count(held, &[&id]).await;
-        let settled = "SELECT coalesce(sum(messages), 0)::bigint, \
+        let settled = "SELECT coalesce(sum(messages + statuses), 0)::bigint, \
                        coalesce(sum(released), 0)::bigint FROM usage_settled WHERE account_id = $1";
         let rows = self.rows(settled, &[&id]).await;
         let (used, released): (i64, i64) = (rows[0].get(0), rows[0].get(1));

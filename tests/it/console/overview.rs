@@ -1,6 +1,6 @@
 //! What screens begin with: search, first steps and numbers.
 
-use blackbox::{Account, Client, Stack};
+use blackbox::{Account, Client, Stack, moment_in};
 use msgflash_kernel::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use time::Duration;
@@ -44,6 +44,13 @@ async fn equipped(stack: &Stack) -> (Account, Client) {
             "Ask LINA about the 100% discount",
         )
         .await;
+    let campaign = json!({
+        "name": "Offers of lina", "instanceId": instance.id.to_string(), "type": "text",
+        "body": "Hi", "schedule": moment_in(std::time::Duration::from_hours(24)),
+        "recipients": { "type": "all" },
+    });
+    let made = client.post("/api/campaigns", &campaign).await;
+    assert_eq!(made.status, 201, "{made:?}");
     (account, client)
 }
 
@@ -58,10 +65,16 @@ async fn everything_is_found_by_its_words_and_only_ones_own() {
     let text = "Ask LINA about the 100% discount";
     assert_eq!(hits(&sections["messages"]), one("message", text));
     assert_eq!(hits(&sections["instances"]), one("instance", "Lina's shop"));
-    assert_eq!(sections["campaigns"], json!([]));
+    assert_eq!(
+        hits(&sections["campaigns"]),
+        one("campaign", "Offers of lina")
+    );
     assert_eq!((&all["query"], &all["limit"]), (&json!("lina"), &json!(5)));
     let kinds: Vec<_> = hits(&all["results"]).into_iter().map(|it| it.0).collect();
-    assert_eq!(kinds, ["contact", "group", "message", "instance"]);
+    assert_eq!(
+        kinds,
+        ["contact", "group", "message", "campaign", "instance"]
+    );
     let number = found(&client, "%2B33%206%2011").await;
     assert_eq!(
         hits(&number["sections"]["instances"]),
@@ -187,6 +200,19 @@ async fn the_numbers_of_some_days_are_counted_by_day_and_state() {
     assert_eq!(series[5]["sent"], 0);
     assert_eq!(stats["instances"]["connected"], 1);
     assert_eq!(stats["campaigns"], json!({ "running": 0, "scheduled": 0 }));
+    let campaign = json!({
+        "name": "Spring", "instanceId": instance.id.to_string(), "type": "text", "body": "Hi",
+        "schedule": moment_in(std::time::Duration::from_hours(24)), "recipients": { "type": "all" },
+    });
+    let made = client.post("/api/campaigns", &campaign).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let now = client.get("/api/dashboard/stats").await;
+    assert_eq!(
+        now.data()["campaigns"],
+        json!({ "running": 0, "scheduled": 1 })
+    );
+    let steps = client.get("/api/onboarding").await;
+    assert_eq!(steps.data()["hasCampaign"], true);
     let before = today - Duration::days(1);
     let path = format!("/api/dashboard/stats?from={before}&to={before}");
     let empty = client.get(&path).await;

@@ -141,6 +141,23 @@ async fn answers_have_the_members_and_types_the_document_says() {
         .begin(Method::POST, BULK_DELETE, &unknown(100))
         .await;
     let few = || Some(ids(&[NOBODY]));
+    let campaign = json!({
+        "name": "Spring", "instanceId": instance, "schedule": "2020-01-01T00:00:00Z",
+        "recipients": { "type": "explicit", "value": [contact] }, "type": "text", "body": "Hi",
+    });
+    let mut hours = campaign.clone();
+    hours["recipients"] = json!({ "type": "all" });
+    hours["window"] = json!({ "start": "09:00", "end": "18:00", "timezone": "UTC" });
+    let run = account.client.post("/api/v1/campaigns", &campaign).await;
+    let run = run.data()["id"].as_str().expect("an id").to_owned();
+    blackbox::eventually("it has run", async || {
+        let read = account
+            .client
+            .get(&format!("/api/v1/campaigns/{run}"))
+            .await;
+        (read.data()["stats"]["sent"] == 1).then_some(())
+    })
+    .await;
     let calls = [
         (
             "POST",
@@ -207,6 +224,18 @@ async fn answers_have_the_members_and_types_the_document_says() {
         ),
         ("DELETE", "/api/v1/contacts/groups/{id}", group, None),
         ("DELETE", "/api/v1/contacts/{id}", contact, None),
+        ("POST", "/api/v1/campaigns", String::new(), Some(hours)),
+        ("GET", "/api/v1/campaigns", String::new(), None),
+        ("GET", "/api/v1/campaigns/{id}", run.clone(), None),
+        ("GET", "/api/v1/campaigns/{id}/stats", run.clone(), None),
+        ("GET", "/api/v1/campaigns/{id}/messages", run.clone(), None),
+        (
+            "GET",
+            "/api/v1/campaigns/{id}/recipients",
+            run.clone(),
+            None,
+        ),
+        ("DELETE", "/api/v1/campaigns/{id}", run, None),
         ("POST", "/api/v1/messages/send", String::new(), Some(text)),
         (
             "POST",

@@ -160,6 +160,11 @@ fn body_for(path: &str, instance: &str) -> Option<Value> {
         "/api/messages/send" => Some(json!({
             "instanceId": instance, "to": "+33612345678", "type": "text", "text": "Hi",
         })),
+        "/api/statuses" => Some(json!({ "instanceId": instance, "type": "text", "content": "Hi" })),
+        "/api/campaigns" => Some(json!({
+            "name": "Spring", "instanceId": instance, "schedule": moment_in(Duration::from_hours(24)),
+            "recipients": { "type": "all" }, "type": "text", "body": "Hi",
+        })),
         "/api/number-lookups" => {
             Some(json!({ "instanceId": instance, "numbers": ["+33612345678"] }))
         }
@@ -173,6 +178,13 @@ async fn later(crew: &Crew, instance: &str) -> String {
     body["scheduledAt"] = json!(moment_in(Duration::from_hours(24)));
     let client = crew.owner.within(&crew.team);
     id_of(&made(&client.post("/api/messages/send", &body).await, 201))
+}
+
+/// A campaign that the owner has the team begin tomorrow.
+async fn planned(crew: &Crew, instance: &str) -> String {
+    let body = body_for("/api/campaigns", instance).expect("a body");
+    let client = crew.owner.within(&crew.team);
+    id_of(&made(&client.post("/api/campaigns", &body).await, 201))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,6 +209,8 @@ async fn a_collaborator_uses_the_instances_that_were_given_to_them() {
             // What a message is sent through decides who withdraws it.
             let about = if path.starts_with("/api/messages/{id}") && instance != NOBODY {
                 &later(&crew, instance).await
+            } else if path.starts_with("/api/campaigns/{id}") && instance != NOBODY {
+                &planned(&crew, instance).await
             } else {
                 instance
             };

@@ -25,6 +25,7 @@ fn kind_of(path: &str, parameter: &str) -> &'static str {
         "api-keys" => "key",
         "instances" => "instance",
         "messages" => "message",
+        "campaigns" => "campaign",
         "templates" => "template",
         "contacts" => "contact",
         "groups" => "group",
@@ -34,6 +35,7 @@ fn kind_of(path: &str, parameter: &str) -> &'static str {
         "deliveries" => "delivery",
         "media" => "media",
         "number-lookups" => "lookup",
+        "suppressions" => "suppression",
         other => panic!("nobody said what {parameter} of {path} is: {other:?}"),
     }
 }

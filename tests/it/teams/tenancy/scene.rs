@@ -165,8 +165,13 @@ async fn fill(tenant: &mut Tenant, instance: &Instance) {
     let numbers = json!({ "instanceId": id, "numbers": ["+33612345678"] });
     let mut later = text(instance, "+33612345678", "Hi");
     later["scheduledAt"] = json!(moment_in(std::time::Duration::from_hours(24)));
+    let campaign = json!({
+        "name": "Hello", "instanceId": id, "schedule": later["scheduledAt"],
+        "recipients": { "type": "all" }, "type": "text", "body": "Hi",
+    });
     for (kind, path, body) in [
         ("contact", "/api/contacts", contact),
+        ("campaign", "/api/campaigns", campaign),
         ("group", "/api/contacts/groups", json!({ "name": "Shared" })),
         ("template", "/api/templates", template),
         ("webhook", "/api/webhooks", hook),
@@ -177,6 +182,12 @@ async fn fill(tenant: &mut Tenant, instance: &Instance) {
         let id = made(&client, path, &body).await;
         tenant.ids.insert(kind, id);
     }
+    // Names differ in length, and so everybody's list has another number.
+    let phone = format!("+336987654{:02}", tenant.name.len());
+    let optout = json!({ "phone": phone });
+    let added = client.post("/api/suppressions", &optout).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    tenant.ids.insert("suppression", phone);
     tenant.ids.insert("instance", id);
     let file = client
         .upload_as("/api/media/upload", PNG, "a.png", None)
