@@ -38,3 +38,8 @@ bench-quick:
 # `just fuzz placeholders -max_total_time=600`.
 fuzz *arguments:
     ./run fuzz {{ arguments }}
+
+# A campaign of 100,000 recipients through ten kills, crashes of the database and a gateway in trouble.
+# Takes many minutes.
+soak:
+    ./run test -p blackbox --run-ignored only campaigns::exact::kills::soak

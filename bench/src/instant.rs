@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use msgflash_kernel::Phone;
 use msgflash_messaging::message::content::Content;
 use msgflash_messaging::provider::{
-    Accepted, Address, Echo, LinkState, NewSession, NumberCheck, Outbound, Pairing, ProviderError,
-    FoundSent, ReceiptRank, SendFailure, SentRecord, SessionInfo, WhatsAppProvider,
+    Accepted, Address, Echo, FoundSent, LinkState, NewSession, NumberCheck, Outbound,
+    OutboundStatus, Pairing, ProviderError, ReceiptRank, SendFailure, SentRecord, SessionInfo,
+    StatusContent, WhatsAppProvider,
 };
 use time::OffsetDateTime;
 
@@ -90,6 +91,26 @@ impl WhatsAppProvider for Instant {
 
     async fn delete(&self, _: &str) -> Result<(), ProviderError> {
         Ok(())
+    }
+
+    async fn publish_status(&self, _: &str, _: &OutboundStatus) -> Result<Accepted, SendFailure> {
+        Err(SendFailure::Refused("nothing is published here".to_owned()))
+    }
+
+    fn status_echo(&self, _: &StatusContent) -> Echo {
+        Echo {
+            kind: "text",
+            text: None,
+        }
+    }
+
+    async fn find_statuses(
+        &self,
+        _: &str,
+        _: OffsetDateTime,
+        _: OffsetDateTime,
+    ) -> Result<FoundSent, ProviderError> {
+        Ok(FoundSent::default())
     }
 
     async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
