@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::pg::Session;
+use crate::pg::{Database, Session};
 
 /// Contact `n` of a book is made in second `n`; everything else follows from `n` too.
 ///
@@ -81,6 +81,19 @@ impl Filling {
             tags,
         }
     }
+}
+
+/// Fills them, and leaves the tables as they are in daily use. The index for searches is there then: a server
+/// that finds none makes it, beside whatever is measured.
+pub(crate) async fn load(database: &Database, session: &Session, it: Filling) -> Result<()> {
+    session
+        .client
+        .batch_execute("DROP INDEX IF EXISTS contacts_search")
+        .await?;
+    fill(session, it).await?;
+    // Where it cannot be made, no server makes it either.
+    msgflash_postgres::ensure_search_index(database.url()).await?;
+    session.settle_down().await
 }
 
 /// Fills them.

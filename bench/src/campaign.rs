@@ -114,11 +114,12 @@ pub(crate) async fn require_exact(session: &Session) -> Result<()> {
 
 /// Campaigns that were counted otherwise than their rows are.
 const RECOUNT: &str = "SELECT count(*) FROM ( \
-    SELECT n.campaign_id FROM campaign_counters n \
-    LEFT JOIN campaign_recipients r ON r.campaign_id = n.campaign_id \
+    SELECT c.id FROM campaigns c LEFT JOIN campaign_counters n ON n.campaign_id = c.id \
+    LEFT JOIN campaign_recipients r ON r.campaign_id = c.id \
     LEFT JOIN messages m ON m.id = r.message_id \
-    GROUP BY n.campaign_id \
-    HAVING (n.planned, n.queued, n.sent, n.delivered, n.read, n.failed, n.skipped, n.made) <> ( \
+    GROUP BY c.id, n.campaign_id \
+    HAVING (n.planned, n.queued, n.sent, n.delivered, n.read, n.failed, n.skipped, n.made) \
+      IS DISTINCT FROM ( \
       count(r.phone) FILTER (WHERE r.skip = 0), \
       count(r.phone) FILTER (WHERE r.skip = 0 AND COALESCE(m.status, 0) = 0), \
       count(*) FILTER (WHERE m.status IN (1, 2, 3)), \

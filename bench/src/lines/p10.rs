@@ -39,10 +39,10 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     let books = Books::new((all / 3).clamp(BIG.0, BIG.1), SMALL, all);
     say(&format!("loading {} contacts ...", books.contacts()));
     books.load(database, &session).await?;
-    let campaigns = Campaigns::make(database, &session, &books).await?;
     let without_index = measure(options, database, &books, false).await?;
     say("making the index for searches ...");
     books.index(database, &session).await?;
+    let campaigns = Campaigns::make(database, &session, &books).await?;
     let mut rows = measure(options, database, &books, true).await?;
     rows.extend(without_index);
     rows.push(campaigns.measure(options, database).await?);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Figures, Measured};
 use crate::api::Api;
-use crate::book::{Filling, Tags, fill};
+use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours};
 use crate::options::Options;
 use crate::pg::{Database, Session, agree};
@@ -101,7 +101,8 @@ pub(super) async fn load(options: &Options, database: &Database, session: &Sessi
         .await?;
     scene::people(session, TENANT + 1).await?;
     scene::raise_limits(session).await?;
-    fill(session, Filling::of(TENANT, recipients, Tags::Everybody)).await?;
+    let filling = Filling::of(TENANT, recipients, Tags::Everybody);
+    book::load(database, session, filling).await?;
     let text = "INSERT INTO suppressions (workspace_id, phone, source, created_at) \
                 SELECT workspace_id, phone, 'import', now() FROM contacts \
                 WHERE ('x' || right(id::text, 12))::bit(48)::bigint % $1 = 0";

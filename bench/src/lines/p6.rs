@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Figures, Measured, p4, p8};
 use crate::api::Api;
-use crate::book::{Filling, Tags, fill};
+use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours, TEXT};
 use crate::flow;
 use crate::gateway::{Gateway, KEY};
@@ -86,8 +86,7 @@ async fn load(database: &Database, session: &Session, count: u32) -> Result<()> 
     scene::people(session, TENANT + 1).await?;
     scene::raise_limits(session).await?;
     scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
-    fill(session, Filling::of(TENANT, count, Tags::Few)).await?;
-    session.settle_down().await
+    book::load(database, session, Filling::of(TENANT, count, Tags::Few)).await
 }
 
 /// The real server: from the request that makes the campaign to the last message read, and all of it

@@ -29,7 +29,7 @@ pub(super) struct Campaigns {
 
 impl Campaigns {
     /// The product writes their recipients down itself: all contacts of the large book, and the tenth of
-    /// the small one that is a group.
+    /// the small one that is a group. The index for searches must be there: else the server made it.
     pub(super) async fn make(
         database: &Database,
         session: &Session,
@@ -44,6 +44,9 @@ impl Campaigns {
         let small = books.small.rows / 10;
         let small = make(&mut api, session, books.small, &group, small).await?;
         server.stop().await?;
+        let text = "VACUUM ANALYZE campaigns, campaign_counters, campaign_recipients";
+        session.client.batch_execute(text).await?;
+        session.client.batch_execute("CHECKPOINT").await?;
         Ok(Self { big, small })
     }
 
