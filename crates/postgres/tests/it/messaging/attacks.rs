@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use msgflash_kernel::{
-    Clock as _, FixedClock, Phone, Random, RandomIds, Secret, StoreError, Workspace,
-};
+use msgflash_kernel::{Clock as _, FixedClock, Random, RandomIds, Secret, StoreError, Workspace};
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::ports::LaneStore as _;
 use msgflash_messaging::dispatch::ports::{Mark, StartUnit, StartUnits};
@@ -19,10 +17,12 @@ use msgflash_messaging::instance::Standing;
 use msgflash_messaging::instance::ports::InstanceUnits;
 use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::ports::{SettleUnit, SettleUnits};
-use msgflash_messaging::provider::*;
+use msgflash_messaging::provider::{
+    Accepted, Address, Echo, FoundSent, LinkState, MockWhatsAppProvider, SendFailure, SentRecord,
+};
 use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
 use msgflash_postgres::Postgres;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use super::sample::{Worker, entry, push, stored};
 use crate::stage::{NOW, Stage, fresh};
@@ -51,38 +51,13 @@ impl Gateway {
             key: Box::new(key),
         })
     }
+
     fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
-}
 
-#[async_trait]
-impl WhatsAppProvider for Gateway {
-    async fn create(&self, _: &NewSession) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn connect(&self, _: &str, _: Option<Phone>) -> Result<Pairing, ProviderError> {
-        unimplemented!()
-    }
-    async fn state(&self, _: &str) -> Result<LinkState, ProviderError> {
-        Ok(LinkState::Open)
-    }
-    async fn fetch(&self, _: &str) -> Result<Option<SessionInfo>, ProviderError> {
-        unimplemented!()
-    }
-    async fn fetch_all(&self) -> Result<Vec<SessionInfo>, ProviderError> {
-        unimplemented!()
-    }
-    async fn restart(&self, _: &str) -> Result<(), ProviderError> {
-        Ok(())
-    }
-    async fn logout(&self, _: &str) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn delete(&self, _: &str) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn send(&self, _: &str, _: &Outbound) -> Result<Accepted, SendFailure> {
+    /// What a call comes to.
+    fn take(&self) -> Result<Accepted, SendFailure> {
         if self.down.load(Ordering::SeqCst) {
             return Err(SendFailure::GatewayDown("refused".into()));
         }
@@ -95,59 +70,41 @@ impl WhatsAppProvider for Gateway {
             address: None,
         })
     }
-    fn expected_echo(&self, _: &Outbound) -> Echo {
-        Echo {
-            kind: "text",
-            text: Some("Hello".into()),
-        }
+
+    /// It as the engine sees it, with what sending and looking up call for.
+    fn provider(self: &Arc<Self>) -> Arc<MockWhatsAppProvider> {
+        let mut provider = MockWhatsAppProvider::new();
+        provider.expect_state().returning(|_| Ok(LinkState::Open));
+        provider.expect_restart().returning(|_| Ok(()));
+        let gateway = Arc::clone(self);
+        provider.expect_send().returning(move |_, _| gateway.take());
+        provider
+            .expect_expected_echo()
+            .returning(|_| text(Some("Hello")));
+        // What is still under way is not stored yet.
+        provider.expect_find_sent().returning(|_, _, _, _| {
+            Ok(FoundSent {
+                records: vec![],
+                is_whole: true,
+            })
+        });
+        provider.expect_find_by_key().returning(|_, key| {
+            Ok(Some(SentRecord {
+                key_id: key.to_owned(),
+                address: Address::Other,
+                echo: text(None),
+                at: NOW,
+                receipt: None,
+            }))
+        });
+        Arc::new(provider)
     }
-    async fn publish_status(&self, _: &str, _: &OutboundStatus) -> Result<Accepted, SendFailure> {
-        unimplemented!()
-    }
-    fn status_echo(&self, _: &StatusContent) -> Echo {
-        unimplemented!()
-    }
-    async fn find_statuses(
-        &self,
-        _: &str,
-        _: OffsetDateTime,
-        _: OffsetDateTime,
-    ) -> Result<FoundSent, ProviderError> {
-        unimplemented!()
-    }
-    async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
-        unimplemented!()
-    }
-    /// What is still under way is not stored yet.
-    async fn find_sent(
-        &self,
-        _: &str,
-        _: Phone,
-        _: OffsetDateTime,
-        _: OffsetDateTime,
-    ) -> Result<FoundSent, ProviderError> {
-        Ok(FoundSent {
-            records: vec![],
-            is_whole: true,
-        })
-    }
-    async fn find_by_key(&self, _: &str, key: &str) -> Result<Option<SentRecord>, ProviderError> {
-        Ok(Some(SentRecord {
-            key_id: key.to_owned(),
-            address: Address::Other,
-            echo: Echo {
-                kind: "text",
-                text: None,
-            },
-            at: NOW,
-            receipt: None,
-        }))
-    }
-    async fn receipts_of(&self, _: &str, _: &str) -> Result<Option<ReceiptRank>, ProviderError> {
-        Ok(None)
-    }
-    async fn version(&self) -> Result<String, ProviderError> {
-        unimplemented!()
+}
+
+fn text(of: Option<&str>) -> Echo {
+    Echo {
+        kind: "text",
+        text: of.map(str::to_owned),
     }
 }
 
@@ -219,7 +176,7 @@ fn process(stage: &Stage, gateway: &Arc<Gateway>, clock: &Arc<FixedClock>) -> Pr
         starts,
         settler: front,
         recent: Arc::new(RecentInstances::new(store, clock.clone())),
-        provider: gateway.clone(),
+        provider: gateway.provider(),
         files: None,
         clock: clock.clone(),
         random: Arc::new(Zero),
@@ -528,7 +485,7 @@ async fn a_clock_that_runs_ahead_sends_nothing_twice() {
         units: store.clone(),
         messages: store.clone(),
         instances: store.clone(),
-        provider: gateway.clone(),
+        provider: gateway.provider(),
         settle,
         clock: ahead,
     });

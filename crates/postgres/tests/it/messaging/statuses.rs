@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use msgflash_kernel::{
     Actor, FixedClock, Id, Outcome, RandomIds, ReplayKey, StoredAnswer, Workspace,
 };
-use msgflash_messaging::provider::StatusContent;
+use msgflash_messaging::provider::{
+    Accepted, MockWhatsAppProvider, ProviderError, SendFailure, StatusContent,
+};
 use msgflash_messaging::status::ports::{StatusReader as _, StatusUnits};
 use msgflash_messaging::status::{
     Answers, PublishPorts, PublishStatus, Settled, Status, StatusOrder, StatusState, Verdict,
@@ -18,12 +20,9 @@ use msgflash_testkit::TestDatabase;
 use time::Duration;
 use tokio::task::JoinSet;
 
-use self::gateway::Gateway;
 use super::sample::{instance_of, number};
 use crate::backup::file_of;
 use crate::stage::{NOW, Stage, clock};
-
-mod gateway;
 
 const ANSWERS: Answers = Answers {
     route: "POST /api/v1/statuses",
@@ -55,12 +54,24 @@ fn order(workspace: Workspace, instance: &Instance, key: Option<KeyId>) -> Statu
     }
 }
 
-fn gateway(calls: &Arc<AtomicUsize>, answers: bool) -> Gateway {
+/// Takes every status and counts, or loses every answer.
+fn gateway(calls: &Arc<AtomicUsize>, answers: bool) -> MockWhatsAppProvider {
     let calls = Arc::clone(calls);
-    Gateway { calls, answers }
+    let mut gateway = MockWhatsAppProvider::new();
+    gateway.expect_publish_status().returning(move |_, _| {
+        let call = calls.fetch_add(1, Ordering::SeqCst);
+        if !answers {
+            return Err(SendFailure::Unknown("no answer".into()));
+        }
+        Ok(Accepted {
+            key_id: Some(format!("3EB0{call}")),
+            address: None,
+        })
+    });
+    gateway
 }
 
-fn publisher(postgres: &Postgres, provider: Gateway) -> Arc<PublishStatus> {
+fn publisher(postgres: &Postgres, provider: MockWhatsAppProvider) -> Arc<PublishStatus> {
     let store = Arc::new(postgres.clone());
     let clock: Arc<FixedClock> = clock();
     Arc::new(PublishStatus::new(PublishPorts {
@@ -226,7 +237,7 @@ async fn what_was_given_up_keeps_what_is_proven_later_and_costs_nothing() {
     assert!(unknown.is_err());
     let status = due(&stage.postgres, NOW + Duration::MINUTE).await.remove(0);
     let settled = Settled::new(Arc::new(stage.postgres.clone()), clock(), ANSWERS);
-    let timeout = msgflash_messaging::provider::ProviderError::Timeout;
+    let timeout = ProviderError::Timeout;
     let gone = settled.record(&status, &Verdict::Failed(timeout)).await;
     assert_eq!(gone.expect("recorded").state, StatusState::Failed);
     let late = Verdict::Published(Some("3EB0".into()));

@@ -8,7 +8,10 @@ use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::reconcile::{ReconcilePorts, Reconciler};
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
-use msgflash_messaging::provider::*;
+use msgflash_messaging::provider::{
+    Accepted, Address, Echo, FoundSent, LinkState, MockWhatsAppProvider, ReceiptRank, SendFailure,
+    SentRecord,
+};
 use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_messaging::receipt::ports::{Inbox as _, InboxItem, StoredReceipt};
 
@@ -93,6 +96,68 @@ impl Gateway {
         keys
     }
 
+    /// A call to one number.
+    fn take(&self, to: Phone) -> Result<Accepted, SendFailure> {
+        let n = self.calls.fetch_add(1, Ordering::SeqCst);
+        let answer = (self.decide)(n, to);
+        let key = format!("K{n:08}");
+        let mut served = self.served.lock().expect("free");
+        served.calls.push(to);
+        if matches!(answer, Answer::Taken | Answer::LostAfter) {
+            let left = served.left.entry(to).or_default();
+            left.push((key.clone(), self.clock.now()));
+        }
+        match answer {
+            Answer::Taken => Ok(Accepted {
+                key_id: Some(key),
+                address: None,
+            }),
+            Answer::Miss => Err(SendFailure::Transient("500".into())),
+            Answer::Nobody => Err(SendFailure::NoWhatsApp),
+            Answer::LostAfter | Answer::LostBefore => Err(SendFailure::Unknown("reset".into())),
+            Answer::Unlinked => Err(SendFailure::NotConnected("400 Connection Closed".into())),
+        }
+    }
+
+    fn sent_to(&self, to: Phone) -> FoundSent {
+        let served = self.served.lock().expect("free");
+        let left = served.left.get(&to).into_iter().flatten();
+        FoundSent {
+            records: left.map(|(key, at)| Self::record(key, to, *at)).collect(),
+            is_whole: true,
+        }
+    }
+
+    fn under_key(&self, key: &str) -> Option<SentRecord> {
+        let served = self.served.lock().expect("free");
+        let mut left = served.left.iter();
+        left.find_map(|(to, left)| {
+            let (_, at) = left.iter().find(|(known, _)| known == key)?;
+            Some(Self::record(key, *to, *at))
+        })
+    }
+
+    /// It as the engine sees it, with what sending and looking up call for.
+    fn provider(self: &Arc<Self>) -> Arc<MockWhatsAppProvider> {
+        let mut provider = MockWhatsAppProvider::new();
+        provider.expect_state().returning(|_| Ok(LinkState::Open));
+        provider.expect_restart().returning(|_| Ok(()));
+        provider.expect_expected_echo().returning(|_| echo());
+        let gateway = Arc::clone(self);
+        provider
+            .expect_send()
+            .returning(move |_, outbound| gateway.take(outbound.to));
+        let gateway = Arc::clone(self);
+        provider
+            .expect_find_sent()
+            .returning(move |_, to, _, _| Ok(gateway.sent_to(to)));
+        let gateway = Arc::clone(self);
+        provider
+            .expect_find_by_key()
+            .returning(move |_, key| Ok(gateway.under_key(key)));
+        Arc::new(provider)
+    }
+
     fn record(key: &str, to: Phone, at: OffsetDateTime) -> SentRecord {
         SentRecord {
             key_id: key.to_owned(),
@@ -108,103 +173,6 @@ fn echo() -> Echo {
     Echo {
         kind: "text",
         text: Some("Hello".into()),
-    }
-}
-
-#[async_trait]
-impl WhatsAppProvider for Gateway {
-    async fn create(&self, _: &NewSession) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn connect(&self, _: &str, _: Option<Phone>) -> Result<Pairing, ProviderError> {
-        unimplemented!()
-    }
-    async fn state(&self, _: &str) -> Result<LinkState, ProviderError> {
-        Ok(LinkState::Open)
-    }
-    async fn fetch(&self, _: &str) -> Result<Option<SessionInfo>, ProviderError> {
-        unimplemented!()
-    }
-    async fn fetch_all(&self) -> Result<Vec<SessionInfo>, ProviderError> {
-        unimplemented!()
-    }
-    async fn restart(&self, _: &str) -> Result<(), ProviderError> {
-        Ok(())
-    }
-    async fn logout(&self, _: &str) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn delete(&self, _: &str) -> Result<(), ProviderError> {
-        unimplemented!()
-    }
-    async fn send(&self, _: &str, out: &Outbound) -> Result<Accepted, SendFailure> {
-        let n = self.calls.fetch_add(1, Ordering::SeqCst);
-        let answer = (self.decide)(n, out.to);
-        let key = format!("K{n:08}");
-        let mut served = self.served.lock().expect("free");
-        served.calls.push(out.to);
-        if matches!(answer, Answer::Taken | Answer::LostAfter) {
-            let left = served.left.entry(out.to).or_default();
-            left.push((key.clone(), self.clock.now()));
-        }
-        match answer {
-            Answer::Taken => Ok(Accepted {
-                key_id: Some(key),
-                address: None,
-            }),
-            Answer::Miss => Err(SendFailure::Transient("500".into())),
-            Answer::Nobody => Err(SendFailure::NoWhatsApp),
-            Answer::LostAfter | Answer::LostBefore => Err(SendFailure::Unknown("reset".into())),
-            Answer::Unlinked => Err(SendFailure::NotConnected("400 Connection Closed".into())),
-        }
-    }
-    fn expected_echo(&self, _: &Outbound) -> Echo {
-        echo()
-    }
-    async fn publish_status(&self, _: &str, _: &OutboundStatus) -> Result<Accepted, SendFailure> {
-        unimplemented!()
-    }
-    fn status_echo(&self, _: &StatusContent) -> Echo {
-        unimplemented!()
-    }
-    async fn find_statuses(
-        &self,
-        _: &str,
-        _: OffsetDateTime,
-        _: OffsetDateTime,
-    ) -> Result<FoundSent, ProviderError> {
-        unimplemented!()
-    }
-    async fn check_numbers(&self, _: &str, _: &[Phone]) -> Result<Vec<NumberCheck>, ProviderError> {
-        unimplemented!()
-    }
-    async fn find_sent(
-        &self,
-        _: &str,
-        to: Phone,
-        _: OffsetDateTime,
-        _: OffsetDateTime,
-    ) -> Result<FoundSent, ProviderError> {
-        let served = self.served.lock().expect("free");
-        let left = served.left.get(&to).into_iter().flatten();
-        Ok(FoundSent {
-            records: left.map(|(key, at)| Self::record(key, to, *at)).collect(),
-            is_whole: true,
-        })
-    }
-    async fn find_by_key(&self, _: &str, key: &str) -> Result<Option<SentRecord>, ProviderError> {
-        let served = self.served.lock().expect("free");
-        let mut left = served.left.iter();
-        Ok(left.find_map(|(to, left)| {
-            let (_, at) = left.iter().find(|(known, _)| known == key)?;
-            Some(Self::record(key, *to, *at))
-        }))
-    }
-    async fn receipts_of(&self, _: &str, _: &str) -> Result<Option<ReceiptRank>, ProviderError> {
-        Ok(None)
-    }
-    async fn version(&self) -> Result<String, ProviderError> {
-        unimplemented!()
     }
 }
 
@@ -235,6 +203,7 @@ impl Process {
             Arc::new(RandomIds),
             Patience::default(),
         ));
+        let provider = gateway.provider();
         let (front, workers) = settler(1);
         for worker in workers {
             tokio::spawn(worker.run(settle.clone()));
@@ -244,7 +213,7 @@ impl Process {
             starts: store.clone(),
             settler: front,
             recent: Arc::new(RecentInstances::new(store.clone(), clock.clone())),
-            provider: gateway.clone(),
+            provider: provider.clone(),
             files: None,
             clock: clock.clone(),
             random: Arc::new(Zero),
@@ -261,7 +230,7 @@ impl Process {
                 units: store.clone(),
                 messages: store.clone(),
                 instances: store.clone(),
-                provider: gateway.clone(),
+                provider,
                 settle,
                 clock: clock.clone(),
             }),
