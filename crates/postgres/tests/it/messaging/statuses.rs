@@ -86,6 +86,15 @@ fn publisher(postgres: &Postgres, provider: MockWhatsAppProvider) -> Arc<Publish
     }))
 }
 
+/// A team with a number, and a key that opens it.
+async fn team(stage: &Stage) -> (Workspace, Instance, Option<KeyId>) {
+    let user = stage.user("lea@shop.test").await;
+    let team = Workspace::team(stage.team(&user).await, user.id);
+    let instance = instance_of(stage, team).await;
+    let (key, _) = stage.key(team).await;
+    (team, instance, Some(Id::new(key.id.uuid())))
+}
+
 /// Limits the month of everybody.
 async fn limit(stage: &Stage, limit: i32) {
     let text = "UPDATE plans SET monthly_outbound_quota = $1";
@@ -262,11 +271,7 @@ async fn what_was_given_up_keeps_what_is_proven_later_and_costs_nothing() {
 #[tokio::test]
 async fn nothing_is_marked_after_a_team_is_deleted_a_key_revoked_or_an_instance_suspended() {
     let stage = Stage::new().await;
-    let user = stage.user("lea@shop.test").await;
-    let team = Workspace::team(stage.team(&user).await, user.id);
-    let instance = instance_of(&stage, team).await;
-    let (key, _) = stage.key(team).await;
-    let key = Some(Id::new(key.id.uuid()));
+    let (team, instance, key) = team(&stage).await;
     let calls = Arc::default();
     let publish = publisher(&stage.postgres, gateway(&calls, true));
     publish
@@ -314,11 +319,7 @@ async fn nothing_is_marked_after_a_team_is_deleted_a_key_revoked_or_an_instance_
 #[tokio::test]
 async fn a_deletion_waits_for_a_mark_that_is_being_made() {
     let stage = Stage::new().await;
-    let user = stage.user("lea@shop.test").await;
-    let team = Workspace::team(stage.team(&user).await, user.id);
-    let instance = instance_of(&stage, team).await;
-    let (key, _) = stage.key(team).await;
-    let key = Some(Id::new(key.id.uuid()));
+    let (team, instance, key) = team(&stage).await;
     let calls = Arc::default();
     let publish = publisher(&stage.postgres, gateway(&calls, false));
     assert!(
