@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::audience::{RecipientsBody, audience};
 use super::hours::{WindowBody, window};
 use crate::api::v1::messages::ButtonBody;
-use crate::api::v1::messages::body::media_url;
+use crate::api::v1::messages::body::{Named, media_url, named};
 use crate::api::v1::messages::buttons::{Choices, buttons};
 use crate::api::v1::templates::body::values;
 use crate::http::check::Need;
@@ -201,27 +201,14 @@ impl CampaignBody {
         targets: MediaTargets<'_>,
         variables: Map<String, Value>,
     ) -> Option<CampaignContent> {
-        let either = "Give exactly one of type and templateId";
-        match (self.r#type.is_empty(), self.template_id.is_empty()) {
-            (true, true) => {
-                check.refuse("type", "required", either);
-                None
-            }
-            (false, false) => {
-                check.refuse("templateId", "not_allowed", either);
-                None
-            }
-            (true, false) => Some(CampaignContent::Template {
-                template: Some(check.id("templateId", &self.template_id, Need::Must)?),
+        match named(check, &self.r#type, &self.template_id, &KINDS)? {
+            Named::Template(template) => Some(CampaignContent::Template {
+                template: Some(template),
                 variables,
             }),
-            (false, true) => {
-                let words = KINDS.map(MessageKind::as_str).join(", ");
-                let known = |word: &str| KINDS.into_iter().find(|it| it.as_str() == word);
-                let kind = check.word("type", &self.r#type, Need::Must, &words, known)?;
-                self.direct(check, kind, targets)
-                    .map(CampaignContent::Direct)
-            }
+            Named::Kind(kind) => self
+                .direct(check, kind, targets)
+                .map(CampaignContent::Direct),
         }
     }
 

@@ -6,6 +6,7 @@ use msgflash_messaging::InstanceId;
 use msgflash_messaging::MessageKind;
 use msgflash_messaging::message::content::Content;
 use msgflash_messaging::message::send::Wanted;
+use msgflash_templates::TemplateId;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
@@ -201,33 +202,12 @@ impl SendBody {
         targets: MediaTargets<'_>,
         variables: Map<String, Value>,
     ) -> Option<Wanted> {
-        match (self.r#type.is_empty(), self.template_id.is_empty()) {
-            (true, true) => {
-                check.refuse(
-                    "type",
-                    "required",
-                    "Give exactly one of type and templateId",
-                );
-                None
-            }
-            (false, false) => {
-                check.refuse(
-                    "templateId",
-                    "not_allowed",
-                    "Give exactly one of type and templateId",
-                );
-                None
-            }
-            (true, false) => Some(Wanted::Template {
-                template: check.id("templateId", &self.template_id, Need::Must)?,
+        match named(check, &self.r#type, &self.template_id, &MessageKind::ALL)? {
+            Named::Template(template) => Some(Wanted::Template {
+                template,
                 variables,
             }),
-            (false, true) => {
-                let words = MessageKind::ALL.map(MessageKind::as_str).join(", ");
-                let kind =
-                    check.word("type", &self.r#type, Need::Must, &words, MessageKind::parse)?;
-                self.content(check, kind, targets).map(Wanted::Direct)
-            }
+            Named::Kind(kind) => self.content(check, kind, targets).map(Wanted::Direct),
         }
     }
 
@@ -310,6 +290,44 @@ impl SendBody {
             return None;
         }
         Some(at)
+    }
+}
+
+/// What a body says to send.
+pub(in crate::api::v1) enum Named {
+    /// What it describes itself.
+    Kind(MessageKind),
+    /// What was described before.
+    Template(TemplateId),
+}
+
+/// Exactly one of `type`, which is one of `kinds`, and `templateId`.
+pub(in crate::api::v1) fn named(
+    check: &mut Check,
+    kind: &Field<String>,
+    template: &Field<String>,
+    kinds: &[MessageKind],
+) -> Option<Named> {
+    let either = "Give exactly one of type and templateId";
+    match (kind.is_empty(), template.is_empty()) {
+        (true, true) => {
+            check.refuse("type", "required", either);
+            None
+        }
+        (false, false) => {
+            check.refuse("templateId", "not_allowed", either);
+            None
+        }
+        (true, false) => {
+            let template = check.id("templateId", template, Need::Must);
+            template.map(Named::Template)
+        }
+        (false, true) => {
+            let words: Vec<_> = kinds.iter().copied().map(MessageKind::as_str).collect();
+            let known = |word: &str| kinds.iter().copied().find(|it| it.as_str() == word);
+            let kind = check.word("type", kind, Need::Must, &words.join(", "), known);
+            kind.map(Named::Kind)
+        }
     }
 }
 
