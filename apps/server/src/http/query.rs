@@ -5,8 +5,12 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::{Ready, ready};
 use url::form_urlencoded;
 
+use super::check::Check;
 use super::field::Field;
 use super::problem::Problem;
+
+const DEFAULT_LIMIT: u32 = 20;
+const MAX_LIMIT: u32 = 100;
 
 /// The members of a query. Of several with one name the last counts, unless all are asked for;
 /// unknown ones are ignored.
@@ -25,9 +29,17 @@ impl Query {
 
     /// One member. An empty one counts as left out, as forms send it.
     pub fn field(&self, name: &str) -> Field<String> {
-        let mut all = self.0.iter().filter(|(known, _)| known == name);
-        let last = all.next_back().map(|(_, value)| value);
-        last.filter(|value| !value.is_empty()).cloned().into()
+        self.last(name).map(str::to_owned).into()
+    }
+
+    /// The `limit` of most lists: how many things a page has, 20 when nobody says, at most 100.
+    pub fn limit(&self, check: &mut Check) -> u32 {
+        check.count("limit", &self.field("limit"), DEFAULT_LIMIT, MAX_LIMIT)
+    }
+
+    /// The `cursor`, behind which a page begins.
+    pub fn cursor(&self) -> Option<&str> {
+        self.last("cursor")
     }
 
     /// Every value of a member that may come several times, without empty ones.
@@ -35,6 +47,12 @@ impl Query {
         let all = self.0.iter().filter(|(known, _)| known == name);
         let values = all.map(|(_, value)| value.as_str());
         values.filter(|value| !value.is_empty()).collect()
+    }
+
+    fn last(&self, name: &str) -> Option<&str> {
+        let mut all = self.0.iter().filter(|(known, _)| known == name);
+        let last = all.next_back().map(|(_, value)| value.as_str());
+        last.filter(|value| !value.is_empty())
     }
 }
 
@@ -62,6 +80,16 @@ mod tests {
             Field::Absent,
             "the last one counts"
         );
+    }
+
+    #[test]
+    fn a_page_has_its_size_and_its_place() {
+        let mut check = Check::default();
+        let query = Query::parse("cursor=a&cursor=b&limit=100");
+        assert_eq!((query.limit(&mut check), query.cursor()), (100, Some("b")));
+        let query = Query::parse("cursor=&limit=");
+        assert_eq!((query.limit(&mut check), query.cursor()), (20, None));
+        check.finish().expect("nothing is wrong");
     }
 
     #[test]

@@ -121,11 +121,9 @@ pub(in crate::api) async fn list(
     let mut check = Check::default();
     let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
     check.finish()?;
-    let cursor = query.field("cursor");
     let workspace = caller.actor.workspace.id;
     let imports = &services.address_book.read_imports;
-    let cursor = cursor.valid().map(String::as_str);
-    let page = imports.page(workspace, limit, cursor).await?;
+    let page = imports.page(workspace, limit, query.cursor()).await?;
     Ok(envelope::ok(&ImportPageView::new(&page, limit)))
 }
 

@@ -20,9 +20,6 @@ use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Finds out which numbers have WhatsApp: under 1000 at once, more in the background. What was
 /// found out is remembered, 7 days for a yes and one day for a no.
 #[utoipa::path(
@@ -70,10 +67,9 @@ pub(in crate::api) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     check.finish()?;
-    let cursor = query.field("cursor");
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let workspace = caller.actor.workspace.id;
     let page = services.lookups.read.page(workspace, limit, cursor).await?;
     Ok(envelope::ok(&LookupPageView::new(&page, limit)))

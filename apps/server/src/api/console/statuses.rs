@@ -11,9 +11,6 @@ use crate::api::policy::Caller;
 use crate::http::{Check, Problem, Query, envelope};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// A status.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -106,7 +103,7 @@ pub(in crate::api) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
     let page = check.count("page", &query.field("page"), 1, u32::MAX);
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     check.finish()?;
     let workspace = caller.actor.workspace.id;
     let found = services.statuses.read.page(workspace, page, limit).await?;

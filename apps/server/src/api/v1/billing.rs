@@ -14,9 +14,6 @@ use crate::api::policy::Caller;
 use crate::http::{Check, Problem, Query, envelope};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Lists the plans on offer.
 #[utoipa::path(
     get, path = "/api/v1/billing/plans", tag = "Billing", operation_id = "listPlans",
@@ -75,7 +72,7 @@ pub(in crate::api) async fn payments(
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
     let page = check.count("page", &query.field("page"), 1, u32::MAX);
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     check.finish()?;
     let found = services
         .billing

@@ -29,11 +29,9 @@ use self::view::{CampaignPageView, CampaignView, GuidedCampaignView};
 use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::envelope::{self, render};
-use crate::http::{Check, Field, Problem, Query, RawJson};
+use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
 /// How long an equal request that is still at work is worth waiting for, in seconds.
 const BUSY_FOR: u64 = 1;
 
@@ -180,7 +178,7 @@ pub(in crate::api) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     let words = CampaignStatus::ALL.map(CampaignStatus::as_str).join(", ");
     let status = query.field("status");
     let status = check.word("status", &status, Need::May, &words, CampaignStatus::parse);
@@ -209,10 +207,7 @@ fn after(
     scope: &str,
     is_key: impl Fn(&str) -> bool,
 ) -> Option<Cursor> {
-    let Field::Valid(text) = query.field("cursor") else {
-        return None;
-    };
-    match Cursor::given(&text, scope, is_key) {
+    match Cursor::given(query.cursor()?, scope, is_key) {
         Ok(after) => Some(after),
         Err(foreign) => {
             check.also(|all| all.0.extend(Problems::from(foreign).0));

@@ -49,9 +49,8 @@ pub(in crate::api) async fn list(
     let mut check = Check::default();
     let limit = limit(&mut check, &query);
     let wanted = wanted(&mut check, &query);
-    let cursor = query.field("cursor");
     check.finish()?;
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let page = services
         .address_book
         .read_contacts

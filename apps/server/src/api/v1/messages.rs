@@ -23,8 +23,6 @@ use crate::services::Services;
 
 pub use self::buttons::ButtonBody;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
 /// How long an equal request that is still at work is worth waiting for, in seconds.
 const BUSY_FOR: u64 = 1;
 
@@ -170,11 +168,10 @@ pub(in crate::api) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     let filter = filter(&mut check, &query);
-    let cursor = query.field("cursor");
     check.finish()?;
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let page = services
         .read_messages
         .page(caller.actor.workspace.id, &filter, limit, cursor)

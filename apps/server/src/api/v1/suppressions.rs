@@ -18,9 +18,6 @@ use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Lists the numbers that are not to be written to, newest first.
 #[utoipa::path(
     get, path = "/api/v1/suppressions", tag = "Opt-out", operation_id = "listSuppressions",
@@ -39,16 +36,15 @@ pub(in crate::api) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     let words = Source::ALL.map(Source::as_str).join(", ");
     let source = query.field("source");
     let filter = SuppressionFilter {
         phone: check.phone("phone", &query.field("phone"), Need::May),
         source: check.word("source", &source, Need::May, &words, Source::parse),
     };
-    let cursor = query.field("cursor");
     check.finish()?;
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let workspace = caller.actor.workspace.id;
     let read = &services.suppressions.read;
     let page = read.page(workspace, &filter, limit, cursor).await?;

@@ -21,9 +21,6 @@ use crate::http::problem::whole_seconds;
 use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Lists the templates of the workspace, newest first.
 #[utoipa::path(
     get, path = "/api/v1/templates", tag = "Templates", operation_id = "listTemplates",
@@ -41,7 +38,7 @@ pub(in crate::api) async fn list(
     let mut check = Check::default();
     let page = PageNumber {
         page: check.count("page", &query.field("page"), 1, u32::MAX),
-        limit: check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT),
+        limit: query.limit(&mut check),
     };
     check.finish()?;
     let found = services

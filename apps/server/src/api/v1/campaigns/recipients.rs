@@ -9,7 +9,7 @@ use msgflash_messaging::{CampaignId, MessageId, MessageKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DEFAULT_LIMIT, MAX_LIMIT, after, id_of};
+use super::{after, id_of};
 use crate::api::policy::Caller;
 use crate::http::check::Need;
 use crate::http::{Check, Problem, Query, envelope};
@@ -191,7 +191,7 @@ fn asked(
     words: &[&str],
 ) -> Result<(RecipientFilter, PageRequest), Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     let known = |word: &str| words.contains(&word).then(|| RecipientStatus::parse(word));
     let status = query.field("status");
     let status = check.word("status", &status, Need::May, &words.join(", "), known);

@@ -12,9 +12,6 @@ use crate::http::envelope;
 use crate::http::{Check, Problem, Query};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Lists the bulk jobs of the workspace, newest first. They are kept for 30 days after they began.
 #[utoipa::path(
     get, path = "/api/v1/contacts/bulk-jobs", tag = "Bulk jobs", operation_id = "listBulkJobs",
@@ -30,10 +27,9 @@ pub(in crate::api) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
-    let cursor = query.field("cursor");
+    let limit = query.limit(&mut check);
     check.finish()?;
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let page = services
         .address_book
         .read_jobs

@@ -16,9 +16,6 @@ use crate::http::envelope::{self, render};
 use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 100;
-
 /// Lists the deliveries of an endpoint, newest first. They are kept for 30 days.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{id}/deliveries", tag = "Webhooks", operation_id = "listWebhookDeliveries",
@@ -42,11 +39,10 @@ pub(in crate::api) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let id = endpoint_id(&path)?;
     let mut check = Check::default();
-    let limit = check.count("limit", &query.field("limit"), DEFAULT_LIMIT, MAX_LIMIT);
+    let limit = query.limit(&mut check);
     let filter = filter(&mut check, &query);
-    let cursor = query.field("cursor");
     check.finish()?;
-    let cursor = cursor.valid().map(String::as_str);
+    let cursor = query.cursor();
     let page = services
         .delivery_log
         .page(caller.actor.workspace.id, id, &filter, limit, cursor)
