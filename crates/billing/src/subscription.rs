@@ -33,7 +33,7 @@ pub enum SubscriptionStatus {
 }
 
 /// Who collects the money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BillingProvider {
     /// Nobody: a free plan.
     None,
@@ -101,10 +101,23 @@ impl SubscriptionStatus {
         now: OffsetDateTime,
     ) -> bool {
         match self {
-            Self::Active | Self::Trialing => true,
+            // Whoever turns the calendar may be late: nobody has more than the grace for that.
+            Self::Active | Self::Trialing => period_end.is_none_or(|end| now < end + GRACE),
             Self::Cancelled => period_end.is_none_or(|end| now < end),
             Self::PastDue => past_due_since.is_some_and(|since| now < since + GRACE),
             Self::Expired => false,
+        }
+    }
+}
+
+impl BillingProvider {
+    /// The published name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Manual => "manual",
+            Self::Dodo => "dodo",
+            Self::Stripe => "stripe",
         }
     }
 }
@@ -221,6 +234,15 @@ mod tests {
         let it = subscription(SubscriptionStatus::Cancelled);
         assert!(it.is_usable(datetime!(2026-05-31 23:59:59 UTC)));
         assert!(!it.is_usable(datetime!(2026-06-01 0:00 UTC)));
+    }
+
+    #[test]
+    fn an_active_one_is_usable_to_the_end_of_its_grace_whoever_is_late() {
+        let mut it = subscription(SubscriptionStatus::Active);
+        assert!(it.is_usable(datetime!(2026-06-07 23:59:59 UTC)));
+        assert!(!it.is_usable(datetime!(2026-06-08 0:00 UTC)));
+        it.period_end = None;
+        assert!(it.is_usable(datetime!(2036-06-08 0:00 UTC)));
     }
 
     #[test]
