@@ -23,6 +23,7 @@ pub mod provider;
 pub mod quota;
 pub mod rules;
 pub mod settle;
+mod standing;
 pub mod subscription;
 pub mod turn;
 pub mod upkeep;

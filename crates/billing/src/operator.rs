@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use msgflash_kernel::AccountId;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::error::BillingError;
 use crate::event::{Money, Origin, PaymentEvent, PaymentEventKind};
@@ -17,6 +17,9 @@ use crate::turn::{BillingPorts, Turn};
 
 /// The most months that one payment is for.
 pub const MOST_MONTHS: u32 = 36;
+
+/// How long a purchase that was begun waits for a payment by hand.
+const WANTED: Duration = Duration::days(90);
 
 /// A payment that an operator has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +67,25 @@ impl ConfirmPayment {
         }
         let now = turn.now();
         let standing = turn.standing.clone();
-        drop(turn);
         let period = standing.period_by_hand(&plan, payment.months, now);
         let is_more = standing.is_prolonged_by(&plan);
+        if !is_more && !standing.yields_to(&plan, period) {
+            let why = "A plan that is worth as much or more is paid already";
+            return Err(PlanChangeError::InvalidChange(why));
+        }
+        let wanted = turn.unit.checkouts();
+        let wanted = wanted.open(
+            payment.account,
+            plan.id,
+            BillingProvider::Manual,
+            now - WANTED,
+        );
+        let wanted = wanted.await?.map(|it| it.id);
+        // What was read is let go of; the event is handled under a lock of its own.
+        drop(turn);
         let plan = if is_more { standing.plan } else { plan };
-        let event = event(payment, &plan, period, now);
+        let mut event = event(payment, &plan, period, now);
+        event.origin.checkout = wanted;
         Ok(self.events.handle(&event).await?)
     }
 }

@@ -94,8 +94,9 @@ async fn take(model: &Model, paid_for: &mut Paid, step: &Step) {
                 money: None,
                 reference: format!("T-{reference}"),
             };
-            paid_for.payments.insert(payment.reference.clone());
-            if confirm.confirm(payment).await.expect("fits") == Outcome::Applied {
+            let reference = payment.reference.clone();
+            if matches!(confirm.confirm(payment).await, Ok(Outcome::Applied)) {
+                paid_for.payments.insert(reference);
                 let end = model.get().subscription.period_end;
                 paid_for.until = paid_for.until.max(end);
             }

@@ -44,6 +44,31 @@ async fn a_confirmed_payment_begins_a_month() {
 }
 
 #[tokio::test]
+async fn a_payment_by_hand_closes_the_purchase_it_is_for() {
+    let model = Model::on("free");
+    let shop = crate::checkout::BuyPlan::new(
+        model.ports(),
+        {
+            let mut manual = crate::provider::MockPaymentProvider::new();
+            manual.expect_name().return_const(BillingProvider::Manual);
+            manual.expect_checkout().returning(|_| Ok(None));
+            Arc::new(manual)
+        },
+        String::new(),
+    );
+    let order = crate::checkout::PurchaseOrder {
+        account: account(),
+        plan: "pro".to_owned(),
+        email: "ana@example.com".to_owned(),
+        name: "Ana".to_owned(),
+    };
+    shop.begin(order).await.unwrap();
+    confirm(&model, payment("pro", "T-1")).await.unwrap();
+    assert_eq!(model.get().checkouts[0].paid_at, Some(START));
+    assert_eq!(model.code(), "pro");
+}
+
+#[tokio::test]
 async fn the_same_payment_counts_once() {
     let model = Model::on("free");
     confirm(&model, payment("pro", "T-1")).await.unwrap();
@@ -95,10 +120,9 @@ async fn who_pays_late_pays_what_is_owed_and_who_was_away_begins_anew() {
 async fn a_lower_plan_does_not_take_the_place_of_a_paid_one() {
     let model = Model::on("free");
     confirm(&model, payment("max", "T-1")).await.unwrap();
-    assert_eq!(
-        confirm(&model, payment("pro", "T-2")).await.unwrap(),
-        Outcome::Unneeded
-    );
+    let refused = confirm(&model, payment("pro", "T-2")).await.unwrap_err();
+    assert_eq!(refused.code(), "INVALID_PLAN_CHANGE");
+    assert!(!model.get().payments.contains_key("T-2"));
     assert_eq!(model.code(), "max");
 }
 

@@ -6,6 +6,7 @@ use crate::lifecycle::Transition;
 use crate::model::{Model, START};
 use crate::payment::PaymentStatus;
 use crate::sample::{account, ended, failed, month, paid};
+use crate::subscription::{BillingProvider, ScheduledAction, SubscriptionStatus};
 
 async fn handle(model: &Model, event: &PaymentEvent) -> Outcome {
     let events = HandleEvent::new(model.ports(), model.queue());
