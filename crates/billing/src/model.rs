@@ -42,6 +42,8 @@ pub(crate) struct Stored {
     pub(crate) applied: Vec<Effects>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) told: BTreeMap<(i32, Meter), Threshold>,
+    /// How often the subscription was written.
+    pub(crate) saves: u32,
 }
 
 /// The store, and the ports made of it.
@@ -71,6 +73,7 @@ impl Model {
             applied: Vec::new(),
             notices: Vec::new(),
             told: BTreeMap::new(),
+            saves: 0,
         };
         Self {
             stored: Arc::new(Mutex::new(stored)),
@@ -203,6 +206,7 @@ impl StandingStore for ModelUnit {
     }
     async fn save(&mut self, subscription: &Subscription) -> Result<(), StoreError> {
         self.copy.subscription = subscription.clone();
+        self.copy.saves += 1;
         Ok(())
     }
     async fn newest_plan(&mut self, code: &str) -> Result<Option<Plan>, StoreError> {

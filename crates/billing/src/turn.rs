@@ -37,6 +37,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) standing: Standing,
     before: Standing,
     notices: Vec<NoticeKind>,
+    is_rewritten: bool,
     now: OffsetDateTime,
 }
 
@@ -57,6 +58,7 @@ impl<'a> Turn<'a> {
             before: standing.clone(),
             standing,
             notices: Vec::new(),
+            is_rewritten: false,
             now,
         };
         turn.catch_up().await?;
@@ -73,6 +75,12 @@ impl<'a> Turn<'a> {
 
     pub(crate) fn store(&mut self) -> &mut dyn StandingStore {
         self.unit.standings()
+    }
+
+    /// Writes the subscription even if it is as before, and with it when it is due: whoever was found by a
+    /// date that is out of date would be found for ever.
+    pub(crate) fn rewrite(&mut self) {
+        self.is_rewritten = true;
     }
 
     pub(crate) fn notify(&mut self, kind: NoticeKind) {
@@ -141,7 +149,7 @@ impl<'a> Turn<'a> {
     pub(crate) async fn finish(mut self) -> Result<Standing, StoreError> {
         self.catch_up().await?;
         let is_different = self.standing != self.before;
-        if self.standing.subscription != self.before.subscription {
+        if self.is_rewritten || self.standing.subscription != self.before.subscription {
             let subscription = self.standing.subscription.clone();
             self.store().save(&subscription).await?;
         }

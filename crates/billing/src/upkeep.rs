@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use msgflash_kernel::{Id, StoreError, Tick};
+use msgflash_kernel::{AccountId, Id, StoreError, Tick};
 use time::Duration;
 
 use crate::agreement::{Agreement, Wish};
@@ -36,12 +36,22 @@ impl TurnCalendar {
     /// Brings some of those that are due up to now, each in a transaction of its own.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let due = self.queue.due(self.ports.clock.now(), BATCH).await?;
+        let mut outcome = Ok(Tick::of(due.len()));
         for account in &due {
-            if let Some(turn) = Turn::begin(&self.ports, *account).await? {
-                turn.finish().await?;
+            // One that cannot be brought up must not keep the others waiting.
+            if let Err(error) = self.bring_up(*account).await {
+                outcome = Err(error);
             }
         }
-        Ok(Tick::of(due.len()))
+        outcome
+    }
+
+    async fn bring_up(&self, account: AccountId) -> Result<(), StoreError> {
+        if let Some(mut turn) = Turn::begin(&self.ports, account).await? {
+            turn.rewrite();
+            turn.finish().await?;
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::catalogue::{Catalogue, DEFAULT};
 use crate::change::ChangePlan;
 use crate::model::{Model, START};
-use crate::ports::{MockPlanStore, PlanStore, PlanUnit};
+use crate::ports::{MockBillingQueue, MockPlanStore, PlanStore, PlanUnit};
 use crate::provider::MockPaymentProvider;
 use crate::sample::{self, account, month, paid};
 use crate::settle::HandleEvent;
@@ -127,6 +127,22 @@ async fn a_calendar_that_stood_still_for_months_is_brought_up_once() {
     );
     assert_eq!(model.code(), "pro", "nothing is taken away");
     assert!(model.get().applied.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_is_found_by_a_wrong_date_gets_the_right_one() {
+    let model = paying_for("pro").await;
+    let stranger = Id::new(Uuid::from_u128(0xbad));
+    let mut queue = MockBillingQueue::new();
+    queue
+        .expect_due()
+        .returning(move |_, _| Ok(vec![stranger, account()]));
+    let before = model.get();
+    let calendar = TurnCalendar::new(model.ports(), Arc::new(queue));
+    assert_eq!(calendar.tick().await.unwrap(), Tick::Did(2));
+    let after = model.get();
+    assert_eq!(after.subscription, before.subscription);
+    assert_eq!(after.saves, before.saves + 1);
 }
 
 /// Adds dearer terms of Pro to the stored plans.
