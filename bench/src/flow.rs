@@ -86,16 +86,26 @@ pub(crate) async fn messages(
 
 /// Waits until none of `tables` has a row.
 pub(crate) async fn until_empty(session: &Session, tables: &[&str]) -> Result<()> {
-    let begun = Instant::now();
     for table in tables {
         let text = format!("SELECT EXISTS (SELECT 1 FROM {table})::int::bigint");
-        while session.count(&text).await? != 0 {
-            ensure!(
-                begun.elapsed() < PATIENCE,
-                "{table} was not empty after {PATIENCE:?}"
-            );
-            tokio::time::sleep(GLANCE).await;
-        }
+        until(session, &format!("{table} is empty"), &text, 0).await?;
     }
     Ok(())
+}
+
+/// Waits until a count is what it must become. A negative one says that it never will.
+pub(crate) async fn until(session: &Session, what: &str, text: &str, wanted: i64) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let found = session.count(text).await?;
+        if found == wanted {
+            return Ok(());
+        }
+        ensure!(
+            found >= 0 && begun.elapsed() < PATIENCE,
+            "the line does not count: {what}: {found} instead of {wanted} after {:?}",
+            begun.elapsed()
+        );
+        tokio::time::sleep(GLANCE).await;
+    }
 }

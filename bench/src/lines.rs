@@ -8,6 +8,8 @@ mod p12;
 mod p2;
 mod p3;
 mod p4;
+mod p5;
+mod p6;
 mod p7;
 mod p8;
 mod p9;
@@ -27,6 +29,15 @@ pub(crate) struct Figures {
     pub(crate) notes: Vec<String>,
 }
 
+/// A run of the real server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    /// What it took.
+    pub(crate) seconds: f64,
+    /// The most memory the server had, in megabytes.
+    pub(crate) peak_mb: f64,
+}
+
 /// What a line is about.
 pub(crate) fn title(line: &str) -> &'static str {
     match line {
@@ -34,10 +45,12 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p2" => "accepting messages, one tenant",
         "p3" => "latency at half of the peak",
         "p4" => "draining the queue",
+        "p5" => "campaigns: writing the audience down",
+        "p6" => "campaigns: sending to the last receipt",
         "p7" => "webhook deliveries",
         "p8" => "receipts",
         "p9" => "memory",
-        "p10" => "contacts at size",
+        "p10" => "contacts and campaigns at size",
         "p11" => "start and size",
         "p12" => "rendering templates",
         _ => "unknown",
@@ -51,6 +64,8 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p2" => p2::run(options, database).await,
         "p3" => p3::run(options, database).await,
         "p4" => p4::run(options, database).await,
+        "p5" => p5::run(options, database).await,
+        "p6" => p6::run(options, database).await,
         "p7" => p7::run(options, database).await,
         "p8" => p8::run(options, database).await,
         "p9" => p9::run(options, database).await,

@@ -5,7 +5,11 @@
 //! at the end of each run. Start reading at [`lines`]; `docs/benchmarks.md` explains each line.
 
 mod accept;
+mod api;
+mod book;
+mod campaign;
 mod flow;
+mod gateway;
 mod http;
 mod instant;
 mod lines;
@@ -55,13 +59,17 @@ enum Command {
     P3,
     /// Draining 200,000 queued messages, against SQL in batches and other job queues
     P4,
+    /// The 1,000,000 recipients of a campaign, against one INSERT of the same rows
+    P5,
+    /// A campaign of 100,000 to the simulated gateway, against a raw HTTP loop and SQL in batches
+    P6,
     /// 100,000 webhook deliveries, against a raw HTTP loop and one INSERT each
     P7,
     /// 1,000,000 receipts, against SQL in batches
     P8,
-    /// Memory: idle, and with 10,000 idle connections
+    /// Memory: idle, with 10,000 idle connections, and during P5 and P6
     P9,
-    /// Lists and searches of 1,000,000 contacts, against 10,000
+    /// Lists and searches of 1,000,000 contacts, against 10,000; stats of a campaign to them, against 1,000
     P10,
     /// Time to start, and the size of the program
     P11,
@@ -73,12 +81,14 @@ impl Command {
     fn lines(self) -> &'static [&'static str] {
         match self {
             Self::All | Self::Quick => &[
-                "p1", "p2", "p3", "p4", "p7", "p8", "p9", "p10", "p11", "p12",
+                "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12",
             ],
             Self::P1 => &["p1"],
             Self::P2 => &["p2"],
             Self::P3 => &["p3"],
             Self::P4 => &["p4"],
+            Self::P5 => &["p5"],
+            Self::P6 => &["p6"],
             Self::P7 => &["p7"],
             Self::P8 => &["p8"],
             Self::P9 => &["p9"],

@@ -20,6 +20,19 @@ pub(crate) fn instance(n: u32) -> String {
     format!("00000000-0000-7000-9000-0000000{}", FIRST + n)
 }
 
+/// What the gateway calls that number's session.
+pub(crate) fn session(n: u32) -> String {
+    format!("bench-{}", FIRST + n)
+}
+
+/// The number itself.
+pub(crate) fn number(n: u32) -> i64 {
+    33_100_000_000 + i64::from(FIRST + n)
+}
+
+/// What the gateway shows when it tells something of a session.
+pub(crate) const WEBHOOK_SECRET: &str = "secret";
+
 /// Its API key.
 pub(crate) fn key(n: u32) -> String {
     format!("msgf_live_{:064x}", FIRST + n)

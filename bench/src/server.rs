@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::http::Connection;
-use crate::machine::root;
+use crate::machine::{peak_kb, resident_kb, root};
 
 /// Longer than this no start takes.
 const START: Duration = Duration::from_secs(30);
@@ -82,9 +82,14 @@ impl Server {
         })
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+    /// Its resident memory in megabytes.
+    pub(crate) fn resident_mb(&self) -> Result<f64> {
+        megabytes(resident_kb(self.child.id()))
+    }
+
+    /// The most it ever had, from its start on.
+    pub(crate) fn peak_mb(&self) -> Result<f64> {
+        megabytes(peak_kb(self.child.id()))
     }
 
     /// Asks it to end and waits until it has, so that everything it counted is written.
@@ -119,6 +124,11 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn megabytes(kb: Option<u64>) -> Result<f64> {
+    let kb = kb.context("the server's memory cannot be read")?;
+    Ok(kb as f64 / 1_024.0)
 }
 
 /// Where the server's log goes, which it writes as by default: to nowhere, or to the end of the file

@@ -1,16 +1,19 @@
-//! P10: lists, searches and counts of a large address book, against the same of a small one in the
-//! same tables.
+//! P10: lists, searches and counts of a large address book, and the stats of a campaign to all of it,
+//! against the same of a small one in the same tables.
 
 mod ask;
 mod books;
 mod client;
+mod stats;
 
 use anyhow::{Result, ensure};
 
 use self::ask::{Ask, asks, searches};
 use self::books::Books;
-use self::client::Api;
+use self::stats::Campaigns;
 use super::Figures;
+use crate::api::Api;
+use crate::campaign;
 use crate::options::Options;
 use crate::pg::{Database, Session};
 use crate::report::{Row, Sides, Target, number, say};
@@ -39,10 +42,13 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     let without_index = measure(options, database, &books, false).await?;
     say("making the index for searches ...");
     books.index(database, &session).await?;
+    let campaigns = Campaigns::make(database, &session, &books).await?;
     let mut rows = measure(options, database, &books, true).await?;
     rows.extend(without_index);
+    rows.push(campaigns.measure(options, database).await?);
     options.spoil(&session).await?;
     books.check(&session).await?;
+    campaign::require_exact(&session).await?;
     let (contacts, size) = (books.contacts(), size(&session).await?);
     // The next line shall not carry this one's books.
     database.reset().await?;

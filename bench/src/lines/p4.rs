@@ -17,13 +17,13 @@ use crate::pg::{Database, Session, agree};
 use crate::report::{Row, Sides, Target};
 use crate::scene;
 
-mod batches;
+pub(super) mod batches;
 mod rivals;
 
 /// Messages in the queue.
 const MESSAGES: u32 = 200_000;
 /// Numbers they go out from.
-const LANES: u32 = 50;
+pub(super) const LANES: u32 = 50;
 
 /// Each side on the same queue; other job queues with as many no-op jobs.
 pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
@@ -113,7 +113,7 @@ async fn ours(
 }
 
 /// Every message is sent, known by WhatsApp's id, told of once and charged once.
-async fn check(session: &Session, count: u32) -> Result<()> {
+pub(super) async fn check(session: &Session, count: u32) -> Result<()> {
     let expected = u64::from(count);
     let counts = [
         (

@@ -18,6 +18,8 @@ use crate::report::{Sides, Target};
 
 /// Receipts; half as many messages have one, two or three of them.
 const RECEIPTS: u32 = 1_000_000;
+/// What they say of every third message, of every third other, and of the rest.
+const RECEIPTS_OF_ONE: &str = "(0, 2, true), (1, 2, r.n % 3 = 2), (2, 3, r.n % 3 > 0)";
 /// Receipts of one batch of the baseline.
 const BATCH: i64 = 1_000;
 /// Numbers the messages went out from.
@@ -49,24 +51,30 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 async fn load(database: &Database, session: &Session, receipts: u32) -> Result<()> {
     let messages = receipts / 2;
     flow::messages(database, session, messages, LANES, false).await?;
-    // Receipts of one message lie apart, as they do when many are under way.
-    let text = "INSERT INTO inbox (id, instance_id, key_id, rank, received_at, due_at) \
-        SELECT ('01940000-' || lpad(to_hex(row_number() OVER w >> 16), 4, '0') || '-7000-8000-' || \
-            lpad(to_hex((row_number() OVER w) & 65535), 12, '0'))::uuid, \
-          r.instance_id, r.key_id, k.rank, \
-          now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us', \
-          now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us' \
-        FROM (SELECT p.*, (row_number() OVER (ORDER BY message_id)) AS n FROM provider_refs p) r \
-        CROSS JOIN LATERAL (VALUES \
-          (0, 2, true), (1, 2, r.n % 3 = 2), \
-          (2, 3, r.n % 3 > 0)) AS k (step, rank, is_told) \
-        WHERE k.is_told WINDOW w AS (ORDER BY r.n + k.step * 500, k.step)";
-    session.run(text, &[]).await?;
-    session.settle_down().await?;
+    receive(session, RECEIPTS_OF_ONE).await?;
     let rows = "SELECT count(*) FROM inbox";
     session
         .agree("receipts to apply", rows, u64::from(receipts))
         .await
+}
+
+/// Puts the receipts of all messages into the inbox: for each message those of `steps`, by their place, their
+/// rank and whether message `r.n` has them.
+pub(super) async fn receive(session: &Session, steps: &str) -> Result<()> {
+    // Receipts of one message lie apart, as they do when many are under way.
+    let text = format!(
+        "INSERT INTO inbox (id, instance_id, key_id, rank, received_at, due_at) \
+         SELECT ('01940000-' || lpad(to_hex(row_number() OVER w >> 16), 4, '0') || '-7000-8000-' || \
+             lpad(to_hex((row_number() OVER w) & 65535), 12, '0'))::uuid, \
+           r.instance_id, r.key_id, k.rank, \
+           now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us', \
+           now() - interval '10 s' + (r.n + k.step * 500) * interval '1 us' \
+         FROM (SELECT p.*, (row_number() OVER (ORDER BY message_id)) AS n FROM provider_refs p) r \
+         CROSS JOIN LATERAL (VALUES {steps}) AS k (step, rank, is_told) \
+         WHERE k.is_told WINDOW w AS (ORDER BY r.n + k.step * 500, k.step)"
+    );
+    session.run(&text, &[]).await?;
+    session.settle_down().await
 }
 
 /// Nobody is restricted here.
@@ -91,7 +99,7 @@ async fn ours(database: &Database) -> Result<f64> {
 }
 
 /// The same changes, a thousand receipts to a statement that is a transaction.
-async fn theirs(session: &Session) -> Result<f64> {
+pub(super) async fn theirs(session: &Session) -> Result<f64> {
     let statement = session
         .client
         .prepare(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::Figures;
+use super::p5::Audience;
+use super::{Figures, p5, p6};
 use crate::http::Connection;
-use crate::machine::resident_kb;
 use crate::options::Options;
 use crate::pg::Database;
 use crate::report::{Row, Target, number};
@@ -20,17 +20,31 @@ const ABREAST: usize = 100;
 /// A server that has nothing to do is looked at after this long.
 const CALM: Duration = Duration::from_secs(3);
 
-/// Idle, then with idle connections, on a fresh process each round.
+/// Idle, then with idle connections; and the most it takes for the campaigns of P5 and P6. A fresh process
+/// each round.
 pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
     let (mut idle, mut connected) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         database.reset().await?;
         let server = Server::start(database.url(), &[]).await?;
         tokio::time::sleep(CALM).await;
-        idle.push(resident_mb(&server)?);
+        idle.push(server.resident_mb()?);
         connected.push(with_connections(&server, CONNECTIONS).await?);
         server.stop().await?;
     }
+    let session = database.session().await?;
+    let (mut expanding, mut sending) = (Vec::new(), Vec::new());
+    let contacts = p5::load(options, database, &session).await?;
+    for _ in 0..options.rounds {
+        let ran = p5::ours(options, database, &session, Audience::All, contacts).await?;
+        expanding.push(ran.peak_mb);
+    }
+    let recipients = p6::recipients(options);
+    for _ in 0..options.rounds {
+        let ran = p6::ours(options, database, &session, recipients).await?;
+        sending.push(ran.peak_mb);
+    }
+    database.reset().await?;
     let row = |what: String, values: &[f64], most| Row {
         what,
         ours: format!("{} MB", number(median(values))),
@@ -48,6 +62,16 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
                 &connected,
                 120.0,
             ),
+            row(
+                format!("peak while the {contacts} recipients of P5 are written down"),
+                &expanding,
+                80.0,
+            ),
+            row(
+                format!("peak while P6 sends to {recipients} recipients"),
+                &sending,
+                80.0,
+            ),
         ],
         notes: Vec::new(),
     })
@@ -63,7 +87,7 @@ async fn with_connections(server: &Server, count: u32) -> Result<f64> {
         let answered = (0..ABREAST).map(|_| answered(server, &request));
         open.extend(futures_util::future::try_join_all(answered).await?);
     }
-    let resident = resident_mb(server)?;
+    let resident = server.resident_mb()?;
     let still = open
         .iter()
         .filter(|connection| connection.is_open())
@@ -82,9 +106,4 @@ async fn answered(server: &Server, request: &str) -> Result<Connection> {
     let answer = connection.exchange(request.as_bytes()).await?;
     ensure!(answer.status == 200, "/healthz answered {}", answer.status);
     Ok(connection)
-}
-
-fn resident_mb(server: &Server) -> Result<f64> {
-    let kb = resident_kb(server.pid()).context("the server's memory cannot be read")?;
-    Ok(kb as f64 / 1_024.0)
 }

@@ -4,7 +4,7 @@
 //! page may hold fewer items than asked for, none even, while the list goes on. It ends where
 //! [`Listing::next`] is `None`.
 
-use msgflash_kernel::{Cursor, Problems};
+use msgflash_kernel::{Cursor, InvalidCursor, Problems};
 
 /// How many items a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl Walk {
 
 /// The refusal of a cursor that was made for another list, or made up.
 pub(crate) fn foreign_cursor() -> Problems {
-    Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
+    InvalidCursor.into()
 }
 
 fn write_total(total: Option<Total>) -> String {

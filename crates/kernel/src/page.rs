@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::fault::Problems;
+
 /// Which page of a list is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
@@ -84,6 +86,26 @@ impl Cursor {
             return Err(InvalidCursor);
         }
         Ok(Self::new(found, key))
+    }
+
+    /// Reads the cursor a caller gave, which must belong to `scope` and have a key that `is_key`.
+    pub fn given(
+        text: &str,
+        scope: &str,
+        is_key: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, InvalidCursor> {
+        let cursor = Self::decode(text, scope)?;
+        if is_key(&cursor.key) {
+            Ok(cursor)
+        } else {
+            Err(InvalidCursor)
+        }
+    }
+}
+
+impl From<InvalidCursor> for Problems {
+    fn from(_: InvalidCursor) -> Self {
+        Self::one("cursor", "invalid_cursor", "The cursor is not of this list")
     }
 }
 

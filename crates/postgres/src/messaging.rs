@@ -13,6 +13,7 @@ mod overview;
 mod queue;
 mod queue_reader;
 mod receipt;
+mod starts;
 mod status;
 pub(crate) mod stop;
 pub(crate) mod tally;

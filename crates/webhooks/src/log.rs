@@ -45,16 +45,9 @@ impl DeliveryLog {
         cursor: Option<&str>,
     ) -> Result<Page<DeliveryEntry>, WebhookError> {
         let scope = filter.scope(endpoint);
-        let after = cursor
-            .map(|text| {
-                let after = Cursor::decode(text, &scope).ok();
-                after
-                    .filter(|after| DeliveryId::parse(after.key()).is_some())
-                    .ok_or_else(|| {
-                        Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
-                    })
-            })
-            .transpose()?;
+        let is_key = |key: &str| DeliveryId::parse(key).is_some();
+        let after = cursor.map(|text| Cursor::given(text, &scope, is_key));
+        let after = after.transpose().map_err(Problems::from)?;
         if self.endpoints.find(workspace, endpoint).await?.is_none() {
             return Err(WebhookError::NoEndpoint(endpoint));
         }

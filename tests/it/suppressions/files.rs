@@ -76,7 +76,8 @@ async fn what_is_no_file_of_numbers_is_refused_as_a_whole() {
         .upload(IMPORT, b"phone;reason\n+33612345678;\n", &[])
         .await;
     assert_eq!(nameless.outcome(), (400, "CSV_INVALID_FORMAT"));
-    let rows: String = (0..10_001).map(|n| format!("+3361{n:07}\n")).collect();
+    let rows: Vec<String> = (0..10_001).map(|n| format!("+3361{n:07}")).collect();
+    let rows = rows.join("\n");
     let long = client
         .upload(IMPORT, format!("phone\n{rows}").as_bytes(), &[])
         .await;

@@ -67,11 +67,11 @@ async fn it_is_confirmed_once_a_day_and_nothing_else_is_sent() {
     writes(&stack, &instance, FROM, "stop").await;
     let received = stack.wait_received(FROM, 1).await;
     assert_eq!(received[0]["message"]["conversation"], BYE);
-    let sent = account
+    let outbound = account
         .client
         .get("/api/v1/messages?direction=outbound")
         .await;
-    let confirmation = &sent.data()["messages"][0];
+    let confirmation = &outbound.data()["messages"][0];
     assert_eq!(confirmation["meta"]["optOutConfirmation"], true);
     assert_eq!(confirmation["to"], format!("+{FROM}"));
     let id = confirmation["id"].as_str().expect("an id");

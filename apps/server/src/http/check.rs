@@ -1,6 +1,7 @@
 //! Shape checks that note every problem and go on.
 
 use msgflash_kernel::{Id, Phone, Problems};
+use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
@@ -11,6 +12,8 @@ use super::moment;
 
 /// The longest address we keep.
 pub const MAX_URL: u64 = 2048;
+/// The longest text that may be a number.
+const LONGEST_PHONE: usize = 64;
 
 /// Whether a member may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +188,34 @@ impl Check {
                 self.refuse(path, "invalid_phone", message);
             })
             .ok()
+    }
+
+    /// 1 to `most` texts that may be numbers, as they were written: which of them are, is told by others.
+    pub fn phones(&mut self, path: &str, given: &[Value], most: usize) -> Vec<String> {
+        if !(1..=most).contains(&given.len()) {
+            self.refuse(path, "length", format!("Give 1 to {most} numbers"));
+            return Vec::new();
+        }
+        let mut phones = Vec::with_capacity(given.len());
+        for (at, value) in given.iter().enumerate() {
+            let path = || format!("{path}.{at}");
+            match value.as_str() {
+                None => self.refuse(path(), "invalid_type", "Must be text"),
+                // It is kept and told as it was written, and the database keeps every character but
+                // this one.
+                Some(text) if text.contains('\0') => {
+                    let message = "Must not contain the NUL character";
+                    self.refuse(path(), "invalid_characters", message);
+                }
+                // No number is as long, in whatever dress.
+                Some(text) if text.chars().count() > LONGEST_PHONE => {
+                    let message = format!("Must have at most {LONGEST_PHONE} characters");
+                    self.refuse(path(), "too_long", message);
+                }
+                Some(text) => phones.push(text.to_owned()),
+            }
+        }
+        phones
     }
 
     /// A moment.

@@ -107,6 +107,17 @@ impl Problem {
         )
     }
 
+    /// Everybody who could do it is busy; others are in front.
+    pub fn unavailable() -> Self {
+        let message = "The service is temporarily unavailable";
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            message,
+        )
+        .retry_after(UNAVAILABLE_FOR)
+    }
+
     /// The same refusal, with a time to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::books::{Book, Books, PHONE};
-use super::client::{Api, path, read};
+use super::client::{path, read};
+use crate::api::Api;
 use crate::pg::Session;
 use crate::scene;
 

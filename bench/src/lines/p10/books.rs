@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 
-use super::client::Api;
+use crate::api::Api;
+use crate::book::{Filling, Tags, fill};
 use crate::pg::{Database, Session};
 use crate::scene;
 
@@ -49,45 +50,6 @@ impl Book {
         format!("00000000-0000-7000-c00{tenths}-0000000{book}")
     }
 }
-
-/// Contact `n` of a book is made in second `n`; everything else follows from `n` too.
-///
-/// `name_key` and `needle` are what the product makes of names that are plain letters.
-const FILL: &str = "WITH made AS ( \
-    INSERT INTO contacts (workspace_id, id, account_id, name, phone, tags, meta, name_key, needle, \
-      created_at, updated_at) \
-    SELECT b.book, (lpad(to_hex(1767225600000 + n * 1000::bigint), 12, '0') || '7' \
-        || lpad(to_hex(w % 4096), 3, '0') || '8000' || lpad(to_hex(n), 12, '0'))::uuid, \
-      b.book, p.name, p.phone, p.tags, CASE WHEN n % 2 = 0 THEN '{\"city\":\"Lyon\"}'::jsonb END, \
-      lower(p.name), lower(p.name) || E'\\n+' || p.phone, p.at, p.at \
-    FROM generate_series($1::int, $2::int) w \
-    CROSS JOIN LATERAL ( \
-      SELECT ('00000000-0000-7000-8000-0000000' || 10000 + w)::uuid AS book) b \
-    CROSS JOIN generate_series(1, $3::int) n \
-    CROSS JOIN LATERAL (SELECT n * 7919::bigint % 99999989 AS mixed) m \
-    CROSS JOIN LATERAL (SELECT \
-      CASE WHEN n % $4::int = 7 THEN 'Quirina Zabel' ELSE \
-        (ARRAY['Lina','Nora','Elif','Marta','Sofia','Amina','Greta','Ines','Paula','Wanda', \
-          'Jonas','Karim','Luca','Mateo','Oskar','Piotr','Rafael','Samir','Tomas','Viktor']) \
-          [1 + m.mixed % 20] || ' ' || \
-        (ARRAY['Mor','Ber','Castel','Dupon','Fisch','Garc','Hart','Kowal','Lund','Nak','Okon', \
-          'Pet','Rossi','Sato','Schmid','Silv','Thom','Vasq','Weber','Yil'])[1 + m.mixed / 20 % 20] || \
-        (ARRAY['eau','nard','lan','ter','er','ia','ley','ski','berg','amura','kwo','rov','ni', \
-          'shi','tova','eira','sen','uez','man','maz'])[1 + m.mixed / 400 % 20] END AS name, \
-      33600000000 + m.mixed AS phone, \
-      array_remove(ARRAY[CASE WHEN n % 10 = 0 THEN 'wholesale' END, \
-        CASE WHEN n % 5 BETWEEN 1 AND 3 AND $5 THEN 'newsletter' END], NULL) AS tags, \
-      '2026-01-01Z'::timestamptz + n * interval '1 second' AS at) p \
-    RETURNING workspace_id, id, tags), \
-  listed AS ( \
-    INSERT INTO contact_tags (workspace_id, tag, contact_id) \
-    SELECT m.workspace_id, t.tag, m.id FROM made m CROSS JOIN LATERAL unnest(m.tags) t (tag) \
-    RETURNING workspace_id, tag), \
-  counted AS ( \
-    INSERT INTO tag_counts (workspace_id, tag, contacts) \
-    SELECT workspace_id, tag, count(*) FROM listed GROUP BY 1, 2) \
-  INSERT INTO address_books (workspace_id, contacts) \
-  SELECT workspace_id, count(*) FROM made GROUP BY 1";
 
 /// Which contacts are in the group of one tenth, and in that of nine: their number tells.
 const JOIN: &str = "WITH made AS ( \
@@ -176,7 +138,11 @@ impl Books {
         }
         for book in [self.small, self.big] {
             let (tenant, step) = (book.tenant, book.rows / QUIRINAS);
-            fill(session, tenant, tenant, book.rows, step, true).await?;
+            let filling = Filling {
+                step,
+                ..Filling::of(tenant, book.rows, Tags::Letters)
+            };
+            fill(session, filling).await?;
         }
         more_memory(session, true).await?;
         let remaking = database.session().await?;
@@ -297,27 +263,17 @@ async fn fill_crowd(database: &Database, first: u32, end: u32) -> Result<()> {
         let mut at = first + loader * ABREAST;
         while at < end {
             let last = (at + ABREAST).min(end) - 1;
-            fill(&session, at, last, CROWD, CROWD_STEP, false).await?;
+            let filling = Filling {
+                first: at,
+                last,
+                rows: CROWD,
+                step: CROWD_STEP,
+                tags: Tags::Few,
+            };
+            fill(&session, filling).await?;
             at += LOADERS * ABREAST;
         }
         anyhow::Ok(())
     });
     try_join_all(loaders).await.map(drop)
-}
-
-async fn fill(
-    session: &Session,
-    first: u32,
-    last: u32,
-    rows: u32,
-    step: u32,
-    has_letters: bool,
-) -> Result<()> {
-    let number = |it: u32| i32::try_from(it);
-    let (first, last, rows) = (number(first)?, number(last)?, number(rows)?);
-    let step = number(step)?;
-    session
-        .run(FILL, &[&first, &last, &rows, &step, &has_letters])
-        .await
-        .map(drop)
 }

@@ -13,14 +13,14 @@ use crate::pg::{Database, Session};
 const BATCH: i64 = 500;
 
 /// What the product writes into a message it sent: the baseline writes the same width.
-pub(super) struct Sample {
+pub(in crate::lines) struct Sample {
     meta: Value,
 }
 
 impl Sample {
     /// Takes it from a message the product has just sent.
-    pub(super) async fn take(session: &Session) -> Result<Self> {
-        let text = "SELECT meta FROM messages WHERE status = 1 LIMIT 1";
+    pub(in crate::lines) async fn take(session: &Session) -> Result<Self> {
+        let text = "SELECT meta FROM messages WHERE status BETWEEN 1 AND 3 LIMIT 1";
         let row = session.client.query_opt(text, &[]).await?;
         let row = row.context("the product sent nothing")?;
         Ok(Self { meta: row.get(0) })
@@ -28,7 +28,11 @@ impl Sample {
 }
 
 /// Drains the queue; answers the seconds it took.
-pub(super) async fn drain(database: &Database, lanes: u32, sample: &Sample) -> Result<f64> {
+pub(in crate::lines) async fn drain(
+    database: &Database,
+    lanes: u32,
+    sample: &Sample,
+) -> Result<f64> {
     let (first, second) = (database.session().await?, database.session().await?);
     let begun = Instant::now();
     tokio::try_join!(

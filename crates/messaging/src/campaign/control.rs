@@ -154,7 +154,7 @@ impl ControlCampaign {
         let campaign = self.read(actor, id).await?;
         let instances = &self.ports.instances;
         let account = actor.workspace.account;
-        let instance = instances.find(account, campaign.instance).await?;
+        let instance = instances.find_now(account, campaign.instance).await?;
         if !instances.is_in_reach(actor, campaign.instance).await? {
             return Err(MessagingError::NotAssigned.into());
         }

@@ -147,7 +147,7 @@ impl CreateCampaign {
     ) -> Result<Instance, CampaignError> {
         let instances = &self.ports.instances;
         let account = actor.workspace.account;
-        let found = instances.find(account, campaign.instance).await?;
+        let found = instances.find_now(account, campaign.instance).await?;
         let instance = found.ok_or(MessagingError::NoInstance(campaign.instance))?;
         if let CampaignContent::Template { template, .. } = &campaign.content {
             let id = template.unwrap_or_else(|| Id::new(uuid::Uuid::nil()));
@@ -168,7 +168,7 @@ impl CreateCampaign {
         let actor = &order.actor;
         let instances = &self.ports.instances;
         let instance = instances
-            .find(actor.workspace.account, order.instance)
+            .find_now(actor.workspace.account, order.instance)
             .await?
             .ok_or(MessagingError::NoInstance(order.instance))?;
         let template = match &order.content {

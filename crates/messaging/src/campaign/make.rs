@@ -1,19 +1,18 @@
 //! Making the messages of a slice of recipients, purely: what each becomes, or why none.
 
 use msgflash_contacts::Contact;
-use msgflash_kernel::{Phone, UserId};
-use msgflash_quotas::Period;
+use msgflash_kernel::Phone;
 use msgflash_templates::engine::InstanceValues;
 use msgflash_templates::{ContactFacts, Prepared, TemplateError};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use super::Campaign;
 use super::recipient::{Pending, Skip};
-use super::{Campaign, CampaignContent};
-use crate::dispatch::entry::{Class, QueueEntry, QueueState};
+use crate::dispatch::entry::{Class, QueueEntry};
 use crate::instance::Instance;
 use crate::message::content::Content;
-use crate::message::send::of_rendered;
+use crate::message::send::{entry_of, of_rendered};
 use crate::message::{Message, MessageKind, MessageStatus};
 
 /// What the messages of a campaign are made of.
@@ -147,11 +146,12 @@ fn fail(message: &mut Message, template: &Prepared, cause: &TemplateError) {
     message.meta.insert("code".into(), cause.code().into());
 }
 
-fn empty(campaign: &Campaign, phone: Phone, now: OffsetDateTime) -> Message {
+/// A message of a campaign with nothing in it yet.
+pub(super) fn empty(campaign: &Campaign, phone: Phone, now: OffsetDateTime) -> Message {
     Message {
         id: msgflash_kernel::Id::new(uuid::Uuid::nil()),
         workspace: campaign.workspace,
-        acting_user: acting(campaign),
+        acting_user: campaign.acting_user,
         instance: campaign.instance,
         contact: None,
         campaign: Some(campaign.id),
@@ -173,10 +173,6 @@ fn empty(campaign: &Campaign, phone: Phone, now: OffsetDateTime) -> Message {
     }
 }
 
-fn acting(campaign: &Campaign) -> UserId {
-    campaign.acting_user
-}
-
 /// The place of a made message in its lane, reserved for in the month of `now`.
 pub(super) fn entry(
     message: &Message,
@@ -185,33 +181,9 @@ pub(super) fn entry(
     now: OffsetDateTime,
 ) -> QueueEntry {
     QueueEntry {
-        instance: message.instance,
-        message: message.id,
-        workspace: message.workspace.id,
-        account: message.workspace.account,
-        phone,
         class: Class::Campaign,
-        state: QueueState::Ready,
-        due_at: now,
-        not_before: now,
-        ready_since: Some(now),
-        period: Some(Period::of(now)),
-        attempt: 0,
-        misses: 0,
-        started_at: None,
-        looks: 0,
-        has_left: false,
-        resent: false,
-        ignores_suppression: false,
         campaign: message.campaign,
         until,
-    }
-}
-
-/// What a direct campaign sends, or the template one names is to be prepared for.
-pub fn direct(campaign: &Campaign) -> Option<Material> {
-    match &campaign.content {
-        CampaignContent::Direct(content) => Some(Material::Direct(content.clone())),
-        CampaignContent::Template { .. } => None,
+        ..entry_of(message, phone, false, false, now)
     }
 }

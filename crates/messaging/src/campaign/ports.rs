@@ -88,6 +88,14 @@ pub trait CampaignReader: Send + Sync {
     async fn passing_failures(&self, campaign: &Campaign) -> Result<u64, StoreError>;
     /// The campaign that sends the failures of this one once more.
     async fn retry_of(&self, campaign: CampaignId) -> Result<Option<CampaignId>, StoreError>;
+    /// How many of its made messages wait because WhatsApp refuses its number new contacts, counted up to
+    /// `most`: the others go out before them.
+    async fn held_back(
+        &self,
+        campaign: &Campaign,
+        most: u32,
+        now: OffsetDateTime,
+    ) -> Result<u64, StoreError>;
     /// Campaigns whose turn has come, the longest due first, whoever they belong to; those of deleted
     /// teams are left out.
     async fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Campaign>, StoreError>;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use msgflash_kernel::{Page, PageRequest, WorkspaceId};
-use time::OffsetDateTime;
 
 use super::error::CampaignError;
+use super::make::empty;
 use super::ports::{CampaignReader, RecipientFilter};
-use super::recipient::Line;
+use super::recipient::{Line, RecipientStatus};
 use super::{Campaign, CampaignId, CampaignStatus};
-use crate::events::timestamp;
-use crate::message::{Message, MessageId, MessageStatus};
+use crate::message::{Message, MessageId, MessageKind, MessageStatus};
 
 /// How many campaigns a list without pages shows at most.
 const MOST_LISTED: u32 = 1000;
@@ -99,22 +98,13 @@ impl ReadCampaigns {
 
 fn planned(campaign: &Campaign, line: Line) -> Message {
     let status = match line.status {
-        super::recipient::RecipientStatus::Message(status) => status,
-        super::recipient::RecipientStatus::Skipped => MessageStatus::Cancelled,
+        RecipientStatus::Message(status) => status,
+        RecipientStatus::Skipped => MessageStatus::Cancelled,
     };
     Message {
         id: line.message,
-        workspace: campaign.workspace,
-        acting_user: campaign.acting_user,
-        instance: campaign.instance,
         contact: line.contact,
-        campaign: Some(campaign.id),
-        inbound: false,
-        kind: line.kind.unwrap_or(crate::message::MessageKind::Text),
-        peer: Some(line.phone),
-        own_number: None,
-        body: None,
-        media_url: None,
+        kind: line.kind.unwrap_or(MessageKind::Text),
         status,
         error: line.error,
         meta: line
@@ -122,12 +112,9 @@ fn planned(campaign: &Campaign, line: Line) -> Message {
             .map(|code| ("code".to_owned(), code.into()))
             .into_iter()
             .collect(),
-        provider_message_id: None,
-        charged_to: None,
-        scheduled_at: None,
-        request_id: None,
         created_at: line.created_at,
         updated_at: line.updated_at,
+        ..empty(campaign, line.phone, line.created_at)
     }
 }
 
@@ -143,11 +130,6 @@ pub fn progress(campaign: &Campaign) -> u8 {
     let done = counters.planned.saturating_sub(counters.queued);
     let percent = (done * 200 + counters.planned) / (counters.planned * 2);
     u8::try_from(percent.min(100)).unwrap_or(100)
-}
-
-/// The published form of a moment that may not have come.
-pub fn moment(at: Option<OffsetDateTime>) -> Option<String> {
-    at.map(timestamp)
 }
 
 #[cfg(test)]

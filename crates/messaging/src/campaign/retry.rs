@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Actor, Id, Once, Outcome, StoreError};
-
+use msgflash_kernel::{Actor, Once, Outcome, StoreError};
 use msgflash_quotas::KeyId;
+use time::OffsetDateTime;
 
-use super::create::{CreateCampaign, NewCampaign};
+use super::create::{CampaignOrder, CreateCampaign, NewCampaign, campaign_of};
 use super::error::CampaignError;
 use super::ports::{AudienceShare, CampaignReader};
-use super::{Campaign, CampaignId, CampaignStatus, Counters, Repeat};
+use super::{Campaign, CampaignId, Repeat};
 
 /// Codes of failures that pass: the provider, the connection or the month stood in the way. What nobody
 /// knows the outcome of is not among them, nor what cannot work: it could be a second copy, or the
@@ -82,28 +82,22 @@ impl RetryFailed {
 }
 
 /// The campaign that sends once more what an old one could not.
-fn again(old: &Campaign, actor: &Actor, now: time::OffsetDateTime) -> Campaign {
-    Campaign {
-        id: Id::new(uuid::Uuid::nil()),
-        acting_user: actor.user,
+fn again(old: &Campaign, actor: &Actor, now: OffsetDateTime) -> Campaign {
+    let order = CampaignOrder {
+        actor: *actor,
+        key: None,
+        instance: old.instance,
+        name: old.name.clone(),
+        content: old.content.clone(),
+        audience: old.audience.clone(),
         schedule: now,
         repeat: Repeat::None,
         // A time that was for the old one has passed, or is for that one.
         send_by: old.send_by.filter(|by| *by > now),
+        window: old.window.clone(),
+    };
+    Campaign {
         retry_of: Some(old.id),
-        status: CampaignStatus::Scheduled,
-        error: None,
-        run: None,
-        counters: Counters::default(),
-        processing_started_at: None,
-        last_enqueued_at: None,
-        completed_at: None,
-        cancelled_at: None,
-        last_activity_at: None,
-        turn_at: Some(now),
-        deleted_at: None,
-        created_at: now,
-        updated_at: now,
-        ..old.clone()
+        ..campaign_of(order, now)
     }
 }

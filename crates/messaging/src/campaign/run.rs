@@ -5,32 +5,33 @@
 
 use std::sync::Arc;
 
-use metrics::{counter, histogram};
-use msgflash_kernel::{Clock, Event, Id, Ids, Phone, StoreError, Tick};
-use msgflash_quotas::{Allowance, AllowanceReader, Period, Want};
-use msgflash_templates::{RenderTemplate, TemplateError};
+use metrics::counter;
+use msgflash_kernel::{Clock, Id, Ids, StoreError, Tick};
+use msgflash_quotas::AllowanceReader;
+use msgflash_templates::RenderTemplate;
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use self::batch::Order;
+use self::supplies::{Stock, Supplies, stopped};
 use super::audience::{Place, Source};
-use super::make::{self, Made, Material, Outcome};
 use super::ports::{CampaignReader, CampaignUnit, CampaignUnits, Slice};
-use super::recipient::Skip;
 use super::turn::{Ahead, Turn, decide};
 use super::undo;
-use super::{Campaign, CampaignContent, CampaignId, CampaignStatus, Run, Tally};
+use super::{Campaign, CampaignStatus, Run, Tally};
 use crate::dispatch::ports::Wake;
-use crate::events;
-use crate::instance::{Instance, InstanceStatus};
-use crate::message::{Message, MessageId};
+use crate::instance::InstanceStatus;
+
+mod batch;
+mod supplies;
 
 /// Campaigns looked at in one go.
 const AT_ONCE: u32 = 16;
 /// Entries of an audience in one slice.
 const SLICE: u32 = 20_000;
-/// Messages made in one go.
-const MOST_MADE: u64 = 2000;
+/// Messages to new contacts that wait while WhatsApp refuses them. Each holds a part of the quota.
+const MOST_HELD: u32 = 5000;
 /// Recipients of a deleted campaign removed in one go.
 const FORGOTTEN: u32 = 5000;
 /// The rest between two such goes.
@@ -72,21 +73,6 @@ pub struct RunCampaigns {
     ahead: Ahead,
 }
 
-/// What a turn needs from others.
-struct Supplies {
-    allowance: Allowance,
-    stock: Stock,
-}
-
-/// What messages are made of.
-enum Stock {
-    There(Material),
-    /// The template was deleted.
-    Gone,
-    /// Nobody looked: no message was to be made.
-    Unseen,
-}
-
 impl RunCampaigns {
     /// Wires it. `gap` is the least time between two calls of a lane.
     pub fn new(ports: RunPorts, gap: Duration) -> Self {
@@ -126,7 +112,8 @@ impl RunCampaigns {
     /// Takes a campaign's turn; `false` when somebody else did, or things changed meanwhile.
     async fn turn(&self, seen: &Campaign) -> Result<bool, StoreError> {
         let now = self.ports.clock.now();
-        let supplies = match decide(seen, self.ahead, now) {
+        let ahead = self.ahead_of(seen, now).await?;
+        let supplies = match decide(seen, ahead, now) {
             Turn::Start | Turn::Expand | Turn::Make(..) => Some(self.supplies(seen, now).await?),
             // What is made may not go out any more.
             Turn::Wait(_) if seen.status == CampaignStatus::Running && seen.in_flight() > 0 => {
@@ -141,7 +128,7 @@ impl RunCampaigns {
         let Some(mut campaign) = unit.campaigns().claim(seen.id, now).await? else {
             return Ok(false);
         };
-        let turn = decide(&campaign, self.ahead, now);
+        let turn = decide(&campaign, ahead, now);
         let held = &mut *unit;
         let it = &mut campaign;
         let wakes = match (turn, supplies) {
@@ -206,50 +193,18 @@ impl RunCampaigns {
         Ok(true)
     }
 
-    /// What a turn needs from others.
-    async fn supplies(&self, seen: &Campaign, now: OffsetDateTime) -> Result<Supplies, StoreError> {
-        let allowance = self.allowance(seen, now).await?;
-        let stock = self.stock(seen).await?;
-        Ok(Supplies { allowance, stock })
-    }
-
-    async fn stock(&self, seen: &Campaign) -> Result<Stock, StoreError> {
-        let (template, variables) = match &seen.content {
-            CampaignContent::Direct(content) => {
-                return Ok(Stock::There(Material::Direct(content.clone())));
-            }
-            CampaignContent::Template {
-                template,
-                variables,
-            } => (template, variables),
-        };
-        let Some(id) = template else {
-            return Ok(Stock::Gone);
-        };
-        let templates = &self.ports.templates;
-        match templates.find(seen.workspace.id, *id).await {
-            Ok(template) => {
-                let prepared = templates.prepare(template, seen.workspace).await;
-                let prepared = Box::new(prepared.map_err(of_store)?);
-                Ok(Stock::There(Material::Template(
-                    prepared,
-                    variables.clone(),
-                )))
-            }
-            Err(TemplateError::NoTemplate(_)) => Ok(Stock::Gone),
-            Err(cause) => Err(of_store(cause)),
+    /// How far messages are made ahead. While WhatsApp refuses its number new contacts, their messages wait
+    /// and those of the others are made beside them.
+    async fn ahead_of(&self, seen: &Campaign, now: OffsetDateTime) -> Result<Ahead, StoreError> {
+        let is_full = seen.pending() > 0 && matches!(decide(seen, self.ahead, now), Turn::Wait(_));
+        if seen.status != CampaignStatus::Running || !is_full {
+            return Ok(self.ahead);
         }
-    }
-
-    async fn allowance(
-        &self,
-        seen: &Campaign,
-        now: OffsetDateTime,
-    ) -> Result<Allowance, StoreError> {
-        let account = seen.workspace.account;
-        let allowances = self.ports.allowances.allowances(&[account], now).await?;
-        let allowance = allowances.first().copied();
-        allowance.ok_or_else(|| StoreError::corrupt("allowances", "none for an account"))
+        let held = self.ports.campaigns.held_back(seen, MOST_HELD, now).await?;
+        if held >= u64::from(MOST_HELD) {
+            return Ok(self.ahead);
+        }
+        Ok(self.ahead.beside(held))
     }
 
     /// A turn that moves the run on, unless something speaks against that. Answers whether its lane has
@@ -374,114 +329,6 @@ impl RunCampaigns {
         Ok(false)
     }
 
-    /// Makes messages for the next recipients, as far as the quota goes.
-    async fn make(
-        &self,
-        unit: &mut dyn CampaignUnit,
-        campaign: &mut Campaign,
-        order: Order<'_>,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        let Some(run) = campaign.run.clone() else {
-            return Ok(false);
-        };
-        let most = u32::try_from(order.most.min(MOST_MADE)).unwrap_or(u32::MAX);
-        let pending = unit.campaigns().pending(campaign, most).await?;
-        if pending.is_empty() {
-            // The rest was made or left out; what is under way is waited for.
-            return self.again_at(unit, campaign, now + self.ahead.pause).await;
-        }
-        let mut outcomes: Vec<(Uuid, Outcome)> = pending
-            .into_iter()
-            .map(|it| {
-                let id = it.message.uuid();
-                let made = make::make(campaign, order.material, order.instance, it, now);
-                (id, made)
-            })
-            .collect();
-        renumber(unit, campaign, &run, &mut outcomes).await?;
-        let ready = outcomes
-            .iter()
-            .filter(|(_, it)| matches!(it.made, Made::Ready(_)));
-        let want = Want {
-            account: campaign.workspace.account,
-            period: Period::of(now),
-            limit: order.limit,
-            count: u32::try_from(ready.count()).unwrap_or(u32::MAX),
-        };
-        let granted = match want.count {
-            0 => 0,
-            _ => unit
-                .ledger()
-                .reserve(&[want])
-                .await?
-                .first()
-                .copied()
-                .unwrap_or(0),
-        };
-        let batch = Batch::cut(outcomes, granted);
-        let made_to = batch.last.unwrap_or(run.made_to);
-        let ran_out = batch.is_short;
-        self.store(unit, campaign.id, &batch, order.until, now)
-            .await?;
-        if let Some(run) = &mut campaign.run {
-            run.made_to = made_to;
-            run.made_most = run.made_most.max(made_to);
-        }
-        if batch.made() > 0 {
-            campaign.last_enqueued_at = Some(now);
-        }
-        if ran_out {
-            campaign.status = CampaignStatus::PausedQuota;
-            // What was made in time keeps its hours.
-            campaign.turn_at = Some(now);
-            campaign.updated_at = now;
-            info!(campaign.id = %campaign.id, "a campaign ran out of quota");
-        } else {
-            campaign.turn_at = Some(now);
-        }
-        unit.campaigns().update(campaign).await?;
-        let mut change = Tally::make(batch.made(), batch.failed.len() as u64);
-        change += Tally::skip(batch.skipped.len() as u64);
-        undo::count(unit, campaign, change, now);
-        #[expect(clippy::cast_precision_loss, reason = "some thousands at most")]
-        histogram!("msgflash_campaign_made_size").record(batch.made() as f64);
-        Ok(!batch.ready.is_empty())
-    }
-
-    async fn store(
-        &self,
-        unit: &mut dyn CampaignUnit,
-        campaign: CampaignId,
-        batch: &Batch,
-        until: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        if !batch.skipped.is_empty() {
-            unit.campaigns().skip(campaign, &batch.skipped).await?;
-        }
-        let entries: Vec<_> = batch
-            .ready
-            .iter()
-            .filter_map(|it| Some(make::entry(it, it.peer?, until, now)))
-            .collect();
-        let messages: Vec<Message> = batch.ready.iter().chain(&batch.failed).cloned().collect();
-        if !messages.is_empty() {
-            unit.messages().insert(&messages).await?;
-        }
-        if !entries.is_empty() {
-            unit.queue().push(&entries).await?;
-        }
-        let told = batch.failed.iter();
-        let told: Vec<Event> = told
-            .filter_map(|it| events::message_changed(Id::new(self.ports.ids.next()), it, now))
-            .collect();
-        if !told.is_empty() {
-            unit.outbox().append(&told).await?;
-        }
-        Ok(())
-    }
-
     /// Gives what is still in the lane the end of the hours that are open now: it may have been made in
     /// earlier ones.
     async fn reopen(
@@ -535,101 +382,9 @@ impl RunCampaigns {
     }
 }
 
-/// The state of a campaign that cannot go on until a person lets it; `None` when it can.
-fn stopped(allowance: Allowance, instance: Option<&Instance>) -> Option<CampaignStatus> {
-    if !allowance.usable || !allowance.campaigns {
-        Some(CampaignStatus::PausedPlan)
-    } else if instance.is_none() {
-        Some(CampaignStatus::Paused)
-    } else {
-        None
-    }
-}
-
-/// What messages are made of, and how many.
-struct Order<'a> {
-    most: u64,
-    until: Option<OffsetDateTime>,
-    limit: Option<u32>,
-    material: &'a Material,
-    instance: &'a Instance,
-}
-
-/// What a slice of recipients became.
-#[derive(Default)]
-struct Batch {
-    ready: Vec<Message>,
-    failed: Vec<Message>,
-    skipped: Vec<(MessageId, Skip)>,
-    /// The last recipient that is accounted for.
-    last: Option<Uuid>,
-    /// Whether the quota ended before the slice did.
-    is_short: bool,
-}
-
-impl Batch {
-    /// What the quota admits of a slice, in order: nobody behind the first for whom it is used up.
-    fn cut(outcomes: Vec<(Uuid, Outcome)>, granted: u32) -> Self {
-        let mut batch = Self::default();
-        for (id, outcome) in outcomes {
-            match outcome.made {
-                Made::Ready(_) if batch.ready.len() as u64 >= u64::from(granted) => {
-                    batch.is_short = true;
-                    break;
-                }
-                Made::Ready(message) => batch.ready.push(message),
-                Made::Failed(message) => batch.failed.push(message),
-                Made::Skipped(why) => batch.skipped.push((Id::new(id), why)),
-            }
-            batch.last = Some(id);
-        }
-        batch
-    }
-
-    fn made(&self) -> u64 {
-        (self.ready.len() + self.failed.len()) as u64
-    }
-}
-
-/// Follows contacts to the numbers they were given since the run started. Where such a number was written
-/// to already, one copy is enough.
-async fn renumber(
-    unit: &mut dyn CampaignUnit,
-    campaign: &Campaign,
-    run: &Run,
-    outcomes: &mut [(Uuid, Outcome)],
-) -> Result<(), StoreError> {
-    let changed: Vec<(MessageId, Phone)> = outcomes
-        .iter()
-        .filter(|(_, it)| it.was != it.phone && !matches!(it.made, Made::Skipped(_)))
-        .map(|(id, it)| (Id::new(*id), it.phone))
-        .collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let taken = unit
-        .campaigns()
-        .renumber(campaign, run.id, &changed)
-        .await?;
-    for (id, it) in outcomes {
-        if taken.contains(&Id::new(*id)) {
-            it.made = Made::Skipped(Skip::Duplicate);
-        }
-    }
-    Ok(())
-}
-
 /// Behind the ids of earlier runs, and before those of this one, whoever's clock they come from.
 fn before_run(started_at: OffsetDateTime) -> Uuid {
     let millis = (started_at - CLOCK_SLACK).unix_timestamp_nanos() / 1_000_000;
     let millis = u64::try_from(millis).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
-}
-
-/// What a template's keeper could not tell.
-fn of_store(cause: TemplateError) -> StoreError {
-    match cause {
-        TemplateError::Store(cause) => cause,
-        other => StoreError::Failed(other.to_string().into()),
-    }
 }

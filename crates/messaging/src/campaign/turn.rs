@@ -13,6 +13,9 @@ pub struct Ahead {
     pub pause: Duration,
     /// The least time between two calls.
     pub gap: Duration,
+    /// How many of those that are made wait for a restriction to end. They are not counted: the others
+    /// overtake them.
+    pub held: u64,
 }
 
 /// A campaign that has enough ahead is looked at again after so long at the latest.
@@ -27,14 +30,22 @@ impl Ahead {
                 most: 30,
                 pause: Duration::SECOND,
                 gap,
+                held: 0,
             }
         } else {
             Self {
                 most: 4096,
                 pause: Duration::milliseconds(50),
                 gap,
+                held: 0,
             }
         }
+    }
+
+    /// The same while so many wait for a restriction to end.
+    #[must_use]
+    pub fn beside(self, held: u64) -> Self {
+        Self { held, ..self }
     }
 }
 
@@ -141,7 +152,7 @@ fn running(campaign: &Campaign, ahead: Ahead, now: OffsetDateTime) -> Turn {
         (closes, by) => closes.or(by),
     };
     // Half empty is early enough, and makes larger groups.
-    let in_flight = campaign.in_flight();
+    let in_flight = campaign.in_flight().saturating_sub(ahead.held);
     if campaign.pending() > 0 && in_flight <= ahead.most / 2 {
         return Turn::Make(ahead.most - in_flight, until);
     }
@@ -169,6 +180,7 @@ mod tests {
         most: 30,
         pause: Duration::SECOND,
         gap: Duration::SECOND,
+        held: 0,
     };
 
     fn turn(campaign: &Campaign) -> Turn {
@@ -214,6 +226,9 @@ mod tests {
         assert_eq!(turn(&of(100, 100, 0)), Turn::Make(30, None));
         assert_eq!(turn(&of(100, 86, 30)), Turn::Wait(NOW + AHEAD.pause));
         assert_eq!(turn(&of(100, 85, 30)), Turn::Make(15, None));
+        let restricted = AHEAD.beside(20);
+        let made = decide(&of(100, 100, 30), restricted, NOW);
+        assert_eq!(made, Turn::Make(20, None));
         let all_made = of(100, 3, 100);
         assert_eq!(turn(&all_made), Turn::Wait(NOW + AHEAD.gap * 3));
         let many = of(100, 29, 100);

@@ -18,6 +18,10 @@ use crate::safety::Window;
 const INSTANCE: Duration = Duration::seconds(5);
 /// How long what it did lately is remembered; the messages accepted meanwhile are added.
 const WINDOW: Duration = Duration::seconds(15);
+/// The same of a number that sends so much that counting takes its time, and that a minute changes little.
+const LARGE_WINDOW: Duration = Duration::MINUTE;
+/// How much that is, in messages a day.
+const LARGE: u64 = 5000;
 /// Past this many, old ones are forgotten before a new one is remembered.
 const MOST: usize = 20_000;
 
@@ -40,7 +44,9 @@ impl Kept {
         self.instance
             .as_ref()
             .is_some_and(|(at, _)| fresh(*at, INSTANCE))
-            || self.window.is_some_and(|(at, _)| fresh(at, WINDOW))
+            || self
+                .window
+                .is_some_and(|(at, window)| fresh(at, life(&window)))
     }
 }
 
@@ -70,7 +76,7 @@ impl RecentInstances {
         if known.is_some() {
             return Ok(known);
         }
-        let found = self.reader.find(account, id).await?;
+        let found = self.find_now(account, id).await?;
         if let Some(instance) = &found
             && instance.status != InstanceStatus::Suspended
         {
@@ -78,6 +84,15 @@ impl RecentInstances {
             self.keep(id, now, |kept| kept.instance = Some((now, instance)));
         }
         Ok(found)
+    }
+
+    /// Like [`find`](Self::find), and asks: for what is not looked at again when it is recorded.
+    pub async fn find_now(
+        &self,
+        account: AccountId,
+        id: InstanceId,
+    ) -> Result<Option<Instance>, StoreError> {
+        self.reader.find(account, id).await
     }
 
     /// Whether an instance that was found is one that somebody may use. Not remembered.
@@ -90,7 +105,7 @@ impl RecentInstances {
         let now = self.clock.now();
         let known = self.kept().get(&id).and_then(|kept| kept.window);
         if let Some((at, window)) = known
-            && (at..at + WINDOW).contains(&now)
+            && (at..at + life(&window)).contains(&now)
         {
             return Ok(window);
         }
@@ -132,6 +147,14 @@ impl RecentInstances {
         self.kept
             .lock()
             .expect("the lock is never held across a panic")
+    }
+}
+
+fn life(window: &Window) -> Duration {
+    if window.outbound_24h < LARGE {
+        WINDOW
+    } else {
+        LARGE_WINDOW
     }
 }
 
@@ -192,6 +215,26 @@ mod tests {
         for _ in 0..2 {
             let found = recent.find(workspace().account, instance().id).await;
             assert!(found.expect("works").is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_number_that_sends_much_is_counted_less_often() {
+        for (sent, counted) in [(LARGE - 1, 2), (LARGE, 1)] {
+            let mut reader = MockInstanceReader::new();
+            reader
+                .expect_window()
+                .times(counted)
+                .returning(move |_, _| {
+                    Ok(Window {
+                        outbound_24h: sent,
+                        ..Window::default()
+                    })
+                });
+            let (recent, clock) = recent(reader);
+            recent.window(instance().id).await.expect("works");
+            clock.advance(WINDOW);
+            recent.window(instance().id).await.expect("works");
         }
     }
 

@@ -54,18 +54,10 @@ impl ReadLookups {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<NumberLookup>, LookupError> {
-        let after = cursor.map(|text| {
-            let after = Cursor::decode(text, SCOPE).ok();
-            after
-                .filter(|after| LookupId::parse(after.key()).is_some())
-                .ok_or_else(|| {
-                    Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
-                })
-        });
-        let page = PageRequest {
-            limit,
-            after: after.transpose()?,
-        };
+        let is_key = |key: &str| LookupId::parse(key).is_some();
+        let after = cursor.map(|text| Cursor::given(text, SCOPE, is_key));
+        let after = after.transpose().map_err(Problems::from)?;
+        let page = PageRequest { limit, after };
         Ok(self.lookups.page(workspace, &page).await?)
     }
 }

@@ -40,16 +40,9 @@ impl ReadMessages {
         cursor: Option<&str>,
     ) -> Result<Page<Message>, MessagingError> {
         let scope = filter.scope();
-        let after = cursor
-            .map(|text| {
-                let after = Cursor::decode(text, &scope).ok();
-                after
-                    .filter(|after| MessageId::parse(after.key()).is_some())
-                    .ok_or_else(|| {
-                        Problems::one("cursor", "invalid_cursor", "The cursor is not of this list")
-                    })
-            })
-            .transpose()?;
+        let is_key = |key: &str| MessageId::parse(key).is_some();
+        let after = cursor.map(|text| Cursor::given(text, &scope, is_key));
+        let after = after.transpose().map_err(Problems::from)?;
         Ok(self
             .messages
             .page(workspace, filter, &PageRequest { limit, after })

@@ -352,6 +352,28 @@ impl CampaignReader for Postgres {
         Ok(u64::try_from(row.count).unwrap_or(0))
     }
 
+    async fn held_back(
+        &self,
+        campaign: &Campaign,
+        most: u32,
+        now: OffsetDateTime,
+    ) -> Result<u64, StoreError> {
+        let mut conn = self.conn().await?;
+        let row: CountRow = sql("SELECT count(*) AS count FROM ( \
+               SELECT 1 FROM queue q WHERE q.instance_id = $1 AND q.class = 2 AND q.state = 1 \
+                 AND q.campaign_id = $2 AND q.not_before > $3 \
+                 AND EXISTS (SELECT 1 FROM instances i \
+                   WHERE i.id = $1 AND i.restricted_until IS NOT NULL) LIMIT $4) held")
+        .bind::<SqlUuid, _>(campaign.instance.uuid())
+        .bind::<SqlUuid, _>(campaign.id.uuid())
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(i64::from(most))
+        .get_result(&mut conn)
+        .await
+        .map_err(failed)?;
+        Ok(u64::try_from(row.count).unwrap_or(0))
+    }
+
     async fn retry_of(&self, campaign: CampaignId) -> Result<Option<CampaignId>, StoreError> {
         let mut conn = self.conn().await?;
         let row: Option<IdRow> =

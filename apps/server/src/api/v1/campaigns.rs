@@ -1,8 +1,10 @@
 //! `/api/v1/campaigns`: one content for many contacts.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use msgflash_kernel::{Cursor, Id, Once, PageRequest, StoredAnswer};
+use msgflash_kernel::{Cursor, Id, Once, PageRequest, Problems, StoredAnswer};
 use msgflash_messaging::campaign::create::{CampaignOrder, NewCampaign};
 use msgflash_messaging::campaign::error::CampaignError;
 use msgflash_messaging::campaign::guidance::CampaignSafety;
@@ -35,6 +37,8 @@ use crate::services::Services;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
+/// How long a dry run waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an equal request that is still at work is worth waiting for, in seconds.
 const BUSY_FOR: u64 = 1;
 
@@ -134,7 +138,8 @@ fn is_rehearsal(check: &mut Check, query: &Query) -> bool {
 
 async fn rehearse(services: &Services, order: CampaignOrder) -> Result<HttpResponse, Problem> {
     let campaigns = &services.campaigns;
-    let turn = campaigns.rehearsing.acquire().await;
+    let turn = tokio::time::timeout(PATIENCE, campaigns.rehearsing.acquire()).await;
+    let turn = turn.map_err(|_| Problem::unavailable())?;
     let _turn = turn.map_err(|_| Problem::internal())?;
     let caps = |safety: &CampaignSafety| campaigns.caps(&safety.limits);
     let preview = campaigns.create.preview(order, campaigns.gap, caps);
@@ -206,12 +211,13 @@ fn after(
     let Field::Valid(text) = query.field("cursor") else {
         return None;
     };
-    let after = Cursor::decode(&text, scope).ok();
-    let after = after.filter(|after| is_key(after.key()));
-    if after.is_none() {
-        check.refuse("cursor", "invalid_cursor", "The cursor is not of this list");
+    match Cursor::given(&text, scope, is_key) {
+        Ok(after) => Some(after),
+        Err(foreign) => {
+            check.also(|all| all.0.extend(Problems::from(foreign).0));
+            None
+        }
     }
-    after
 }
 
 /// Reads one campaign.

@@ -34,42 +34,11 @@ impl LookupBody {
     pub(super) fn check(&self, mut check: Check) -> Result<(InstanceId, Vec<String>), Problems> {
         let instance = check.id("instanceId", &self.instance_id, Need::Must);
         let given = check.given("numbers", &self.numbers, Need::Must, "an array");
-        let numbers = given.map(|given| numbers(&mut check, given));
+        let numbers = given.map(|given| check.phones("numbers", given, MOST_NUMBERS));
         check.finish()?;
         let missing = || Problems::one("instanceId", "required", "Required");
         Ok((instance.ok_or_else(missing)?, numbers.unwrap_or_default()))
     }
-}
-
-/// The longest text that may be a number.
-const LONGEST_NUMBER: usize = 64;
-
-fn numbers(check: &mut Check, given: &[Value]) -> Vec<String> {
-    if !(1..=MOST_NUMBERS).contains(&given.len()) {
-        let message = format!("Give 1 to {MOST_NUMBERS} numbers");
-        check.refuse("numbers", "length", message);
-        return Vec::new();
-    }
-    let mut numbers = Vec::with_capacity(given.len());
-    for (at, value) in given.iter().enumerate() {
-        let path = || format!("numbers.{at}");
-        match value.as_str() {
-            None => check.refuse(path(), "invalid_type", "Must be text"),
-            // What is no number is kept as it was written, and the database keeps every character
-            // but this one.
-            Some(text) if text.contains('\0') => {
-                let message = "Must not contain the NUL character";
-                check.refuse(path(), "invalid_characters", message);
-            }
-            // No number is as long, in whatever dress; and it is kept for a month.
-            Some(text) if text.chars().count() > LONGEST_NUMBER => {
-                let message = format!("Must have at most {LONGEST_NUMBER} characters");
-                check.refuse(path(), "too_long", message);
-            }
-            Some(text) => numbers.push(text.to_owned()),
-        }
-    }
-    numbers
 }
 
 /// What becomes of the numbers that were found.

@@ -10,9 +10,6 @@ use utoipa::ToSchema;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
-/// The longest text that may be a number.
-const LONGEST_NUMBER: usize = 64;
-
 /// Numbers for the list: exactly one of `phone` and `phones`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[schema(as = NewSuppressions)]
@@ -54,7 +51,9 @@ impl SuppressionsBody {
             }
             (true, false) => {
                 let given = check.given("phones", &self.phones, Need::Must, "an array");
-                given.map_or_else(Vec::new, |given| numbers(&mut check, given))
+                given.map_or_else(Vec::new, |given| {
+                    check.phones("phones", given, MOST_NUMBERS)
+                })
             }
         };
         let reason = check.given("reason", &self.reason, Need::May, "text");
@@ -64,33 +63,6 @@ impl SuppressionsBody {
         check.finish()?;
         Ok((numbers, reason))
     }
-}
-
-fn numbers(check: &mut Check, given: &[Value]) -> Vec<String> {
-    if !(1..=MOST_NUMBERS).contains(&given.len()) {
-        let message = format!("Give 1 to {MOST_NUMBERS} numbers");
-        check.refuse("phones", "length", message);
-        return Vec::new();
-    }
-    let mut numbers = Vec::with_capacity(given.len());
-    for (at, value) in given.iter().enumerate() {
-        let path = || format!("phones.{at}");
-        match value.as_str() {
-            None => check.refuse(path(), "invalid_type", "Must be text"),
-            // What is no number is told as it was written, and the answer may be kept for a repeated
-            // request: the database keeps every character but this one.
-            Some(text) if text.contains('\0') => {
-                let message = "Must not contain the NUL character";
-                check.refuse(path(), "invalid_characters", message);
-            }
-            Some(text) if text.chars().count() > LONGEST_NUMBER => {
-                let message = format!("Must have at most {LONGEST_NUMBER} characters");
-                check.refuse(path(), "too_long", message);
-            }
-            Some(text) => numbers.push(text.to_owned()),
-        }
-    }
-    numbers
 }
 
 /// What changes about stop words; at least one member. What is left out stays.

@@ -1,5 +1,7 @@
 //! Making messages a little ahead, as far as the quota goes.
 
+use msgflash_kernel::Clock as _;
+
 use super::gateway::{Answer, Gateway, Process};
 use super::*;
 
@@ -31,6 +33,30 @@ async fn a_lane_with_a_pace_has_few_messages_ahead() {
     let counters = scene.require_exact(id).await;
     assert_eq!((counters.made, counters.queued), (30, 100));
     assert_eq!(scene.queued(id).await, stored(0..30));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_restriction_to_end_holds_up_nobody_else() {
+    let scene = Scene::new().await;
+    scene.contacts(0..100).await;
+    let id = scene.started().await;
+    scene.run_with(Duration::SECOND).await;
+    let later = scene.clock.now() + Duration::HOUR;
+    let lane = scene.instance.id.uuid();
+    let put_off = "UPDATE queue SET not_before = $2 WHERE instance_id = $1";
+    scene.execute(put_off, &[&lane, &later]).await;
+    let minute = |scene: &Scene| scene.clock.advance(Duration::MINUTE);
+    minute(&scene);
+    scene.run_with(Duration::SECOND).await;
+    assert_eq!(scene.counters(id).await.made, 30, "another reason to wait");
+    let restricted = "UPDATE instances SET restricted_until = $2 WHERE id = $1";
+    scene.execute(restricted, &[&lane, &later]).await;
+    minute(&scene);
+    scene.run_with(Duration::SECOND).await;
+    assert_eq!(scene.require_exact(id).await.made, 60);
+    minute(&scene);
+    scene.run_with(Duration::SECOND).await;
+    assert_eq!(scene.counters(id).await.made, 60, "those may go out");
 }
 
 #[tokio::test]

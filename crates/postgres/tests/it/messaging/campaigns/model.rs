@@ -44,7 +44,7 @@ async fn change_somebody(scene: &Scene, people: &[Uuid], dice: &mut Dice, step: 
         _ => {
             scene
                 .opt_out(phone(u32::try_from(who).expect("small")))
-                .await
+                .await;
         }
     }
 }

@@ -1,0 +1,120 @@
+//! The simulated gateway, in this process: no delays, and it remembers what left it.
+
+use anyhow::{Context as _, Result, ensure};
+use evolution_simulator::{Options, Running, Simulator};
+use reqwest::{Client, RequestBuilder};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Its key.
+pub(crate) const KEY: &str = "bench-gateway-key";
+
+/// What the product lets it tell.
+const EVENTS: [&str; 7] = [
+    "CONNECTION_UPDATE",
+    "MESSAGES_UPSERT",
+    "MESSAGES_UPDATE",
+    "SEND_MESSAGE",
+    "STATUS_INSTANCE",
+    "LOGOUT_INSTANCE",
+    "REMOVE_INSTANCE",
+];
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    running: Running,
+    client: Client,
+}
+
+/// A message that left.
+#[derive(Deserialize)]
+struct Left {
+    number: String,
+    text: Option<String>,
+}
+
+impl Gateway {
+    /// Starts one that knows nobody.
+    pub(crate) fn start() -> Result<Self> {
+        let options = Options {
+            api_key: KEY.to_owned(),
+            time_scale: 0.0,
+            special_numbers: false,
+            ..Options::default()
+        };
+        Ok(Self {
+            running: Simulator::start(options).context("the simulator does not start")?,
+            client: Client::builder()
+                .no_proxy()
+                .build()
+                .context("an HTTP client")?,
+        })
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> String {
+        self.running.url()
+    }
+
+    /// Makes a session that is linked to a number, and tells nobody of it.
+    pub(crate) async fn open(&self, session: &str, number: i64) -> Result<()> {
+        let made = json!({
+            "instanceName": session, "integration": "WHATSAPP-BAILEYS", "qrcode": false,
+        });
+        self.post("/instance/create", &made).await?;
+        let path = format!("/simulator/instances/{session}/open");
+        let phone = json!({ "number": number.to_string() });
+        let opened = self.post(&path, &phone).await?;
+        ensure!(
+            opened["state"] == "open",
+            "the number is not linked: {opened}"
+        );
+        Ok(())
+    }
+
+    /// From now on it tells what happens to a session.
+    pub(crate) async fn tell(&self, session: &str, url: &str, secret: &str) -> Result<()> {
+        let body = json!({ "webhook": {
+            "enabled": true, "url": url, "byEvents": false, "base64": false, "events": EVENTS,
+            "headers": { "authorization": format!("Bearer {secret}") },
+        } });
+        let path = format!("/webhook/set/{session}");
+        self.post(&path, &body).await.map(drop)
+    }
+
+    /// The number of each message that left with this text, as often as it did.
+    pub(crate) async fn left(&self, session: &str, text: &str) -> Result<Vec<i64>> {
+        let url = format!(
+            "{}/simulator/messages?instance={session}",
+            self.running.control_url()
+        );
+        let answer = self.client.get(url).send().await?.bytes().await?;
+        let all: Vec<Left> = serde_json::from_slice(&answer).context("no list of messages")?;
+        all.iter()
+            .filter(|it| it.text.as_deref() == Some(text))
+            .map(|it| it.number.parse().context("a message to no number"))
+            .collect()
+    }
+
+    /// Stops it.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.url()));
+        let answer = with(request, body).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path} answered {status}: {text}");
+        serde_json::from_str(&text).with_context(|| format!("{path} answered no JSON"))
+    }
+}
+
+/// The request with the key and a body.
+pub(crate) fn with(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request
+        .header("apikey", KEY)
+        .header("Content-Type", "application/json")
+        .body(body.to_string())
+}
