@@ -46,14 +46,14 @@ pub use effects::{
 pub use error::BillingError;
 pub use event::{CheckoutId, Money, Origin, PaymentEvent, PaymentEventKind};
 pub use lifecycle::Transition;
-pub use notice::{Meter, Notice, NoticeId, NoticeKind, Threshold};
+pub use notice::{MailNotice, Meter, Notice, NoticeId, NoticeKind, Threshold};
 pub use operator::{AssignPlan, ConfirmPayment, SeenPayment};
 pub use payment::{Payment, PaymentId, PaymentNews, PaymentPage, PaymentStatus};
 pub use period::{PaidPeriod, minor_units};
 pub use plan::{Features, Limits, Plan, PlanId};
 pub use ports::{
     BillingQueue, BillingReader, BillingUnit, BillingUnits, CheckoutStore, EventStore,
-    HoldingStore, NoticeStore, PlanStore, PlanUnit, PlanUnits, Standing, StandingStore,
+    HoldingStore, NoticeQueue, NoticeStore, PlanStore, PlanUnit, PlanUnits, Standing, StandingStore,
     SubscriptionStore, SubscriptionUnit, SubscriptionUnits, TeamLoad,
 };
 pub use provider::{
@@ -73,7 +73,7 @@ pub use upkeep::{SyncCatalogue, TellProviders, TurnCalendar};
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
     MockBillingQueue, MockBillingReader, MockCheckoutStore, MockEventStore, MockHoldingStore,
-    MockNoticeStore, MockPlanStore, MockStandingStore, MockSubscriptionStore,
+    MockNoticeQueue, MockNoticeStore, MockPlanStore, MockStandingStore, MockSubscriptionStore,
 };
 #[cfg(any(test, feature = "mocks"))]
 pub use provider::MockPaymentProvider;

@@ -110,6 +110,24 @@ impl NoticeKind {
         }
     }
 
+    /// What it says in a line, for people.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::PlanChanged { .. } => "Your plan has changed".to_owned(),
+            Self::PaymentFailed { .. } => "A payment is missing".to_owned(),
+            Self::Expired => "Your subscription has expired".to_owned(),
+            Self::QuotaReached {
+                meter, threshold, ..
+            } => {
+                let what = match meter {
+                    Meter::Outbound => "messages",
+                    Meter::ApiRequests => "API requests",
+                };
+                format!("{} % of this month's {what} are used", threshold.percent())
+            }
+        }
+    }
+
     /// What the text is made of.
     pub fn data(&self) -> Value {
         match self {
@@ -150,6 +168,27 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// When it became true.
     pub at: OffsetDateTime,
+}
+
+/// A notice that is to go out by mail, and to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailNotice {
+    /// The notice.
+    pub id: NoticeId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The stored name of what it says.
+    pub kind: String,
+    /// What it says in a line.
+    pub subject: String,
+    /// What the text is made of, as [`NoticeKind::data`] gives it.
+    pub data: Value,
+    /// When it became true.
+    pub at: OffsetDateTime,
+    /// The address of the account's holder.
+    pub email: String,
+    /// Their name.
+    pub name: String,
 }
 
 #[cfg(test)]

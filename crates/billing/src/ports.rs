@@ -9,7 +9,7 @@ use crate::catalogue::CatalogueChange;
 use crate::checkout::Checkout;
 use crate::effects::{Effects, Holdings};
 use crate::event::{CheckoutId, PaymentEvent};
-use crate::notice::{Meter, Notice, Threshold};
+use crate::notice::{MailNotice, Meter, Notice, NoticeId, Threshold};
 use crate::payment::{PaymentNews, PaymentPage};
 use crate::plan::{Plan, PlanId};
 use crate::provider::CheckoutPage;
@@ -214,7 +214,8 @@ pub trait BillingUnits: Send + Sync {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait BillingQueue: Send + Sync {
-    /// Accounts whose subscription is due, those that have been for longest first.
+    /// Accounts whose subscription is due, those that have been for longest first, without those that
+    /// somebody is at; then those with an instance that a plan suspended, and a place for it.
     async fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<AccountId>, StoreError>;
     /// Accounts that hold an older version of a plan that has a newer one.
     async fn outdated(&self, limit: u32) -> Result<Vec<AccountId>, StoreError>;
@@ -232,6 +233,21 @@ pub trait BillingQueue: Send + Sync {
     async fn set_told(&self, id: AgreementId, told: &Wish) -> Result<(), StoreError>;
     /// Puts an agreement off that could not be told, and counts that.
     async fn put_off(&self, id: AgreementId, until: OffsetDateTime) -> Result<(), StoreError>;
+}
+
+/// Hands out notices that are to go out by mail.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait NoticeQueue: Send + Sync {
+    /// Some of them, the oldest first. Nobody else gets them before `until`.
+    async fn claim(
+        &self,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<MailNotice>, StoreError>;
+    /// Records that one went out, or is in the hands of whoever sends mail.
+    async fn mailed(&self, id: NoticeId) -> Result<(), StoreError>;
 }
 
 /// Changes the stored plans in one transaction.

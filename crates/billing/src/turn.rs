@@ -78,7 +78,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Writes the subscription even if it is as before, and with it when it is due: whoever was found by a
-    /// date that is out of date would be found for ever.
+    /// date that is out of date would be found for ever. What the plan allows is looked at once more, too:
+    /// places may have become free.
     pub(crate) fn rewrite(&mut self) {
         self.is_rewritten = true;
     }
@@ -158,7 +159,7 @@ impl<'a> Turn<'a> {
         {
             self.store().save_agreement(&agreement).await?;
         }
-        if self.standing.plan.id != self.before.plan.id {
+        if self.is_rewritten || self.standing.plan.id != self.before.plan.id {
             self.change_holdings().await?;
         }
         self.write_notices().await?;

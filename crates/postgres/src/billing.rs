@@ -1,14 +1,25 @@
 //! Plans, subscriptions and payments.
 
+mod agreement;
+mod catalogue;
+mod checkout;
+mod event;
+mod holding;
+mod meter;
+mod notice;
 mod payment;
 mod plan;
+mod queue;
+mod standing;
 pub(crate) mod subscription;
+mod upkeep;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use msgflash_billing::{
-    BillingReader, Entitlement, Payment, PaymentPage, Plan, SubscriptionStore, SubscriptionUnit,
+    BillingReader, BillingUnit, BillingUnits, CheckoutStore, Entitlement, EventStore, HoldingStore,
+    NoticeStore, Payment, PaymentPage, Plan, StandingStore, SubscriptionStore, SubscriptionUnit,
     SubscriptionUnits,
 };
 use msgflash_kernel::{AccountId, StoreError};
@@ -103,6 +114,31 @@ impl SubscriptionUnit for PgUnit {
 #[async_trait]
 impl SubscriptionUnits for Postgres {
     async fn begin(&self) -> Result<Box<dyn SubscriptionUnit>, StoreError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl BillingUnit for PgUnit {
+    fn standings(&mut self) -> &mut dyn StandingStore {
+        self
+    }
+    fn events(&mut self) -> &mut dyn EventStore {
+        self
+    }
+    fn checkouts(&mut self) -> &mut dyn CheckoutStore {
+        self
+    }
+    fn holdings(&mut self) -> &mut dyn HoldingStore {
+        self
+    }
+    fn notices(&mut self) -> &mut dyn NoticeStore {
+        self
+    }
+}
+
+#[async_trait]
+impl BillingUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn BillingUnit>, StoreError> {
         Ok(Box::new(self.unit().await?))
     }
 }

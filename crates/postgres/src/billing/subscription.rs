@@ -46,8 +46,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
             account: Id::new(row.account_id),
             plan: Id::new(row.plan_id),
             status: status(&row.status)?,
-            provider: read(&PROVIDERS, &row.provider)
-                .ok_or_else(|| StoreError::corrupt("subscriptions.provider", row.provider))?,
+            provider: provider("subscriptions.provider", &row.provider)?,
             period_start: row.period_start,
             period_end: row.period_end,
             cancel_at_period_end: row.cancel_at_period_end,
@@ -112,6 +111,11 @@ pub(crate) fn status(stored: &str) -> Result<SubscriptionStatus, StoreError> {
     read(&STATUSES, stored).ok_or_else(|| StoreError::corrupt("subscriptions.status", stored))
 }
 
+/// Reads the stored name of who collects the money.
+pub(super) fn provider(place: &'static str, stored: &str) -> Result<BillingProvider, StoreError> {
+    read(&PROVIDERS, stored).ok_or_else(|| StoreError::corrupt(place, stored))
+}
+
 fn read<T: Copy>(words: &[(T, &str)], stored: &str) -> Option<T> {
     words
         .iter()
@@ -122,6 +126,50 @@ fn read<T: Copy>(words: &[(T, &str)], stored: &str) -> Option<T> {
 fn stored<T: Copy + PartialEq>(words: &[(T, &'static str)], it: T) -> &'static str {
     let found = words.iter().find(|(other, _)| *other == it);
     found.expect("every value has its word").1
+}
+
+impl PgUnit {
+    /// Reads an account's subscription for change; `None` where there is no such account.
+    pub(super) async fn hold_subscription(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Option<Subscription>, StoreError> {
+        // Nobody takes a place by the plan that was while it changes.
+        if self.hold_any_account(account.uuid()).await?.is_none() {
+            return Ok(None);
+        }
+        let row: Option<SubscriptionRow> = subscriptions::table
+            .filter(subscriptions::account_id.eq(account.uuid()))
+            .select(SubscriptionRow::as_select())
+            .for_no_key_update()
+            .first(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(Subscription::try_from).transpose()
+    }
+
+    /// Writes it back, and beside it when time changes it next.
+    pub(super) async fn save_subscription(
+        &mut self,
+        subscription: &Subscription,
+    ) -> Result<(), StoreError> {
+        let row = SubscriptionRow::from(subscription);
+        let saved = diesel::update(subscriptions::table.find(row.id))
+            .set((
+                &row,
+                subscriptions::due_at.eq(subscription.due_at()),
+                subscriptions::updated_at.eq(now),
+            ))
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        if saved == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("subscriptions"))
+        }
+    }
 }
 
 #[async_trait]
@@ -140,32 +188,10 @@ impl SubscriptionStore for PgUnit {
     }
 
     async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError> {
-        // Nobody takes a place by the plan that was while it changes.
-        if self.hold_any_account(account.uuid()).await?.is_none() {
-            return Ok(None);
-        }
-        let row: Option<SubscriptionRow> = subscriptions::table
-            .filter(subscriptions::account_id.eq(account.uuid()))
-            .select(SubscriptionRow::as_select())
-            .for_no_key_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(Subscription::try_from).transpose()
+        self.hold_subscription(account).await
     }
 
     async fn save(&mut self, subscription: &Subscription) -> Result<(), StoreError> {
-        let row = SubscriptionRow::from(subscription);
-        let saved = diesel::update(subscriptions::table.find(row.id))
-            .set((&row, subscriptions::updated_at.eq(now)))
-            .execute(self.conn())
-            .await
-            .map_err(failed)?;
-        if saved == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("subscriptions"))
-        }
+        self.save_subscription(subscription).await
     }
 }
