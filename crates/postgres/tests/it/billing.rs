@@ -11,6 +11,18 @@ use time::Duration;
 
 use crate::stage::{NOW, Stage, clock, fresh};
 
+mod agreements;
+mod books;
+mod catalogue;
+mod checkouts;
+mod effects;
+mod events;
+mod meters;
+mod notices;
+mod queue;
+mod side_by_side;
+mod standings;
+
 fn limits(counts: [u32; 7], groups: Option<u32>) -> Limits {
     let [instances, keys, endpoints, outbound, requests, teams, seats] = counts.map(Some);
     Limits {
