@@ -67,6 +67,13 @@ fn stray() -> PaymentEvent {
     }
 }
 
+async fn agree(books: &Books, account: AccountId, reference: &str, customer: &str) {
+    let mut it = books.agreement(reference).await;
+    it.account = account;
+    it.customer = Some(customer.to_owned());
+    books.save(&it).await;
+}
+
 async fn payer(books: &Books, event: &PaymentEvent) -> Option<AccountId> {
     let payer = books.postgres().payer(event).await;
     payer.expect("looked up")
@@ -79,17 +86,8 @@ async fn money_is_whose_agreement_purchase_payment_word_or_name_it_comes_by() {
     for name in ["agreement", "checkout", "payment", "word", "customer"] {
         people.push(account(&books.stage, &format!("{name}@shop.test")).await);
     }
-    let agreement = |account, reference: &str, customer: &str| {
-        let (reference, customer) = (reference.to_owned(), customer.to_owned());
-        async {
-            let mut it = books.agreement("").await;
-            (it.account, it.reference) = (account, reference);
-            it.customer = Some(customer);
-            books.save(&it).await;
-        }
-    };
-    agreement(people[0], "sub_1", "cus_other").await;
-    agreement(people[4], "sub_2", "cus_1").await;
+    agree(&books, people[0], "sub_1", "cus_other").await;
+    agree(&books, people[4], "sub_2", "cus_1").await;
     let checkout = Checkout {
         id: fresh(),
         account: people[1],
@@ -134,7 +132,7 @@ async fn money_is_whose_agreement_purchase_payment_word_or_name_it_comes_by() {
     event.origin.account = Some(fresh());
     assert_eq!(payer(&books, &event).await, Some(people[4]));
     // Two accounts of one payer: nobody can say.
-    agreement(people[3], "sub_3", "cus_1").await;
+    agree(&books, people[3], "sub_3", "cus_1").await;
     assert_eq!(payer(&books, &event).await, None);
     assert_eq!(payer(&books, &stray()).await, None);
     // Another provider calls other things so.
