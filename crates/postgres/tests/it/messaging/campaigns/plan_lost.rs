@@ -1,6 +1,7 @@
 //! Campaigns of an account whose plan has none any more.
 
 use msgflash_billing::{BillingUnits, Effects};
+use msgflash_messaging::dispatch::QueueEntry;
 use msgflash_messaging::dispatch::ports::{EntryKey, Lease, StartUnits};
 use tokio::time::timeout;
 
@@ -70,7 +71,7 @@ async fn a_plan_that_changes_while_calls_are_marked_waits_for_the_marks() {
     scene.run().await;
     let worker = Worker::new(scene.postgres()).await;
     let ahead = worker.ahead(scene.instance.id, NOW).await;
-    let keys: Vec<EntryKey> = ahead.iter().map(|it| it.key()).collect();
+    let keys: Vec<EntryKey> = ahead.iter().map(QueueEntry::key).collect();
     let read = worker.read(&keys).await;
     let mut unit = StartUnits::begin(scene.postgres()).await.expect("a unit");
     let lane = (scene.instance.id, worker.epoch(scene.instance.id));
