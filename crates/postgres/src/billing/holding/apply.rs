@@ -33,6 +33,10 @@ const HOLD_CAMPAIGNS: &str = "SELECT c.id FROM campaigns c \
 const PAUSE_CAMPAIGNS: &str = "UPDATE campaigns SET status = 'paused_plan', turn_at = $2, \
      updated_at = $2 WHERE id = ANY ($1)";
 
+const HOLD_INSTANCES: &str = "SELECT i.id FROM instances i \
+     WHERE i.id = ANY ($1) AND i.account_id = $2 AND i.deleted_at IS NULL \
+     ORDER BY i.id FOR NO KEY UPDATE";
+
 const REVOKE: &str = "WITH held AS MATERIALIZED ( \
        SELECT k.id FROM api_keys k \
        WHERE k.id = ANY ($1) AND k.account_id = $2 AND k.revoked_at IS NULL \
@@ -114,16 +118,24 @@ async fn move_instances(
     effects: &Effects,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let with = |change| move |id: &HeldInstanceId| (id.uuid(), change);
-    let suspended = with(Change::Suspended(Suspension::Plan));
-    let mut changes: Vec<(Uuid, Change)> = effects.suspend.iter().map(suspended).collect();
-    changes.extend(effects.release.iter().map(with(Change::Released)));
-    changes.sort_unstable_by_key(|(id, _)| *id);
-    for (id, change) in changes {
-        let applied = connection::apply(unit, Id::new(id), change, now, &RandomIds).await?;
+    let named = [&effects.suspend[..], &effects.release[..]].concat();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let held: Vec<IdRow> = sql(HOLD_INSTANCES)
+        .bind::<Array<SqlUuid>, _>(each(&named, |id| id.uuid()))
+        .bind::<SqlUuid, _>(account.uuid())
+        .get_results(unit.conn())
+        .await
+        .map_err(failed)?;
+    for row in held {
+        let change = if effects.suspend.contains(&HeldInstanceId::new(row.id)) {
+            Change::Suspended(Suspension::Plan)
+        } else {
+            Change::Released
+        };
+        let applied = connection::apply(unit, Id::new(row.id), change, now, &RandomIds).await?;
         if let Some((_, told)) = applied {
-            let is_ours = told.iter().all(|event| event.account == account);
-            debug_assert!(is_ours, "what is held is the account's");
             unit.append(&told).await?;
         }
     }

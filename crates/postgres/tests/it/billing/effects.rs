@@ -1,7 +1,5 @@
 //! What a plan takes away and gives back.
 
-use std::sync::Arc;
-
 use msgflash_billing::{
     Effects, EndpointState, HeldEndpointId, HeldInstanceId, HeldKeyId, InstanceState,
 };
@@ -9,6 +7,7 @@ use msgflash_kernel::{AccountId, Id, Tick, Workspace};
 use msgflash_messaging::instance::Suspension;
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceUnits};
 use msgflash_messaging::{Instance, InstanceStatus};
+use msgflash_webhooks::ports::EndpointUnits;
 use time::Duration;
 use uuid::Uuid;
 
@@ -72,8 +71,6 @@ async fn what_an_account_has_is_seen_over_all_its_workspaces() {
     let books = Books::new().await;
     let owner = Id::new(books.account.uuid());
     let (mine, other) = (personal(books.account), account(&books.stage, "max@shop.test").await);
-    let teams = books.texts("SELECT 1::text WHERE false").await;
-    assert!(teams.is_empty());
     let desk = add_team(&books, books.account, false).await;
     let gone = add_team(&books, books.account, true).await;
     let states = [
@@ -181,6 +178,7 @@ async fn a_lower_plan_takes_the_newest_and_a_higher_one_gives_back_what_can_be()
     let linked = instance(&books, books.account, 5, "connected").await;
     let newest = instance(&books, books.account, 1, "connected").await;
     let theirs = instance(&books, other, 1, "connected").await;
+    let theirs = look(&books, &theirs).await;
     let all = keys(&books, mine, 3).await;
     let their_keys = keys(&books, personal(other), 2).await;
     let mut endpoints = Vec::new();
@@ -224,18 +222,9 @@ async fn a_lower_plan_takes_the_newest_and_a_higher_one_gives_back_what_can_be()
     assert_eq!(endpoints_left.len(), 5);
     assert_eq!(books.count("webhook_endpoints WHERE disabled_by_plan").await, 0);
 
-    let untouched = look(&books, &theirs).await;
-    assert_eq!(untouched, theirs_as_made(&theirs, &untouched));
+    assert_eq!(look(&books, &theirs).await, theirs);
     let (keys_left, endpoints_left) = left(&books, other).await;
     assert_eq!((keys_left.len(), endpoints_left.len()), (their_keys.len(), 5));
-}
-
-/// The instance as it was made, a day earlier.
-fn theirs_as_made(it: &Instance, now: &Instance) -> Instance {
-    Instance {
-        created_at: now.created_at,
-        ..it.clone()
-    }
 }
 
 #[tokio::test]
@@ -245,12 +234,15 @@ async fn nobody_changes_what_is_somebody_elses_whatever_they_name() {
     let key = keys(&books, personal(other), 1).await[0];
     let on = endpoint(&books, personal(other), 0, true).await;
     let off = endpoint(&books, personal(other), 0, false).await;
+    let theirs = instance(&books, other, 0, "connected").await;
+    let theirs = look(&books, &theirs).await;
     books
         .run(&format!(
             "UPDATE webhook_endpoints SET disabled_by_plan = true WHERE id = '{off}'"
         ))
         .await;
     let effects = Effects {
+        suspend: vec![HeldInstanceId::new(theirs.id.uuid())],
         revoke: vec![HeldKeyId::new(key)],
         disable: vec![HeldEndpointId::new(on)],
         enable: vec![HeldEndpointId::new(off)],
@@ -263,6 +255,7 @@ async fn nobody_changes_what_is_somebody_elses_whatever_they_name() {
     let (keys_left, endpoints_left) = left(&books, other).await;
     assert_eq!(keys_left, [key.to_string()]);
     assert_eq!(endpoints_left, [on.to_string()]);
+    assert_eq!(look(&books, &theirs).await, theirs);
 }
 
 #[tokio::test]
@@ -305,7 +298,6 @@ async fn a_place_that_becomes_free_is_given_to_one_that_waits() {
 
 #[tokio::test]
 async fn an_endpoint_that_was_switched_on_by_hand_is_off_by_hand_after_that() {
-    use msgflash_webhooks::ports::EndpointUnits;
     let books = Books::new().await;
     let mine = personal(books.account);
     let id = endpoint(&books, mine, 0, false).await;
@@ -313,8 +305,7 @@ async fn an_endpoint_that_was_switched_on_by_hand_is_off_by_hand_after_that() {
         .run("UPDATE webhook_endpoints SET disabled_by_plan = true")
         .await;
     for active in [true, false] {
-        let store = Arc::new(books.postgres().clone());
-        let mut unit = EndpointUnits::begin(&*store).await.expect("a unit");
+        let mut unit = EndpointUnits::begin(books.postgres()).await.expect("a unit");
         let locked = unit.endpoints().lock(mine.id, Id::new(id)).await;
         let mut it = locked.expect("locked").expect("there");
         it.active = active;
