@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::catalogue::{Catalogue, DEFAULT};
 use crate::change::ChangePlan;
+use crate::effects::{Effects, HeldInstance, InstanceState};
 use crate::model::{Model, START};
 use crate::ports::{MockBillingQueue, MockPlanStore, PlanStore, PlanUnit};
 use crate::provider::MockPaymentProvider;
@@ -143,6 +144,30 @@ async fn whoever_is_found_by_a_wrong_date_gets_the_right_one() {
     let after = model.get();
     assert_eq!(after.subscription, before.subscription);
     assert_eq!(after.saves, before.saves + 1);
+}
+
+#[tokio::test]
+async fn whoever_is_found_gets_the_places_that_became_free() {
+    let model = paying_for("pro").await;
+    let suspended = HeldInstance {
+        id: Id::new(Uuid::from_u128(0x1)),
+        state: InstanceState::SuspendedByPlan,
+        created_at: START,
+    };
+    model.set(|stored| stored.holdings.instances = vec![suspended]);
+    let mut queue = MockBillingQueue::new();
+    queue
+        .expect_due()
+        .returning(|_, _| Ok(vec![account()]));
+    let told = model.told();
+    let calendar = TurnCalendar::new(model.ports(), Arc::new(queue));
+    calendar.tick().await.unwrap();
+    let expected = Effects {
+        release: vec![suspended.id],
+        ..Effects::default()
+    };
+    assert_eq!(model.get().applied, [expected]);
+    assert_eq!(model.told(), told, "the plan is as before");
 }
 
 /// Adds dearer terms of Pro to the stored plans.
