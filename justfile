@@ -42,4 +42,8 @@ fuzz *arguments:
 # A campaign of 100,000 recipients through ten kills, crashes of the database and a gateway in trouble.
 # Takes many minutes.
 soak:
-    ./run test -p blackbox --run-ignored only campaigns::exact::kills::soak
+    ./run test -p blackbox --run-ignored only --no-capture campaigns::exact::kills::soak
+
+# How long single messages of one account take beside a campaign of 200,000 of another, and alone.
+fairness:
+    ./run test -p blackbox --run-ignored only --no-capture campaigns::exact::fairness::fairness

@@ -114,7 +114,7 @@ pub fn operations(
 
 /// Adds every route and the services they use.
 pub fn configure(config: &mut web::ServiceConfig, services: Arc<Services>) {
-    docs_page::configure(config, &services.settings.public_url);
+    docs_page::configure(config);
     if services.mailbox.is_some() {
         mailbox::configure(config);
     }

@@ -7,20 +7,19 @@ use msgflash_messaging::MessagingError;
 use msgflash_messaging::campaign::Campaign;
 use msgflash_messaging::campaign::control::{ControlCampaign, ControlPorts};
 use msgflash_messaging::campaign::create::{CreateCampaign, CreatePorts};
-use msgflash_messaging::campaign::estimate::Speed;
+use msgflash_messaging::campaign::estimate::{Caps, Speed};
 use msgflash_messaging::campaign::ports::{AudienceReader, CampaignReader, CampaignUnits};
 use msgflash_messaging::campaign::read::ReadCampaigns;
 use msgflash_messaging::campaign::retry::RetryFailed;
 use msgflash_messaging::dispatch::stop::{AwaitMarks, MarkReader, Pauses};
 use msgflash_messaging::instance::recent::RecentInstances;
-use msgflash_messaging::safety::Policy;
 use msgflash_quotas::{AllowanceReader, UsageReader};
 use msgflash_templates::RenderTemplate;
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
 
-/// How many dry runs walk through their audiences at once; others wait.
-const REHEARSING: usize = 2;
+use self::rehearsing::Rehearsing;
+
+mod rehearsing;
 
 /// What campaigns need.
 pub struct CampaignsPorts {
@@ -65,12 +64,13 @@ pub struct Campaigns {
     /// Reads them.
     pub read: ReadCampaigns,
     /// Who walks through an audience at this moment.
-    pub rehearsing: Semaphore,
+    pub rehearsing: Rehearsing,
     /// Wakes whoever runs campaigns.
     pub wake: Arc<dyn Nudge>,
     /// The least time between two calls of a number.
     pub gap: time::Duration,
-    enforces_caps: bool,
+    /// Whether numbers send no faster than their guidance says.
+    pub enforces_caps: bool,
     instances: Arc<RecentInstances>,
 }
 
@@ -101,18 +101,12 @@ impl Campaigns {
             create,
             control,
             read: ReadCampaigns::new(ports.campaigns),
-            rehearsing: Semaphore::new(REHEARSING),
+            rehearsing: Rehearsing::default(),
             wake: ports.wake,
             gap: ports.gap,
             enforces_caps: ports.enforces_caps,
             instances: ports.instances,
         }
-    }
-
-    /// The caps per hour and day that a number in this state keeps to.
-    pub fn caps(&self, policy: &Policy) -> Option<(u64, u64)> {
-        self.enforces_caps
-            .then_some((policy.hourly_outbound, policy.daily_outbound))
     }
 
     /// How fast a campaign's number sends for it.
@@ -127,7 +121,8 @@ impl Campaigns {
             && let Some(instance) = self.instances.find(account, campaign.instance).await?
         {
             let window = self.instances.window(instance.id).await?;
-            caps = self.caps(&instance.safety(&window, now).state.policy());
+            let policy = instance.safety(&window, now).state.policy();
+            caps = Some(Caps::of(&policy, &window));
         }
         Ok(Speed::of(self.gap, caps))
     }

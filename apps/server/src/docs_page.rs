@@ -12,16 +12,32 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::api::routes::refuse_method;
 use crate::http::shield::shield;
 use crate::openapi::document;
+use crate::services::Services;
 
-/// Adds both. `public_url` is the server named in the document.
-pub(crate) fn configure(config: &mut web::ServiceConfig, public_url: &str) {
+/// The document's text. `public_url` is the server named in it.
+fn text(public_url: &str) -> web::Bytes {
     let mut document = document();
     document.servers = Some(vec![
         ServerBuilder::new()
             .url(public_url.trim_end_matches('/'))
             .build(),
     ]);
-    let text = web::Bytes::from(document.to_json().expect("the document has text keys only"));
+    web::Bytes::from(document.to_json().expect("the document has text keys only"))
+}
+
+/// The document, made when somebody first asks: making it takes tens of megabytes, which a process does
+/// not give back.
+async fn told(services: web::Data<Services>) -> HttpResponse {
+    let text = services
+        .document
+        .get_or_init(|| text(&services.settings.public_url));
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text.clone())
+}
+
+/// Adds both.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
     let page = SwaggerUi::new("/docs/{_:.*}").config(
         Config::from("/openapi.json")
             // The default one sends the document's address to a server on the internet.
@@ -35,14 +51,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, public_url: &str) {
                 .route(
                     web::route()
                         .method(Method::GET)
-                        .to(move || {
-                            let text = text.clone();
-                            async move {
-                                HttpResponse::Ok()
-                                    .content_type("application/json")
-                                    .body(text)
-                            }
-                        })
+                        .to(told)
                         .wrap(from_fn(shield)),
                 )
                 .default_service(refuse_method("GET".to_owned())),

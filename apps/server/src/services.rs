@@ -1,6 +1,6 @@
 //! Everything the routes use, wired once and shared by all workers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,6 +42,8 @@ use crate::uploads::Uploads;
 
 /// Use cases, readers and settings of the HTTP surfaces.
 pub struct Services {
+    /// The text of `/openapi.json`, once somebody asked for it.
+    pub document: OnceLock<actix_web::web::Bytes>,
     /// Lets people into workspaces.
     pub enter: EnterWorkspace,
     /// Teams, and who is in them.

@@ -230,6 +230,7 @@ impl Fake {
         let book = self.book.ports(&self.replays, &clock, &ids);
         let people = people::people(&clock, &ids);
         Arc::new(Services {
+            document: std::sync::OnceLock::new(),
             enter: EnterWorkspace::new(Arc::new(MockMembershipReader::new())),
             teams: Arc::new(people::teams(&clock, &ids)),
             people: Arc::new(people),

@@ -324,6 +324,7 @@ pub async fn services(
     // It ends when the last of the services is dropped.
     drop(tokio::spawn(store_groups.run()));
     Ok(Services {
+        document: std::sync::OnceLock::new(),
         enter: EnterWorkspace::new(backend.principals.members(store.clone())),
         teams: Arc::clone(&backend.teams),
         authenticate: Arc::new(Authenticate::new(

@@ -36,7 +36,9 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     database.reset().await?;
     let session = database.session().await?;
     let all = options.rows(ALL, SMALL);
-    let books = Books::new((all / 3).clamp(BIG.0, BIG.1), SMALL, all);
+    // Shares of a book are twentieths of it, or tenths.
+    let big = (all / 3).clamp(BIG.0, BIG.1) / 100 * 100;
+    let books = Books::new(big, SMALL, all);
     say(&format!("loading {} contacts ...", books.contacts()));
     books.load(database, &session).await?;
     let without_index = measure(options, database, &books, false).await?;

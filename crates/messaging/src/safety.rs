@@ -14,6 +14,11 @@ pub struct Window {
     pub outbound_1h: u64,
     /// And in the last day.
     pub outbound_24h: u64,
+    /// Of those of the last hour, the ones that were handed to WhatsApp: neither do they wait, nor did they
+    /// end before.
+    pub sent_1h: u64,
+    /// And of those of the last day.
+    pub sent_24h: u64,
     /// Different recipients in the last hour.
     pub recipients_1h: u64,
     /// And in the last day.
@@ -35,7 +40,7 @@ pub enum SafetyState {
     Warming,
     /// Linked for longer, and few failures.
     Stable,
-    /// Over a tenth of the day's messages failed, or the day's cap was passed.
+    /// Over a tenth of the day's messages failed, or more was sent than a cap of its age.
     AtRisk,
     /// Over three tenths of the day's messages failed, or WhatsApp refuses new contacts.
     Restricted,
@@ -132,7 +137,7 @@ impl Safety {
     }
 }
 
-/// The state of a number.
+/// The state of a number. What waits has passed no cap: where caps are kept to, it waits because of them.
 pub fn state(
     first_connected_at: Option<OffsetDateTime>,
     window: &Window,
@@ -146,9 +151,12 @@ pub fn state(
         Some(since) if now - since >= Duration::days(1) => SafetyState::Warming,
         _ => SafetyState::New,
     };
+    let caps = by_age.policy();
+    let passed_caps =
+        window.sent_1h > caps.hourly_outbound || window.sent_24h > caps.daily_outbound;
     if failures(3) {
         SafetyState::Restricted
-    } else if failures(1) || window.outbound_24h > by_age.policy().daily_outbound {
+    } else if failures(1) || passed_caps {
         SafetyState::AtRisk
     } else {
         by_age
@@ -182,7 +190,7 @@ pub fn assess(
             Some("Raise the volume slowly, starting with people who have written to you."),
         ),
         SafetyState::AtRisk => (
-            Some("The number is at risk: many recent messages failed, or a daily cap was passed."),
+            Some("The number is at risk: many recent messages failed, or a cap was passed."),
             Some("Slow down and check the numbers you write to."),
         ),
         SafetyState::Restricted if is_restricted => (
@@ -281,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_and_passed_caps_put_it_at_risk() {
+    fn failures_put_it_at_risk() {
         let window = |outbound_24h, failed_24h| Window {
             outbound_24h,
             failed_24h,
@@ -303,10 +311,37 @@ mod tests {
             state(Some(since(30)), &window(9, 9), NOW),
             SafetyState::Stable
         );
-        assert_eq!(
-            state(Some(since(2)), &window(101, 0), NOW),
-            SafetyState::AtRisk
-        );
+    }
+
+    #[test]
+    fn each_cap_that_was_passed_puts_it_at_risk() {
+        let sent = |sent_1h, sent_24h| Window {
+            outbound_1h: sent_1h,
+            outbound_24h: sent_24h,
+            sent_1h,
+            sent_24h,
+            ..Window::default()
+        };
+        for (days, hourly, daily) in [(0, 10, 30), (2, 25, 100), (30, 200, 1500)] {
+            let linked = Some(since(days));
+            let by_age = state(linked, &Window::default(), NOW);
+            assert_eq!(state(linked, &sent(hourly, daily), NOW), by_age);
+            for over in [sent(hourly + 1, hourly + 1), sent(0, daily + 1)] {
+                assert_eq!(state(linked, &over, NOW), SafetyState::AtRisk, "{over:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_has_passed_no_cap() {
+        let waiting = Window {
+            outbound_1h: 1000,
+            outbound_24h: 5000,
+            sent_1h: 200,
+            sent_24h: 1500,
+            ..Window::default()
+        };
+        assert_eq!(state(Some(since(30)), &waiting, NOW), SafetyState::Stable);
     }
 
     #[test]

@@ -57,6 +57,11 @@ async fn every_type_reaches_the_phone_unchanged() {
         assert!(done["templateId"].is_null() && done["templateVariables"].is_null());
         let shown = scene.stack.wait_received(&number(0), at + 1).await;
         assert_eq!(shown.len(), at + 1);
+        let listed = scene.client().page(&path(&id, "messages")).await;
+        let sent = listed["messages"][0]["id"].as_str().expect("an id");
+        let sent = scene.client().message(sent).await;
+        let safety = &sent["meta"]["workerSafety"];
+        assert!(safety["decision"].is_string(), "{more}: {sent}");
         let message = &shown[at]["message"];
         assert!(!message[part].is_null(), "{more}: {message}");
         match more["type"].as_str().expect("a type") {

@@ -51,6 +51,22 @@ async fn only_failures_of_an_ended_one_are_sent_once_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_and_refused_later_is_not_sent_once_more() {
+    let scene = Scene::new(1).await;
+    let id = once::failed(&scene).await;
+    let set = |to| format!("UPDATE messages SET provider_message_id = {to}");
+    assert_eq!(scene.stack.sql(&set("'3EB0'"), &[]).await, 1);
+    let refused = scene.press(&id, "retry-failed").await;
+    assert_eq!(refused.outcome(), WRONG, "it might be a second copy");
+    assert_eq!(scene.stored().await, 1);
+    assert_eq!(scene.stack.sql(&set("NULL"), &[]).await, 1);
+    let made = scene.press(&id, "retry-failed").await;
+    assert_eq!(made.status, 201, "{made:?}");
+    scene.wait(&id_of(made.data()), "completed").await;
+    assert_eq!(scene.stack.received_by(&number(0)).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn those_of_a_deleted_team_are_cancelled() {
     let stack = Stack::for_people(&[("pace_ms", "60000")]).await;
     let crew = Crew::gather(&stack, "max").await;

@@ -9,6 +9,7 @@ use msgflash_testkit::until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+mod capped;
 mod edits;
 mod fairness;
 mod hours;
@@ -17,6 +18,7 @@ mod kills;
 mod limits;
 mod optout;
 mod pausing;
+mod restricted;
 mod retry;
 
 const CAMPAIGNS: &str = "/api/v1/campaigns";
@@ -149,8 +151,7 @@ impl Scene {
     /// Every number that was reached was reached once; answers how many there are.
     async fn require_once(&self) -> usize {
         let reached = self.reached().await;
-        let twice: Vec<_> = reached.iter().filter(|(_, count)| **count > 1).collect();
-        assert!(twice.is_empty(), "reached twice: {twice:?}");
+        require_no_second(&reached);
         reached.len()
     }
 
@@ -162,6 +163,24 @@ impl Scene {
         let at = moment_in(Duration::from_secs(2));
         let id = id_of(&self.account.client.schedule(&body, &at).await);
         self.account.client.wait_message(&id, "read").await;
+    }
+
+    /// Lets several turns of a campaign and of its lane pass.
+    async fn let_turns_pass(&self) {
+        let beat = "SELECT (extract(epoch FROM max(beat_at)) * 1000)::bigint FROM workers";
+        for _ in 0..2 {
+            let last = self.stack.count(beat, &[]).await;
+            eventually("its worker's heart beats", async || {
+                (self.stack.count(beat, &[]).await > last).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// The health of its number.
+    async fn health(&self) -> Value {
+        let path = format!("/api/v1/instances/{}/health", self.instance.id);
+        self.account.client.page(&path).await
     }
 
     /// The recipients with a state, each with its code, by number.
@@ -236,6 +255,11 @@ fn adds_up(stats: &Value) {
     let ended = ["sent", "failed", "cancelled"].map(|name| number(stats, name));
     let sum = number(stats, "queued") + ended.iter().sum::<u64>();
     assert_eq!(number(stats, "planned"), sum, "{stats}");
+}
+
+fn require_no_second(reached: &BTreeMap<String, usize>) {
+    let twice: Vec<_> = reached.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "reached twice: {twice:?}");
 }
 
 /// The number of the `n`th of the people, from 1.

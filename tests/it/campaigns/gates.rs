@@ -4,7 +4,7 @@ use serde_json::json;
 
 use blackbox::id_of;
 
-use super::{CAMPAIGNS, CONSOLE, NOBODY, Scene, path, with};
+use super::{CAMPAIGNS, CONSOLE, NOBODY, Scene, once, path, with};
 
 const LACKS: (u16, &str) = (403, "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN");
 const USED_UP: (u16, &str) = (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED");
@@ -85,6 +85,29 @@ async fn a_plan_without_voice_notes_refuses_them_after_the_body() {
         json!({ "type": "audio", "mediaUrl": "https://files.example.com/a.ogg" }),
     );
     assert_eq!(scene.post(&sound).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_lost_voice_notes_sends_none_of_them_once_more() {
+    let scene = Scene::new(1).await;
+    let voice = with(
+        &scene.text(),
+        json!({ "type": "voice_note", "body": null, "mediaUrl": "https://files.example.com/a.ogg" }),
+    );
+    let id = once::failed_of(&scene, &voice).await;
+    let set = |to| format!("UPDATE plans SET feature_voice_notes = {to}");
+    scene.stack.sql(&set("false"), &[]).await;
+    let lacks = (403, "FEATURE_NOT_AVAILABLE_ON_PLAN");
+    for (client, root) in [(scene.client(), CAMPAIGNS), (&scene.console, CONSOLE)] {
+        let refused = client
+            .post_empty(&format!("{root}/{id}/retry-failed"))
+            .await;
+        assert_eq!(refused.outcome(), lacks, "{root}");
+    }
+    assert_eq!(scene.stored().await, 1);
+    scene.stack.sql(&set("true"), &[]).await;
+    let made = scene.press(&id, "retry-failed").await;
+    assert_eq!(made.status, 201, "it can be sent again: {made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Equal requests make one campaign.
 
 use blackbox::id_of;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CAMPAIGNS, Scene, number, path, with};
 
@@ -77,10 +77,15 @@ async fn a_retry_is_made_once_per_key_and_once_at_all() {
     assert_eq!(scene.stack.received_by(&number(0)).await.len(), 2);
 }
 
-/// An ended campaign whose only message is marked as failed for a passing reason: the three tries that
-/// lead there take a minute.
+/// An ended campaign whose only message is marked as failed for a passing reason, and never accepted: the
+/// three tries that lead there take a minute.
 pub(super) async fn failed(scene: &Scene) -> String {
-    let id = id_of(&scene.made(&scene.text()).await);
+    failed_of(scene, &scene.text()).await
+}
+
+/// The same with a campaign of one's own for one person.
+pub(super) async fn failed_of(scene: &Scene, body: &Value) -> String {
+    let id = id_of(&scene.made(body).await);
     blackbox::eventually("it was read", async || {
         let read = scene.read(&id).await;
         (read["status"] == "completed" && read["stats"]["read"] == 1).then_some(())
@@ -88,7 +93,8 @@ pub(super) async fn failed(scene: &Scene) -> String {
     .await;
     let campaign: uuid::Uuid = id.parse().expect("an id");
     for change in [
-        "UPDATE messages SET status = 4, meta = '{\"code\": \"PROVIDER_ERROR\"}' WHERE campaign_id = $1",
+        "UPDATE messages SET status = 4, provider_message_id = NULL, \
+           meta = '{\"code\": \"PROVIDER_ERROR\"}' WHERE campaign_id = $1",
         "UPDATE campaign_counters SET sent = 0, delivered = 0, read = 0, failed = 1 \
          WHERE campaign_id = $1",
     ] {

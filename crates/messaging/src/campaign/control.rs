@@ -104,6 +104,7 @@ impl ControlCampaign {
             CampaignStatus::Running
         };
         campaign.turn_at = Some(if waits { campaign.schedule } else { now });
+        campaign.error = None;
         campaign.updated_at = now;
         unit.campaigns().update(&campaign).await?;
         unit.commit().await?;

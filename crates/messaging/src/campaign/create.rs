@@ -152,15 +152,34 @@ impl CreateCampaign {
         if let CampaignContent::Template { template, .. } = &campaign.content {
             let id = template.unwrap_or_else(|| Id::new(uuid::Uuid::nil()));
             let found = self.ports.templates.find(actor.workspace.id, id).await;
-            found.map_err(MessagingError::from)?;
+            let template = found.map_err(MessagingError::from)?;
+            template.program().map_err(MessagingError::from)?;
         }
+        self.require_usable(actor, &instance, &campaign.content)
+            .await?;
+        Ok(instance)
+    }
+
+    /// Refuses an instance that somebody may not use, or not for this.
+    async fn require_usable(
+        &self,
+        actor: &Actor,
+        instance: &Instance,
+        content: &CampaignContent,
+    ) -> Result<(), CampaignError> {
+        let instances = &self.ports.instances;
         if !instances.is_in_reach(actor, instance.id).await? {
             return Err(MessagingError::NotAssigned.into());
         }
         if instance.status == InstanceStatus::Suspended {
             return Err(MessagingError::Suspended.into());
         }
-        Ok(instance)
+        if let CampaignContent::Direct(Content::Buttons(_)) = content
+            && instance.is_business == Some(false)
+        {
+            return Err(MessagingError::ButtonsNeedBusiness.into());
+        }
+        Ok(())
     }
 
     /// Finds what an order names and refuses what cannot be sent, in the published order.
@@ -181,17 +200,8 @@ impl CreateCampaign {
             }
         };
         self.require_group(order).await?;
-        if !instances.is_in_reach(actor, instance.id).await? {
-            return Err(MessagingError::NotAssigned.into());
-        }
-        if instance.status == InstanceStatus::Suspended {
-            return Err(MessagingError::Suspended.into());
-        }
-        if let CampaignContent::Direct(Content::Buttons(_)) = &order.content
-            && instance.is_business == Some(false)
-        {
-            return Err(MessagingError::ButtonsNeedBusiness.into());
-        }
+        self.require_usable(actor, &instance, &order.content)
+            .await?;
         self.require_known(order).await?;
         let material = match (&order.content, template) {
             (CampaignContent::Direct(content), _) => Material::Direct(content.clone()),

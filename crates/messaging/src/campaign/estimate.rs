@@ -3,19 +3,68 @@
 use time::{Duration, OffsetDateTime};
 
 use super::{Campaign, CampaignStatus, SendWindow};
+use crate::safety::{Policy, Window};
+
+/// Caps that sending keeps to, and how much of them is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Messages per hour.
+    pub hourly: u64,
+    /// Messages per day.
+    pub daily: u64,
+    /// Messages sent in the last hour.
+    pub used_1h: u64,
+    /// And in the last day.
+    pub used_24h: u64,
+}
+
+impl Caps {
+    /// Those of a number's state, of which `window` used some. What it accepted and did not send yet is no
+    /// use: the messages that a campaign made ahead are among those it still has to send.
+    pub fn of(policy: &Policy, window: &Window) -> Self {
+        Self {
+            hourly: policy.hourly_outbound,
+            daily: policy.daily_outbound,
+            used_1h: window.sent_1h,
+            used_24h: window.sent_24h,
+        }
+    }
+
+    /// What they are once `time` has passed with nothing sent.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        let kept = |used: u64, span: Duration| if time < span { used } else { 0 };
+        Self {
+            used_1h: kept(self.used_1h, Duration::HOUR),
+            used_24h: kept(self.used_24h, Duration::DAY),
+            ..self
+        }
+    }
+
+    /// How long they hold up the last of so many messages, at most: when what is used up frees again within
+    /// its hour or day is not looked at.
+    fn time_for(self, count: u64) -> Duration {
+        let spans = |used: u64, cap: u64, span: Duration| {
+            let full = used.saturating_add(count).saturating_sub(1) / cap.max(1);
+            span.saturating_mul(i32::try_from(full).unwrap_or(i32::MAX))
+        };
+        let by_hour = spans(self.used_1h, self.hourly, Duration::HOUR);
+        by_hour.max(spans(self.used_24h, self.daily, Duration::DAY))
+    }
+}
 
 /// How fast a number sends to the recipients of campaigns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speed {
     /// The mean time between two calls: what a lane waits at least, and a random part.
     pub step: Duration,
-    /// Caps that sending keeps to, per hour and per day.
-    pub caps: Option<(u64, u64)>,
+    /// Caps that sending keeps to.
+    pub caps: Option<Caps>,
 }
 
 impl Speed {
     /// That of lanes that wait `gap` at least. A campaign waits up to three times longer, by chance.
-    pub fn of(gap: Duration, caps: Option<(u64, u64)>) -> Self {
+    pub fn of(gap: Duration, caps: Option<Caps>) -> Self {
         Self {
             step: gap.saturating_mul(5) / 2,
             caps,
@@ -24,17 +73,12 @@ impl Speed {
 
     /// How long so many calls take, without regard to hours.
     pub fn time_for(self, count: u64) -> Duration {
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        let paced = self.step.saturating_mul(count);
-        let Some((hourly, daily)) = self.caps else {
-            return paced;
-        };
-        let spans = |cap: u64, span: Duration| {
-            let full = u64::try_from(count.saturating_sub(1)).unwrap_or(0) / cap.max(1);
-            span.saturating_mul(i32::try_from(full).unwrap_or(i32::MAX))
-        };
-        let capped = spans(hourly, Duration::HOUR).max(spans(daily, Duration::DAY));
-        paced.max(capped)
+        let calls = i32::try_from(count).unwrap_or(i32::MAX);
+        let paced = self.step.saturating_mul(calls);
+        match self.caps.filter(|_| count > 0) {
+            Some(caps) => paced.max(caps.time_for(count)),
+            None => paced,
+        }
     }
 }
 
@@ -99,10 +143,22 @@ mod tests {
     use super::super::testing::running;
     use super::super::{Counters, SendWindow};
     use super::*;
+    use crate::safety::SafetyState;
     use crate::testing::NOW;
 
     fn paced() -> Speed {
         Speed::of(Duration::SECOND, None)
+    }
+
+    /// That of a number that warms up and sent so many in the last hour and day.
+    fn capped(used_1h: u64, used_24h: u64) -> Speed {
+        let caps = Caps {
+            hourly: 25,
+            daily: 100,
+            used_1h,
+            used_24h,
+        };
+        Speed::of(Duration::SECOND, Some(caps))
     }
 
     #[test]
@@ -122,10 +178,52 @@ mod tests {
 
     #[test]
     fn caps_that_are_kept_to_take_whole_hours_and_days() {
-        let capped = Speed::of(Duration::SECOND, Some((25, 100)));
+        let capped = capped(0, 0);
         assert_eq!(capped.time_for(25), Duration::milliseconds(62_500));
         assert_eq!(capped.time_for(26), Duration::HOUR);
         assert_eq!(capped.time_for(101), Duration::DAY);
+    }
+
+    #[test]
+    fn what_was_sent_lately_has_used_up_part_of_the_caps() {
+        let full = capped(25, 40);
+        assert_eq!(full.time_for(0), Duration::ZERO);
+        assert_eq!(full.time_for(1), Duration::HOUR);
+        assert_eq!(full.time_for(60), Duration::hours(3));
+        assert_eq!(full.time_for(61), Duration::DAY);
+        let it = Campaign {
+            counters: Counters {
+                planned: 1,
+                queued: 1,
+                ..Counters::default()
+            },
+            ..running()
+        };
+        assert_eq!(of(&it, full, NOW), Some(NOW + Duration::HOUR));
+    }
+
+    #[test]
+    fn what_was_sent_counts_for_an_hour_and_for_a_day() {
+        let caps = capped(25, 100).caps.expect("there");
+        let soon = caps.after(Duration::minutes(59));
+        assert_eq!((soon.used_1h, soon.used_24h), (25, 100));
+        let later = caps.after(Duration::HOUR);
+        assert_eq!((later.used_1h, later.used_24h), (0, 100));
+        let tomorrow = caps.after(Duration::DAY);
+        assert_eq!((tomorrow.used_1h, tomorrow.used_24h), (0, 0));
+    }
+
+    #[test]
+    fn what_waits_has_used_up_nothing() {
+        let window = Window {
+            outbound_1h: 60,
+            outbound_24h: 70,
+            sent_1h: 25,
+            sent_24h: 40,
+            ..Window::default()
+        };
+        let caps = Caps::of(&SafetyState::Warming.policy(), &window);
+        assert_eq!(Some(caps), capped(25, 40).caps);
     }
 
     #[test]

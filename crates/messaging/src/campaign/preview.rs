@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::audience::Place;
 use super::create::{CampaignOrder, CreateCampaign, campaign_of};
 use super::error::CampaignError;
-use super::estimate::{self, Speed};
+use super::estimate::{self, Caps, Speed};
 use super::guidance::CampaignSafety;
 use super::make::{self, Made, Material};
 use super::recipient::Skip;
@@ -61,12 +61,13 @@ struct Count {
 
 impl CreateCampaign {
     /// Tells what a campaign would do, and refuses what making it would refuse, but for a month that is
-    /// used up: how much is left is part of the answer. Stores nothing.
+    /// used up: how much is left is part of the answer. Stores nothing. Numbers wait `gap` between two calls
+    /// at least, and send no faster than their guidance says where that is enforced.
     pub async fn preview(
         &self,
         order: CampaignOrder,
         gap: Duration,
-        caps: impl Fn(&CampaignSafety) -> Option<(u64, u64)> + Send,
+        enforces_caps: bool,
     ) -> Result<CampaignPreview, CampaignError> {
         let found = self.check(&order).await?;
         let now = self.ports.clock.now();
@@ -100,8 +101,13 @@ impl CreateCampaign {
         }
         let recipients = count.met.len() as u64;
         let needed = recipients - count.suppressed - count.unrenderable;
-        let speed = Speed::of(gap, caps(&safety));
-        let (starts_at, ends_at) = times(&campaign, needed, speed, now);
+        let starts_at = start(&campaign, now);
+        let mut caps = None;
+        if enforces_caps {
+            let window = self.ports.instances.window(found.instance.id).await?;
+            caps = Some(Caps::of(&safety.limits, &window).after(starts_at - now));
+        }
+        let speed = Speed::of(gap, caps);
         Ok(CampaignPreview {
             recipients,
             duplicates: count.duplicates,
@@ -113,7 +119,7 @@ impl CreateCampaign {
             quota_left: self.left(&actor, now).await?,
             duration: speed.time_for(needed),
             starts_at,
-            ends_at,
+            ends_at: end(&campaign, needed, speed, starts_at),
             safety,
         })
     }
@@ -163,18 +169,21 @@ fn is_same_for_all(material: &Material) -> bool {
     }
 }
 
-/// When it would begin and end.
-fn times(
-    campaign: &super::Campaign,
-    needed: u64,
-    speed: Speed,
-    now: OffsetDateTime,
-) -> (OffsetDateTime, Option<OffsetDateTime>) {
+/// When it would begin.
+fn start(campaign: &super::Campaign, now: OffsetDateTime) -> OffsetDateTime {
     let planned = campaign.schedule.max(now);
     let window = campaign.window.as_ref();
     let opens = window.and_then(|it| it.open_at_or_after(planned));
-    let starts_at = opens.map_or(planned, |(from, _)| from.max(planned));
-    let ends = estimate::end(needed, speed, window, starts_at);
-    let ends = ends.map(|at| campaign.send_by.map_or(at, |by| at.min(by)));
-    (starts_at, ends)
+    opens.map_or(planned, |(from, _)| from.max(planned))
+}
+
+/// When it would end that begins at `from`.
+fn end(
+    campaign: &super::Campaign,
+    needed: u64,
+    speed: Speed,
+    from: OffsetDateTime,
+) -> Option<OffsetDateTime> {
+    let ends = estimate::end(needed, speed, campaign.window.as_ref(), from);
+    ends.map(|at| campaign.send_by.map_or(at, |by| at.min(by)))
 }

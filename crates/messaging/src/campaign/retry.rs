@@ -13,7 +13,8 @@ use super::{Campaign, CampaignId, Repeat};
 
 /// Codes of failures that pass: the provider, the connection or the month stood in the way. What nobody
 /// knows the outcome of is not among them, nor what cannot work: it could be a second copy, or the
-/// same failure.
+/// same failure. What WhatsApp took and refused later is left out, too: it may have reached another
+/// device of its recipient.
 pub const PASSING: [&str; 5] = [
     "PROVIDER_ERROR",
     "PROVIDER_UNAVAILABLE",

@@ -45,6 +45,8 @@ const SUSPENDED: Duration = Duration::seconds(30);
 
 /// Why a campaign failed whose template is gone.
 pub const NO_TEMPLATE: &str = "The template was deleted";
+/// Why a campaign waits whose number is gone.
+pub const NO_INSTANCE: &str = "The instance was deleted";
 /// Why recipients were not written to whose time had passed.
 pub const TOO_LATE: &str = "Not sent before sendBy";
 
@@ -264,6 +266,8 @@ impl RunCampaigns {
     ) -> Result<bool, StoreError> {
         undo::unmake(unit, campaign, now).await?;
         campaign.status = status;
+        // The other states say themselves why.
+        campaign.error = (status == CampaignStatus::Paused).then(|| NO_INSTANCE.to_owned());
         campaign.turn_at = None;
         campaign.updated_at = now;
         unit.campaigns().update(campaign).await?;

@@ -45,14 +45,18 @@ impl CallLog {
         self.0.len() as u64
     }
 
+    /// Calls of the last hour.
+    pub(super) fn hour(&self, now: OffsetDateTime) -> u64 {
+        let hour = self.0.iter().rev();
+        hour.take_while(|at| **at > now - Duration::HOUR).count() as u64
+    }
+
     /// What the caps leave. Each window slides: a call counts for exactly an hour, and for a day.
     pub(super) fn room(&mut self, policy: &Policy, now: OffsetDateTime) -> Room {
         let day = self.day(now);
-        let hour = self.0.iter().rev();
-        let hour = hour.take_while(|at| **at > now - Duration::HOUR).count() as u64;
         let left = policy
             .hourly_outbound
-            .saturating_sub(hour)
+            .saturating_sub(self.hour(now))
             .min(policy.daily_outbound.saturating_sub(day));
         let by_hour = self.frees_at(policy.hourly_outbound, Duration::HOUR);
         let by_day = self.frees_at(policy.daily_outbound, Duration::DAY);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use metrics::counter;
 use msgflash_contacts::OptOutSettings;
 use msgflash_contacts::suppression::words::{may_say_stop, says_stop};
 use msgflash_contacts::suppression::{Source, Suppression};
@@ -10,12 +11,13 @@ use msgflash_kernel::{Id, Phone, StoreError, Workspace, WorkspaceId};
 use msgflash_quotas::{Period, Want};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
+use tracing::warn;
 
 use super::apply::ApplyEvents;
 use super::ports::EventUnit;
 use crate::instance::{Instance, InstanceId, InstanceStatus};
 use crate::message::send::entry_of;
-use crate::message::{Message, MessageKind, MessageStatus, OPT_OUT_CONFIRMATION};
+use crate::message::{Message, MessageId, MessageKind, MessageStatus, OPT_OUT_CONFIRMATION};
 
 /// Nobody is told more often than once in so long that they will not be written to.
 const CONFIRMED_FOR: Duration = Duration::DAY;
@@ -24,7 +26,9 @@ const CONFIRMED_FOR: Duration = Duration::DAY;
 pub(super) struct Said {
     workspace: Workspace,
     instance: InstanceId,
-    by: Phone,
+    message: MessageId,
+    /// Unknown when WhatsApp told an opaque address alone, and nobody knows whose it is.
+    by: Option<Phone>,
     text: String,
     /// Whether the instance may send.
     may_answer: bool,
@@ -40,10 +44,19 @@ impl Said {
         Some(Self {
             workspace: message.workspace,
             instance: message.instance,
-            by: message.peer?,
+            message: message.id,
+            by: message.peer,
             text: text.to_owned(),
             may_answer: instance.status != InstanceStatus::Suspended,
         })
+    }
+
+    /// Somebody opted out and cannot be put on a list of numbers: people have to look.
+    fn tell_unknown(&self) {
+        counter!("msgflash_opt_out_unknown_sender_total").increment(1);
+        warn!(message.id = %self.message, instance.id = %self.instance,
+            workspace.id = %self.workspace.id,
+            "a stop word came from an address whose number is not known: nobody was put on the list");
     }
 
     /// What the list says about why: the words of the message, in one line.
@@ -63,7 +76,7 @@ impl ApplyEvents {
         now: OffsetDateTime,
     ) -> Result<Vec<InstanceId>, StoreError> {
         // Everybody who holds several numbers of a list holds them in this order.
-        said.sort_by_key(|it| (it.workspace.id.uuid(), it.by.to_i64()));
+        said.sort_by_key(|it| (it.workspace.id.uuid(), it.by.map(Phone::to_i64)));
         let mut known: HashMap<WorkspaceId, OptOutSettings> = HashMap::new();
         let mut lanes = Vec::new();
         for it in &said {
@@ -78,8 +91,12 @@ impl ApplyEvents {
             if !says_stop(&it.text, &settings.stop_words) {
                 continue;
             }
+            let Some(by) = it.by else {
+                it.tell_unknown();
+                continue;
+            };
             let new = Suppression {
-                phone: it.by,
+                phone: by,
                 source: Source::StopWord,
                 reason: Some(it.reason()),
                 instance: Some(it.instance.uuid()),
@@ -89,7 +106,7 @@ impl ApplyEvents {
             unit.suppressions().hold(workspace, &new).await?;
             if let Some(text) = &settings.confirmation
                 && it.may_answer
-                && self.confirm(unit, it, text, now).await?
+                && self.confirm(unit, it, by, text, now).await?
             {
                 lanes.push(it.instance);
             }
@@ -103,10 +120,11 @@ impl ApplyEvents {
         &self,
         unit: &mut dyn EventUnit,
         said: &Said,
+        to: Phone,
         text: &str,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let (workspace, to) = (said.workspace, said.by);
+        let workspace = said.workspace;
         let since = now - CONFIRMED_FOR;
         let messages = unit.messages();
         if messages.confirmed_since(workspace.id, to, since).await? {
@@ -145,7 +163,7 @@ impl ApplyEvents {
             campaign: None,
             inbound: false,
             kind: MessageKind::Text,
-            peer: Some(said.by),
+            peer: said.by,
             own_number: None,
             body: Some(text.to_owned()),
             media_url: None,

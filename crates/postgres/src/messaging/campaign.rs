@@ -338,6 +338,7 @@ impl CampaignReader for Postgres {
             "SELECT count(*) AS count FROM campaign_recipients r CROSS JOIN LATERAL ( \
                SELECT 1 FROM messages m WHERE m.workspace_id = $2 AND m.id = r.message_id \
                  AND m.status = 4 AND m.meta->>'code' = ANY($3) \
+                 AND m.provider_message_id IS NULL \
                  AND NOT EXISTS (SELECT 1 FROM messages n JOIN campaigns d ON d.id = n.campaign_id \
                    WHERE n.workspace_id = $2 AND n.peer = r.phone AND n.id > r.message_id \
                      AND n.status <= 3 AND (d.id = $1 OR d.retry_of = $1)) OFFSET 0) m \

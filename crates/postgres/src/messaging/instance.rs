@@ -284,14 +284,19 @@ impl InstanceReader for Postgres {
             "SELECT \
                count(*) FILTER (WHERE NOT inbound AND created_at > $2) AS outbound_1h, \
                count(*) FILTER (WHERE NOT inbound AND created_at > $3) AS outbound_24h, \
+               count(*) FILTER (WHERE NOT inbound AND created_at > $2 \
+                 AND (status BETWEEN 1 AND 3 OR lost)) AS sent_1h, \
+               count(*) FILTER (WHERE NOT inbound AND created_at > $3 \
+                 AND (status BETWEEN 1 AND 3 OR lost)) AS sent_24h, \
                count(DISTINCT peer) FILTER (WHERE NOT inbound AND created_at > $2) AS recipients_1h, \
                count(DISTINCT peer) FILTER (WHERE NOT inbound AND created_at > $3) AS recipients_24h, \
                count(*) FILTER (WHERE inbound AND created_at > $3) AS replies_24h, \
                count(*) FILTER (WHERE inbound) AS replies_7d, \
-               count(*) FILTER (WHERE NOT inbound AND status = 4 AND created_at > $3 \
-                 AND meta->>'code' IN ('PROVIDER_ERROR', 'INVALID_DESTINATION', 'PROVIDER_TIMEOUT')) \
-                 AS failed_24h \
-             FROM messages WHERE instance_id = $1 AND created_at > $4",
+               count(*) FILTER (WHERE NOT inbound AND created_at > $3 AND lost) AS failed_24h \
+             FROM (SELECT inbound, peer, status, created_at, \
+                 status = 4 AND meta->>'code' IN \
+                   ('PROVIDER_ERROR', 'INVALID_DESTINATION', 'PROVIDER_TIMEOUT') AS lost \
+               FROM messages WHERE instance_id = $1 AND created_at > $4) m",
         )
         .bind::<SqlUuid, _>(id.uuid())
         .bind::<Timestamptz, _>(now - Duration::HOUR)
@@ -311,6 +316,10 @@ struct WindowRow {
     #[diesel(sql_type = BigInt)]
     outbound_24h: i64,
     #[diesel(sql_type = BigInt)]
+    sent_1h: i64,
+    #[diesel(sql_type = BigInt)]
+    sent_24h: i64,
+    #[diesel(sql_type = BigInt)]
     recipients_1h: i64,
     #[diesel(sql_type = BigInt)]
     recipients_24h: i64,
@@ -328,6 +337,8 @@ impl From<WindowRow> for Window {
         Self {
             outbound_1h: count(row.outbound_1h),
             outbound_24h: count(row.outbound_24h),
+            sent_1h: count(row.sent_1h),
+            sent_24h: count(row.sent_24h),
             recipients_1h: count(row.recipients_1h),
             recipients_24h: count(row.recipients_24h),
             replies_24h: count(row.replies_24h),

@@ -19,3 +19,4 @@ mod statuses;
 pub(crate) mod sample;
 mod throughput;
 mod traces;
+mod window;

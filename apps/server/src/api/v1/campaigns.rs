@@ -1,13 +1,10 @@
 //! `/api/v1/campaigns`: one content for many contacts.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use msgflash_kernel::{Cursor, Id, Once, PageRequest, Problems, StoredAnswer};
 use msgflash_messaging::campaign::create::{CampaignOrder, NewCampaign};
 use msgflash_messaging::campaign::error::CampaignError;
-use msgflash_messaging::campaign::guidance::CampaignSafety;
 use msgflash_messaging::campaign::ports::list_scope;
 use msgflash_messaging::campaign::{CampaignContent, estimate};
 use msgflash_messaging::{CampaignId, CampaignStatus, MessageKind, MessagingError};
@@ -37,8 +34,6 @@ use crate::services::Services;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
-/// How long a dry run waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an equal request that is still at work is worth waiting for, in seconds.
 const BUSY_FOR: u64 = 1;
 
@@ -94,11 +89,7 @@ pub(in crate::api) async fn create(
     let is_rehearsal = is_rehearsal(&mut check, &query);
     let targets = services.media_targets(&caller.actor.workspace);
     let checked = body.check(check, targets, services.clock.now())?;
-    if let CampaignContent::Direct(content) = &checked.content
-        && content.kind() == MessageKind::VoiceNote
-    {
-        caller.entitlement.plan.allow_voice_notes()?;
-    }
+    require_on_plan(&caller, &checked.content)?;
     let order = CampaignOrder {
         actor: caller.actor,
         key: caller.key,
@@ -124,6 +115,16 @@ pub(in crate::api) async fn create(
     Ok(envelope::outcome(outcome, created))
 }
 
+/// Refuses what the plan does not have.
+fn require_on_plan(caller: &Caller, content: &CampaignContent) -> Result<(), Problem> {
+    if let CampaignContent::Direct(content) = content
+        && content.kind() == MessageKind::VoiceNote
+    {
+        caller.entitlement.plan.allow_voice_notes()?;
+    }
+    Ok(())
+}
+
 fn is_rehearsal(check: &mut Check, query: &Query) -> bool {
     let field = query.field("dryRun");
     let known = |word: &str| match word {
@@ -138,11 +139,11 @@ fn is_rehearsal(check: &mut Check, query: &Query) -> bool {
 
 async fn rehearse(services: &Services, order: CampaignOrder) -> Result<HttpResponse, Problem> {
     let campaigns = &services.campaigns;
-    let turn = tokio::time::timeout(PATIENCE, campaigns.rehearsing.acquire()).await;
-    let turn = turn.map_err(|_| Problem::unavailable())?;
-    let _turn = turn.map_err(|_| Problem::internal())?;
-    let caps = |safety: &CampaignSafety| campaigns.caps(&safety.limits);
-    let preview = campaigns.create.preview(order, campaigns.gap, caps);
+    let account = order.actor.workspace.account;
+    let turn = campaigns.rehearsing.turn(account).await;
+    let _turn = turn.ok_or_else(Problem::unavailable)?;
+    let (gap, enforces_caps) = (campaigns.gap, campaigns.enforces_caps);
+    let preview = campaigns.create.preview(order, gap, enforces_caps);
     let preview = preview.await.map_err(refusal)?;
     Ok(envelope::ok(&RehearsalView::from(&preview)))
 }

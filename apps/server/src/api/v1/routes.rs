@@ -70,7 +70,10 @@ pub(in crate::api) const RETRYING: &[ErrorCode] = &[
     VALIDATION_ERROR,
     NOT_FOUND,
     FORBIDDEN,
+    FEATURE_NOT_AVAILABLE_ON_PLAN,
     CONFLICT,
+    UNSUPPORTED_FEATURE,
+    TEMPLATE_INVALID,
     MONTHLY_OUTBOUND_QUOTA_EXCEEDED,
 ];
 /// A malformed `Idempotency-Key` is a problem of a request without body, too.

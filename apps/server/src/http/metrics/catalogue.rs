@@ -57,6 +57,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Times a message waited for the caps of the safety guidance.",
     ),
     (
+        "msgflash_opt_out_unknown_sender_total",
+        "Stop words from addresses whose number is not known: nobody was put on a list.",
+    ),
+    (
         "msgflash_unconfirmed_total",
         "Sent messages without any receipt after a while.",
     ),

@@ -101,8 +101,11 @@ fn caps(
     if instance.standing.is_restricted(now) {
         return SafetyState::Restricted;
     }
+    let day = calls.day(now);
     let made = Window {
-        outbound_24h: calls.day(now),
+        outbound_24h: day,
+        sent_1h: calls.hour(now),
+        sent_24h: day,
         ..window.copied().unwrap_or_default()
     };
     safety::state(instance.first_connected_at, &made, now)

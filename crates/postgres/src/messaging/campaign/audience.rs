@@ -57,7 +57,8 @@ macro_rules! count {
 }
 
 /// What they did with the number `$3` since `$4`: those of them whose last byte lies below `$5`, `$6` at the
-/// most.
+/// most. A message that failed tells of its recipient only when their number was at fault; the others never
+/// reached WhatsApp, or nobody knows.
 macro_rules! classes {
     ($of:ident) => {
         concat!(
@@ -73,13 +74,13 @@ macro_rules! classes {
              CROSS JOIN LATERAL (SELECT \
                EXISTS (SELECT 1 FROM messages m WHERE m.instance_id = $3 AND m.peer = c.phone \
                          AND m.inbound AND m.created_at >= $4) AS heard, \
-               (SELECT count(*) FROM (SELECT 1 FROM (SELECT m.inbound, m.status FROM messages m \
+               s.sent, s.lost \
+               FROM (SELECT count(*) AS sent, count(*) FILTER (WHERE t.lost) AS lost FROM ( \
+                 SELECT l.lost FROM (SELECT m.inbound, m.status, \
+                      m.status = 4 AND m.meta->>'code' = 'INVALID_DESTINATION' AS lost \
+                    FROM messages m \
                     WHERE m.workspace_id = $1 AND m.peer = c.phone ORDER BY m.id DESC LIMIT 20) l \
-                  WHERE NOT l.inbound AND l.status BETWEEN 1 AND 4 LIMIT 2) s) AS sent, \
-               (SELECT count(*) FILTER (WHERE s.status = 4) FROM (SELECT l.status FROM ( \
-                    SELECT m.inbound, m.status FROM messages m \
-                    WHERE m.workspace_id = $1 AND m.peer = c.phone ORDER BY m.id DESC LIMIT 20) l \
-                  WHERE NOT l.inbound AND l.status BETWEEN 1 AND 4 LIMIT 2) s) AS lost \
+                 WHERE NOT l.inbound AND (l.status BETWEEN 1 AND 3 OR l.lost) LIMIT 2) t) s \
                OFFSET 0) did"
         )
     };

@@ -59,6 +59,7 @@ macro_rules! slice {
              WHERE r.campaign_id = $5 AND r.message_id > $2 AND r.message_id < $3 \
              ORDER BY r.message_id LIMIT $4) t \
          LEFT JOIN LATERAL (SELECT m.status = 4 AND m.meta->>'code' = ANY($6) \
+             AND m.provider_message_id IS NULL \
              AND NOT EXISTS (SELECT 1 FROM messages n JOIN campaigns d ON d.id = n.campaign_id \
                WHERE n.workspace_id = $1 AND n.peer = t.phone AND n.id > t.message_id \
                  AND n.status <= 3 AND (d.id = $5 OR d.retry_of = $5) OFFSET 0) AS failed \

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use msgflash_kernel::Once;
 
 use super::view::{CampaignView, DeletedView, GuidedCampaignView};
-use super::{created, id_of, refusal};
+use super::{created, id_of, refusal, require_on_plan};
 use crate::api::policy::Caller;
 use crate::http::{Problem, envelope};
 use crate::services::Services;
@@ -102,6 +102,9 @@ pub(in crate::api) async fn retry(
         key,
         render: &created,
     });
+    let workspace = caller.actor.workspace.id;
+    let old = services.campaigns.read.find(workspace, id).await?;
+    require_on_plan(&caller, &old.content)?;
     let by = (&caller.actor, caller.key);
     let outcome = services.campaigns.retry.retry(by, id, once).await;
     let outcome = outcome.map_err(refusal)?;

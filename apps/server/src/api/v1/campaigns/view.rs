@@ -79,7 +79,7 @@ pub struct CampaignView {
     /// `failed`.
     #[schema(example = "scheduled")]
     pub status: &'static str,
-    /// Extension: why it failed.
+    /// Extension: why it failed, or paused by itself.
     pub error: Option<String>,
     /// To whom it goes.
     pub recipients: RecipientsView,

@@ -115,13 +115,23 @@ async fn what_is_no_stop_word_changes_nothing() {
         kind: MessageKind::Image,
         ..message()
     };
-    let nobody = Message {
-        peer: None,
-        ..message()
-    };
-    for it in [long, captioned, nobody] {
+    for it in [long, captioned] {
         assert!(Said::of(&it, &instance()).is_none());
     }
+}
+
+#[tokio::test]
+async fn a_stop_word_of_somebody_unknown_puts_nobody_on_the_list() {
+    let mut unit = hearing(0);
+    let stop = Message {
+        peer: None,
+        body: Some("stop".into()),
+        ..message()
+    };
+    let said = Said::of(&stop, &instance()).expect("short");
+    let apply = applying_with(Vec::new(), MockAllowanceReader::new());
+    let lanes = apply.opt_out(&mut unit, vec![said], NOW).await;
+    assert!(lanes.expect("heard").is_empty());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use msgflash_messaging::campaign::ports::{AudienceReader as _, AudienceShare};
 use msgflash_messaging::{InstanceId, Message, MessageStatus};
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::messaging::sample::{insert, instance_of, message};
@@ -16,9 +17,17 @@ fn exchanged(scene: &Scene, with: InstanceId, n: u32, status: MessageStatus) -> 
     }
 }
 
+/// A message to somebody that failed for this reason.
+fn failed(scene: &Scene, n: u32, code: &str) -> Message {
+    Message {
+        meta: Map::from_iter([("code".to_owned(), Value::from(code))]),
+        ..exchanged(scene, scene.instance.id, n, MessageStatus::Failed)
+    }
+}
+
 #[tokio::test]
 async fn people_are_warm_cold_unknown_or_blocked_by_what_passed_between_them() {
-    use MessageStatus::{Cancelled, Delivered, Failed, Queued, Received, Sent};
+    use MessageStatus::{Cancelled, Delivered, Queued, Received, Sent};
     let scene = Scene::new().await;
     let people = scene.contacts(0..10).await;
     let here = scene.instance.id;
@@ -28,6 +37,7 @@ async fn people_are_warm_cold_unknown_or_blocked_by_what_passed_between_them() {
         ..it
     };
     let with = |n, status| exchanged(&scene, here, n, status);
+    let unreachable = |n| failed(&scene, n, "INVALID_DESTINATION");
     insert(
         scene.postgres(),
         &[
@@ -41,15 +51,15 @@ async fn people_are_warm_cold_unknown_or_blocked_by_what_passed_between_them() {
             with(5, Cancelled),
             // The last two to 6 failed; those to 7 not both; only one to 8.
             with(6, Sent),
-            with(6, Failed),
-            with(6, Failed),
-            with(7, Failed),
-            with(7, Failed),
+            unreachable(6),
+            unreachable(6),
+            unreachable(7),
+            unreachable(7),
             with(7, Sent),
-            with(8, Failed),
+            unreachable(8),
             // And 9 wrote after two failures.
-            with(9, Failed),
-            with(9, Failed),
+            unreachable(9),
+            unreachable(9),
             with(9, Received),
         ],
     )
@@ -94,6 +104,44 @@ async fn people_are_warm_cold_unknown_or_blocked_by_what_passed_between_them() {
         ..AudienceShare::default()
     };
     assert_eq!(share(group).await, last);
+}
+
+#[tokio::test]
+async fn a_failure_that_says_nothing_of_the_recipient_does_not_count() {
+    let scene = Scene::new().await;
+    scene.contacts(0..4).await;
+    let with = |n, code| failed(&scene, n, code);
+    let here = scene.instance.id;
+    insert(
+        scene.postgres(),
+        &[
+            // Nothing ever left for 0 and 1: they are strangers.
+            with(0, "TEMPLATE_VARIABLES_MISSING"),
+            with(0, "TEMPLATE_VARIABLES_MISSING"),
+            with(1, "INSTANCE_NOT_CONNECTED"),
+            with(1, "INSTANCE_NOT_CONNECTED"),
+            // 2 was written to before; 3 has no WhatsApp, whatever failed since.
+            exchanged(&scene, here, 2, MessageStatus::Delivered),
+            with(2, "PROVIDER_UNAVAILABLE"),
+            with(2, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"),
+            with(3, "INVALID_DESTINATION"),
+            with(3, "INVALID_DESTINATION"),
+            with(3, "INSTANCE_NOT_CONNECTED"),
+        ],
+    )
+    .await;
+    let share = scene
+        .postgres()
+        .share(scene.workspace.id, here, &Audience::All, NOW)
+        .await;
+    let expected = AudienceShare {
+        total: 4,
+        warm: 0,
+        cold: 2,
+        unknown: 1,
+        blocked: 1,
+    };
+    assert_eq!(share.expect("read"), expected);
 }
 
 #[tokio::test]
