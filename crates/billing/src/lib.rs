@@ -46,15 +46,17 @@ pub use effects::{
 pub use error::BillingError;
 pub use event::{CheckoutId, Money, Origin, PaymentEvent, PaymentEventKind};
 pub use lifecycle::Transition;
-pub use notice::{MailNotice, Meter, Notice, NoticeId, NoticeKind, Threshold};
-pub use operator::{AssignPlan, ConfirmPayment, SeenPayment};
+pub use notice::{KeptNotice, MailNotice, Meter, Notice, NoticeId, NoticeKind, Threshold};
+pub use operator::{
+    AssignPlan, ConfirmPayment, HandledEvent, PendingPurchase, SeenPayment, WANTED,
+};
 pub use payment::{Payment, PaymentId, PaymentNews, PaymentPage, PaymentStatus};
 pub use period::{PaidPeriod, minor_units};
 pub use plan::{Features, Limits, Plan, PlanId};
 pub use ports::{
     BillingQueue, BillingReader, BillingUnit, BillingUnits, CheckoutStore, EventStore,
-    HoldingStore, NoticeQueue, NoticeStore, PlanStore, PlanUnit, PlanUnits, Standing, StandingStore,
-    SubscriptionStore, SubscriptionUnit, SubscriptionUnits, TeamLoad,
+    HoldingStore, NoticeQueue, NoticeReader, NoticeStore, OperatorReader, PlanStore, PlanUnit,
+    PlanUnits, Standing, StandingStore, TeamLoad,
 };
 pub use provider::{
     CheckoutOrder, CheckoutPage, Instruction, PaymentProvider, ProviderError, WebhookCall,
@@ -64,8 +66,7 @@ pub use quota::{MeterReader, MeterReading, TellQuota, WatchQuota};
 pub use rules::PlanChangeError;
 pub use settle::{HandleEvent, Outcome};
 pub use subscription::{
-    BillingProvider, Entitlement, GRACE, ScheduledAction, SetPlan, Subscription, SubscriptionId,
-    SubscriptionStatus,
+    BillingProvider, Entitlement, GRACE, ScheduledAction, Subscription, SubscriptionId, SubscriptionStatus,
 };
 pub use turn::BillingPorts;
 pub use upkeep::{SyncCatalogue, TellProviders, TurnCalendar};
@@ -73,7 +74,8 @@ pub use upkeep::{SyncCatalogue, TellProviders, TurnCalendar};
 #[cfg(any(test, feature = "mocks"))]
 pub use ports::{
     MockBillingQueue, MockBillingReader, MockCheckoutStore, MockEventStore, MockHoldingStore,
-    MockNoticeQueue, MockNoticeStore, MockPlanStore, MockStandingStore, MockSubscriptionStore,
+    MockNoticeQueue, MockNoticeReader, MockNoticeStore, MockOperatorReader, MockPlanStore,
+    MockStandingStore,
 };
 #[cfg(any(test, feature = "mocks"))]
 pub use provider::MockPaymentProvider;

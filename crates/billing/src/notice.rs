@@ -1,6 +1,6 @@
 //! What account holders are told about their plan: in the console, and by mail.
 
-use msgflash_kernel::{AccountId, Id};
+use msgflash_kernel::{AccountId, Cursor, Id};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -189,6 +189,39 @@ pub struct MailNotice {
     pub email: String,
     /// Their name.
     pub name: String,
+}
+
+/// A notice as the console shows it. Not all are about plans: others write theirs where these are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptNotice {
+    /// The notice.
+    pub id: NoticeId,
+    /// The stored name of what it says.
+    pub kind: String,
+    /// What it says in a line.
+    pub subject: String,
+    /// What its text is made of.
+    pub data: Value,
+    /// When it became true.
+    pub at: OffsetDateTime,
+    /// When it was first read.
+    pub read_at: Option<OffsetDateTime>,
+}
+
+impl KeptNotice {
+    /// Names a list of notices, for its cursors: of all, or of those that nobody has read.
+    pub const fn scope(is_unread: bool) -> &'static str {
+        if is_unread {
+            "notices|unread"
+        } else {
+            "notices"
+        }
+    }
+
+    /// Where a page of that list ends, when this is its last.
+    pub fn cursor(&self, is_unread: bool) -> Cursor {
+        Cursor::new(Self::scope(is_unread), self.id.to_string())
+    }
 }
 
 #[cfg(test)]

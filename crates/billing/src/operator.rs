@@ -19,7 +19,45 @@ use crate::turn::{BillingPorts, Turn};
 pub const MOST_MONTHS: u32 = 36;
 
 /// How long a purchase that was begun waits for a payment by hand.
-const WANTED: Duration = Duration::days(90);
+pub const WANTED: Duration = Duration::days(90);
+
+/// A purchase that waits for a payment by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingPurchase {
+    /// Who buys.
+    pub account: AccountId,
+    /// Their address.
+    pub email: String,
+    /// The code of the plan.
+    pub plan: String,
+    /// Its name.
+    pub plan_name: String,
+    /// What the version that was on offer costs per month, in whole units of `currency`.
+    pub price: u32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When it was begun.
+    pub created_at: OffsetDateTime,
+}
+
+/// An event of a payment provider, or a payment by hand, that was handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandledEvent {
+    /// Who told.
+    pub provider: String,
+    /// What they call it.
+    pub id: String,
+    /// The stored name of what happened, such as `paid`.
+    pub kind: String,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Their address; `None` of an account that is gone.
+    pub email: Option<String>,
+    /// When it happened, as they say.
+    pub occurred_at: OffsetDateTime,
+    /// When it was handled.
+    pub handled_at: OffsetDateTime,
+}
 
 /// A payment that an operator has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]

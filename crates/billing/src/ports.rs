@@ -1,7 +1,7 @@
 //! What billing needs from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, StoreError, TeamId, Unit};
+use msgflash_kernel::{AccountId, Cursor, Page, StoreError, TeamId, Unit};
 use time::OffsetDateTime;
 
 use crate::agreement::{Agreement, AgreementId, Wish};
@@ -9,7 +9,8 @@ use crate::catalogue::CatalogueChange;
 use crate::checkout::Checkout;
 use crate::effects::{Effects, Holdings};
 use crate::event::{CheckoutId, PaymentEvent};
-use crate::notice::{MailNotice, Meter, Notice, NoticeId, Threshold};
+use crate::notice::{KeptNotice, MailNotice, Meter, Notice, NoticeId, Threshold};
+use crate::operator::{HandledEvent, PendingPurchase};
 use crate::payment::{PaymentNews, PaymentPage};
 use crate::plan::{Plan, PlanId};
 use crate::provider::CheckoutPage;
@@ -30,31 +31,6 @@ pub trait BillingReader: Send + Sync {
         page: u32,
         limit: u32,
     ) -> Result<PaymentPage, StoreError>;
-}
-
-/// Changes subscriptions.
-#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
-#[async_trait]
-pub trait SubscriptionStore: Send {
-    /// The newest active version of a plan.
-    async fn plan_by_code(&mut self, code: &str) -> Result<Option<Plan>, StoreError>;
-    /// Reads an account's subscription for change.
-    async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError>;
-    /// Writes it back.
-    async fn save(&mut self, subscription: &Subscription) -> Result<(), StoreError>;
-}
-
-/// Changes a subscription in one transaction.
-pub trait SubscriptionUnit: Unit {
-    /// The subscriptions.
-    fn subscriptions(&mut self) -> &mut dyn SubscriptionStore;
-}
-
-/// Begins such transactions.
-#[async_trait]
-pub trait SubscriptionUnits: Send + Sync {
-    /// Begins one.
-    async fn begin(&self) -> Result<Box<dyn SubscriptionUnit>, StoreError>;
 }
 
 /// How an account stands: its subscription, the plan version it holds, and the agreement it rests
@@ -248,6 +224,50 @@ pub trait NoticeQueue: Send + Sync {
     ) -> Result<Vec<MailNotice>, StoreError>;
     /// Records that one went out, or is in the hands of whoever sends mail.
     async fn mailed(&self, id: NoticeId) -> Result<(), StoreError>;
+}
+
+/// Shows account holders what they were told. Each call sees its own snapshot.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait NoticeReader: Send + Sync {
+    /// Notices of an account, the newest first: all, or those that nobody has read. `after` is a
+    /// cursor of [`KeptNotice::scope`].
+    async fn list(
+        &self,
+        account: AccountId,
+        unread: bool,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<KeptNotice>, StoreError>;
+    /// Records that one was read; the first time stays. `false` when the account has no such notice.
+    async fn read(
+        &self,
+        account: AccountId,
+        id: NoticeId,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+    /// Records that all were read.
+    async fn read_all(&self, account: AccountId, now: OffsetDateTime) -> Result<(), StoreError>;
+}
+
+/// Shows operators what waits for them, and what providers told. Each call sees its own snapshot.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait OperatorReader: Send + Sync {
+    /// Purchases begun after `since` that nobody has paid and that are paid by hand, the oldest first.
+    /// Of several of one account for one plan the newest is shown; none that was begun before another
+    /// one of the account was paid.
+    async fn pending(
+        &self,
+        since: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<PendingPurchase>, StoreError>;
+    /// Events that were handled, the newest first; of one account or of all.
+    async fn events(
+        &self,
+        account: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<HandledEvent>, StoreError>;
 }
 
 /// Changes the stored plans in one transaction.

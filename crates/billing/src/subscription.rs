@@ -1,13 +1,10 @@
 //! Which plan an account holds, and whether it is usable.
 
-use std::sync::Arc;
-
-use msgflash_kernel::{AccountId, Announce, Clock, Id, NoAnnouncement};
+use msgflash_kernel::{AccountId, Id};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::BillingError;
 use crate::plan::{Plan, PlanId};
-use crate::ports::SubscriptionUnits;
 
 /// How long a subscription stays usable after a failed payment.
 pub const GRACE: Duration = Duration::days(7);
@@ -138,64 +135,6 @@ impl Entitlement {
         } else {
             Err(BillingError::SubscriptionInactive)
         }
-    }
-}
-
-/// Puts an account on a plan by the operator's word.
-pub struct SetPlan {
-    units: Arc<dyn SubscriptionUnits>,
-    clock: Arc<dyn Clock>,
-    announce: Arc<dyn Announce>,
-}
-
-impl SetPlan {
-    /// Wires the use case.
-    pub fn new(units: Arc<dyn SubscriptionUnits>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            units,
-            clock,
-            announce: Arc::new(NoAnnouncement),
-        }
-    }
-
-    /// Tells others, who may remember the old plan.
-    #[must_use]
-    pub fn announcing(mut self, announce: Arc<dyn Announce>) -> Self {
-        self.announce = announce;
-        self
-    }
-
-    /// The newest active version of the plan named `code` takes effect now, without an end.
-    pub async fn set(&self, account: AccountId, code: &str) -> Result<Entitlement, BillingError> {
-        let mut unit = self.units.begin().await?;
-        let plan = unit
-            .subscriptions()
-            .plan_by_code(code)
-            .await?
-            .ok_or_else(|| BillingError::UnknownPlan(code.to_owned()))?;
-        let mut subscription = unit
-            .subscriptions()
-            .lock(account)
-            .await?
-            .ok_or(BillingError::NoSubscription)?;
-        subscription.plan = plan.id;
-        subscription.status = SubscriptionStatus::Active;
-        subscription.provider = if plan.price == 0 {
-            BillingProvider::None
-        } else {
-            BillingProvider::Manual
-        };
-        subscription.period_start = self.clock.now();
-        subscription.period_end = None;
-        subscription.cancel_at_period_end = false;
-        subscription.scheduled_plan = None;
-        subscription.scheduled_at = None;
-        subscription.scheduled_action = None;
-        subscription.past_due_since = None;
-        unit.subscriptions().save(&subscription).await?;
-        unit.commit().await?;
-        self.announce.changed(account).await;
-        Ok(Entitlement { subscription, plan })
     }
 }
 

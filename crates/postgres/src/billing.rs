@@ -7,6 +7,7 @@ mod event;
 mod holding;
 mod meter;
 mod notice;
+mod operator;
 mod payment;
 mod plan;
 mod queue;
@@ -19,8 +20,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use msgflash_billing::{
     BillingReader, BillingUnit, BillingUnits, CheckoutStore, Entitlement, EventStore, HoldingStore,
-    NoticeStore, Payment, PaymentPage, Plan, StandingStore, SubscriptionStore, SubscriptionUnit,
-    SubscriptionUnits,
+    NoticeStore, Payment, PaymentPage, Plan, StandingStore,
 };
 use msgflash_kernel::{AccountId, StoreError};
 
@@ -102,19 +102,6 @@ impl BillingReader for Postgres {
                 .collect::<Result<_, _>>()?,
             total: u64::try_from(total).unwrap_or(0),
         })
-    }
-}
-
-impl SubscriptionUnit for PgUnit {
-    fn subscriptions(&mut self) -> &mut dyn SubscriptionStore {
-        self
-    }
-}
-
-#[async_trait]
-impl SubscriptionUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn SubscriptionUnit>, StoreError> {
-        Ok(Box::new(self.unit().await?))
     }
 }
 

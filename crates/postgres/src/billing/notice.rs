@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use diesel::QueryableByName;
 use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
 use msgflash_billing::{
-    MailNotice, Meter, Notice, NoticeId, NoticeQueue, NoticeStore, Threshold,
+    KeptNotice, MailNotice, Meter, Notice, NoticeId, NoticeQueue, NoticeReader, NoticeStore,
+    Threshold,
 };
-use msgflash_kernel::{AccountId, Id, StoreError};
+use msgflash_kernel::{AccountId, Cursor, Id, Page, StoreError};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,6 +41,45 @@ const CLAIM: &str = "UPDATE notices n SET mail_at = $2 FROM ( \
        ORDER BY d.mail_at, d.id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) due, users u \
      WHERE n.id = due.id AND u.id = n.account_id \
      RETURNING n.id, n.account_id, n.kind, n.subject, n.data, n.at, u.email, u.full_name";
+
+/// Ids are UUIDv7, so their order is that in which they were told.
+const LIST: &str = "SELECT id, kind, subject, data, at, read_at FROM notices \
+     WHERE account_id = $1 AND id < $2 AND (read_at IS NULL OR NOT $3) \
+     ORDER BY id DESC LIMIT $4";
+
+const READ: &str = "UPDATE notices SET read_at = COALESCE(read_at, $3) \
+     WHERE account_id = $1 AND id = $2";
+
+const READ_ALL: &str = "UPDATE notices SET read_at = $2 WHERE account_id = $1 AND read_at IS NULL";
+
+#[derive(QueryableByName)]
+struct KeptRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Jsonb)]
+    data: Value,
+    #[diesel(sql_type = Timestamptz)]
+    at: OffsetDateTime,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    read_at: Option<OffsetDateTime>,
+}
+
+impl From<KeptRow> for KeptNotice {
+    fn from(row: KeptRow) -> Self {
+        Self {
+            id: Id::new(row.id),
+            kind: row.kind,
+            subject: row.subject,
+            data: row.data,
+            at: row.at,
+            read_at: row.read_at,
+        }
+    }
+}
 
 #[derive(QueryableByName)]
 struct ToldRow {
@@ -157,6 +197,62 @@ impl NoticeQueue for Postgres {
     async fn mailed(&self, id: NoticeId) -> Result<(), StoreError> {
         sql("UPDATE notices SET mail_at = NULL WHERE id = $1")
             .bind::<SqlUuid, _>(id.uuid())
+            .execute(&mut *self.conn().await?)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+#[async_trait]
+impl NoticeReader for Postgres {
+    async fn list(
+        &self,
+        account: AccountId,
+        unread: bool,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<KeptNotice>, StoreError> {
+        let before = match &after {
+            Some(after) => NoticeId::parse(after.key())
+                .ok_or_else(|| StoreError::corrupt("cursor", "not a notice's id"))?
+                .uuid(),
+            None => Uuid::max(),
+        };
+        let rows: Vec<KeptRow> = sql(LIST)
+            .bind::<SqlUuid, _>(account.uuid())
+            .bind::<SqlUuid, _>(before)
+            .bind::<Bool, _>(unread)
+            .bind::<BigInt, _>(i64::from(limit) + 1)
+            .get_results(&mut *self.conn().await?)
+            .await
+            .map_err(failed)?;
+        let notices = rows.into_iter().map(KeptNotice::from).collect();
+        Ok(Page::cut(notices, limit, |last: &KeptNotice| {
+            last.cursor(unread)
+        }))
+    }
+
+    async fn read(
+        &self,
+        account: AccountId,
+        id: NoticeId,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let read = sql(READ)
+            .bind::<SqlUuid, _>(account.uuid())
+            .bind::<SqlUuid, _>(id.uuid())
+            .bind::<Timestamptz, _>(now)
+            .execute(&mut *self.conn().await?)
+            .await
+            .map_err(failed)?;
+        Ok(read == 1)
+    }
+
+    async fn read_all(&self, account: AccountId, now: OffsetDateTime) -> Result<(), StoreError> {
+        sql(READ_ALL)
+            .bind::<SqlUuid, _>(account.uuid())
+            .bind::<Timestamptz, _>(now)
             .execute(&mut *self.conn().await?)
             .await
             .map(drop)

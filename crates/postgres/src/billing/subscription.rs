@@ -1,19 +1,15 @@
 //! Subscriptions.
 
-use async_trait::async_trait;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use msgflash_billing::{
-    BillingProvider, Plan, ScheduledAction, Subscription, SubscriptionStatus, SubscriptionStore,
-};
+use msgflash_billing::{BillingProvider, ScheduledAction, Subscription, SubscriptionStatus};
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::plan::PlanRow;
 use crate::error::failed;
-use crate::schema::{plans, subscriptions};
+use crate::schema::subscriptions;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, AsChangeset)]
@@ -169,29 +165,5 @@ impl PgUnit {
         } else {
             Err(StoreError::Stale("subscriptions"))
         }
-    }
-}
-
-#[async_trait]
-impl SubscriptionStore for PgUnit {
-    async fn plan_by_code(&mut self, code: &str) -> Result<Option<Plan>, StoreError> {
-        let row: Option<PlanRow> = plans::table
-            .filter(plans::code.eq(code))
-            .filter(plans::is_active)
-            .order(plans::version.desc())
-            .select(PlanRow::as_select())
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(Plan::try_from).transpose()
-    }
-
-    async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError> {
-        self.hold_subscription(account).await
-    }
-
-    async fn save(&mut self, subscription: &Subscription) -> Result<(), StoreError> {
-        self.save_subscription(subscription).await
     }
 }
