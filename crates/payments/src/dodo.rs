@@ -29,6 +29,15 @@ pub struct DodoConfig {
     pub webhook_secret: Secret<String>,
 }
 
+impl DodoConfig {
+    /// Checks everything that can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        Transport::check(&self.base, self.api_key.reveal())?;
+        let secret = StandardSecret::parse(self.webhook_secret.reveal());
+        secret.map(drop).map_err(|_| InvalidConfig::Secret)
+    }
+}
+
 /// Dodo Payments.
 pub struct DodoPayments {
     http: Transport,

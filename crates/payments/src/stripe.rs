@@ -34,6 +34,16 @@ pub struct StripeConfig {
     pub webhook_secret: Secret<String>,
 }
 
+impl StripeConfig {
+    /// Checks everything that can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        if self.webhook_secret.reveal().is_empty() {
+            return Err(InvalidConfig::Secret);
+        }
+        Transport::check(&self.base, self.api_key.reveal()).map(drop)
+    }
+}
+
 /// Stripe.
 pub struct StripePayments {
     http: Transport,
@@ -44,9 +54,7 @@ impl StripePayments {
     /// Checks the configuration; nothing is asked yet. A TLS provider must have been installed for the
     /// process.
     pub fn new(config: &StripeConfig) -> Result<Self, InvalidConfig> {
-        if config.webhook_secret.reveal().is_empty() {
-            return Err(InvalidConfig::Secret);
-        }
+        config.check()?;
         Ok(Self {
             http: Transport::new(&config.base, config.api_key.reveal())?,
             secret: config.webhook_secret.clone(),

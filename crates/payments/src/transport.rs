@@ -45,8 +45,8 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
-    /// Asks at `base`, with this key.
-    pub(crate) fn new(base: &str, key: &str) -> Result<Self, InvalidConfig> {
+    /// Whether requests could be made so; no client is built.
+    pub(crate) fn check(base: &str, key: &str) -> Result<(Url, HeaderValue), InvalidConfig> {
         let base = Url::parse(base).map_err(|_| InvalidConfig::Address)?;
         if !is_secure(&base) {
             return Err(InvalidConfig::Address);
@@ -55,7 +55,13 @@ impl Transport {
             return Err(InvalidConfig::Key);
         }
         let authorization = HeaderValue::from_str(&format!("Bearer {key}"));
-        let mut authorization = authorization.map_err(|_| InvalidConfig::Key)?;
+        let authorization = authorization.map_err(|_| InvalidConfig::Key)?;
+        Ok((base, authorization))
+    }
+
+    /// Asks at `base`, with this key.
+    pub(crate) fn new(base: &str, key: &str) -> Result<Self, InvalidConfig> {
+        let (base, mut authorization) = Self::check(base, key)?;
         // No layer below may print it.
         authorization.set_sensitive(true);
         let client = Client::builder()
