@@ -37,6 +37,8 @@ use crate::api::v1::{
     statuses as public_statuses, suppressions, templates, webhooks,
 };
 
+mod plans;
+
 /// Where this surface lives.
 pub const PREFIX: &str = "/api";
 
@@ -98,6 +100,7 @@ const fn sends_files(it: Policy) -> Policy {
 pub fn table() -> Vec<Route> {
     let mut table = twins();
     table.extend(own());
+    table.extend(plans::table());
     table.extend(of_teams());
     table.extend(sign_in());
     table
