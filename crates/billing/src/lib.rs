@@ -66,7 +66,8 @@ pub use quota::{MeterReader, MeterReading, TellQuota, WatchQuota};
 pub use rules::PlanChangeError;
 pub use settle::{HandleEvent, Outcome};
 pub use subscription::{
-    BillingProvider, Entitlement, GRACE, ScheduledAction, Subscription, SubscriptionId, SubscriptionStatus,
+    BillingProvider, Entitlement, GRACE, ScheduledAction, Subscription, SubscriptionId,
+    SubscriptionStatus,
 };
 pub use turn::BillingPorts;
 pub use upkeep::{SyncCatalogue, TellProviders, TurnCalendar};

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use msgflash_accounts::AccountsError;
-use msgflash_billing::BillingError;
+use msgflash_billing::PlanChangeError;
 use msgflash_kernel::{Fault, Kind, StoreError};
 use msgflash_messaging::MessagingError;
 use msgflash_teams::TeamError;
@@ -173,8 +173,8 @@ impl From<AccountsError> for Failure {
     }
 }
 
-impl From<BillingError> for Failure {
-    fn from(error: BillingError) -> Self {
+impl From<PlanChangeError> for Failure {
+    fn from(error: PlanChangeError) -> Self {
         Self::fault(&error)
     }
 }
