@@ -35,7 +35,7 @@ impl Tenant {
     }
 
     /// Whether what this path names here is none of `caller`'s: an instance belongs to all workspaces
-    /// of its owner, what somebody was told is theirs wherever they are, and teams to those who are in them wherever they are.
+    /// of its owner, and so does what they were told; teams to those who are in them wherever they are.
     pub(super) fn is_foreign_to(&self, caller: &Self, path: &str) -> bool {
         let is_shared = match path {
             path if path.starts_with("/api/instances/")
