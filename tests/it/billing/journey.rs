@@ -26,11 +26,8 @@ async fn newcomer(shop: &Shop) -> (Uuid, Client) {
     assert_eq!(verified.status, 200, "{verified:?}");
     let client = shop.stack.signed_in(EMAIL, PASSWORD).await;
     let me = client.get("/api/auth/me").await;
-    let id = me.text.clone();
-    let user = &me.data()["user"];
-    let user = if user.is_object() { user } else { me.data() };
-    let user = user["id"].as_str().unwrap_or_else(|| panic!("no id: {id}"));
-    (user.parse().expect("an id"), client)
+    let id = id_of(me.data());
+    (id.parse().expect("an id"), client)
 }
 
 async fn makes_instances(client: &Client, count: usize) -> Vec<String> {

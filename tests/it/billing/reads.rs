@@ -49,17 +49,17 @@ async fn what_was_bought_is_read_alike_everywhere() {
     assert_eq!(members(here.data()), ["period", "subscription", "usage"]);
     assert_eq!(it["billingProvider"], "dodo");
     assert_eq!(it["plan"]["limits"]["maxInstances"], 5);
+    let usage = person.console.get("/api/billing/usage").await;
+    assert_eq!(usage.data()["plan"]["code"], "pro");
+    assert_eq!(usage.data()["limits"], it["plan"]["limits"]);
+    let counters = person.console.get("/api/usage").await;
+    assert_eq!(counters.data(), &usage.data()["usage"]);
     let old = person.console.get("/api/subscriptions/me").await;
     let program = &person.account.client;
     let public = program.get("/api/v1/billing/subscription").await;
     for other in [old, public] {
         assert_eq!(&other.data()["subscription"], it);
     }
-    let usage = person.console.get("/api/billing/usage").await;
-    assert_eq!(usage.data()["plan"]["code"], "pro");
-    assert_eq!(usage.data()["limits"], it["plan"]["limits"]);
-    let counters = person.console.get("/api/usage").await;
-    assert_eq!(counters.data(), &usage.data()["usage"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
