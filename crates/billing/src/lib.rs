@@ -48,7 +48,7 @@ pub use event::{CheckoutId, Money, Origin, PaymentEvent, PaymentEventKind};
 pub use lifecycle::Transition;
 pub use notice::{KeptNotice, MailNotice, Meter, Notice, NoticeId, NoticeKind, Threshold};
 pub use operator::{
-    AssignPlan, ConfirmPayment, HandledEvent, PendingPurchase, SeenPayment, WANTED,
+    AssignPlan, ConfirmPayment, HandledEvent, PendingPurchase, SeenPayment, StoredPlan, WANTED,
 };
 pub use payment::{Payment, PaymentId, PaymentNews, PaymentPage, PaymentStatus};
 pub use period::{PaidPeriod, minor_units};

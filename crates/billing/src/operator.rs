@@ -21,6 +21,17 @@ pub const MOST_MONTHS: u32 = 36;
 /// How long a purchase that was begun waits for a payment by hand.
 pub const WANTED: Duration = Duration::days(90);
 
+/// A plan as it is stored, retired or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPlan {
+    /// Its newest version.
+    pub plan: Plan,
+    /// Which one that is, from 1.
+    pub version: u32,
+    /// How many accounts hold it, in any version.
+    pub holders: u64,
+}
+
 /// A purchase that waits for a payment by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingPurchase {

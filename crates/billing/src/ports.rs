@@ -10,7 +10,7 @@ use crate::checkout::Checkout;
 use crate::effects::{Effects, Holdings};
 use crate::event::{CheckoutId, PaymentEvent};
 use crate::notice::{KeptNotice, MailNotice, Meter, Notice, NoticeId, Threshold};
-use crate::operator::{HandledEvent, PendingPurchase};
+use crate::operator::{HandledEvent, PendingPurchase, StoredPlan};
 use crate::payment::{PaymentNews, PaymentPage};
 use crate::plan::{Plan, PlanId};
 use crate::provider::CheckoutPage;
@@ -254,6 +254,8 @@ pub trait NoticeReader: Send + Sync {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait OperatorReader: Send + Sync {
+    /// All plans, retired ones included: those on offer first, each part by rank.
+    async fn plans(&self) -> Result<Vec<StoredPlan>, StoreError>;
     /// Purchases begun after `since` that nobody has paid and that are paid by hand, the oldest first.
     /// Of several of one account for one plan the newest is shown; none that was begun before another
     /// one of the account was paid.

@@ -210,8 +210,13 @@ async fn events(
     let handled = backend.billing_desk.operator.events(account, limit).await?;
     let row = |it: &HandledEvent| {
         let who = it.email.clone().unwrap_or_else(|| it.account.to_string());
-        let told = [it.provider.clone(), it.kind.clone(), it.id.clone()];
-        [vec![timestamp(it.handled_at), who], told.to_vec()].concat()
+        vec![
+            timestamp(it.handled_at),
+            who,
+            it.provider.clone(),
+            it.kind.clone(),
+            it.id.clone(),
+        ]
     };
     let rows: Vec<_> = handled.iter().map(row).collect();
     let values: Vec<Value> = handled.iter().map(event).collect();

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use msgflash_billing::{Catalogue, Offer, Plan};
+use msgflash_billing::{Catalogue, Offer, StoredPlan};
 use serde_json::{Value, json};
 
 use super::exit;
@@ -24,7 +24,7 @@ pub enum PlansCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// List the plans on offer, as the database knows them
+    /// List the plans as the database knows them: those on offer, then those that are retired
     List,
 }
 
@@ -63,21 +63,31 @@ pub(super) fn check(file: &Path, out: Output) -> Result<(), Failure> {
 /// `plans list`.
 pub(super) async fn list(config: &Config, out: Output) -> Result<(), Failure> {
     let (_database, backend) = open(config).await?;
-    let plans = backend.billing.active_plans().await?;
+    let plans = backend.billing_desk.operator.plans().await?;
     let rows: Vec<_> = plans.iter().map(row).collect();
-    let values: Vec<Value> = plans.iter().map(|it| json!(PlanView::from(it))).collect();
-    let headings = ["CODE", "NAME", "PRICE", "INSTANCES", "MESSAGES", "REQUESTS"];
+    let values: Vec<_> = plans.iter().map(shown).collect();
+    let headings = ["CODE", "NAME", "PRICE", "SOLD", "VERSION", "HELD BY"];
     out.table(&headings, &rows, &values)
 }
 
-fn row(it: &Plan) -> Vec<String> {
-    let limit = |limit: Option<u32>| limit.map_or("unlimited".to_owned(), |it| it.to_string());
+fn row(it: &StoredPlan) -> Vec<String> {
+    let sold = if it.plan.is_active { "yes" } else { "retired" };
     vec![
-        it.code.clone(),
-        it.name.clone(),
-        format!("{} {}", it.price, it.currency),
-        limit(it.limits.max_instances),
-        limit(it.limits.monthly_outbound_quota),
-        limit(it.limits.monthly_api_request_quota),
+        it.plan.code.clone(),
+        it.plan.name.clone(),
+        format!("{} {}", it.plan.price, it.plan.currency),
+        sold.to_owned(),
+        it.version.to_string(),
+        it.holders.to_string(),
     ]
+}
+
+/// As the API shows it, and what only operators see.
+fn shown(it: &StoredPlan) -> Value {
+    let mut shown = json!(PlanView::from(&it.plan));
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("version".to_owned(), json!(it.version));
+        members.insert("holders".to_owned(), json!(it.holders));
+    }
+    shown
 }

@@ -1,16 +1,19 @@
 //! What waits for operators, and what providers told.
 
 use async_trait::async_trait;
-use diesel::QueryableByName;
+use diesel::dsl::count_star;
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_billing::{HandledEvent, OperatorReader, PendingPurchase};
+use msgflash_billing::{HandledEvent, OperatorReader, PendingPurchase, Plan, StoredPlan};
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::plan::PlanRow;
 use crate::error::failed;
 use crate::pool::Postgres;
+use crate::schema::{plans, subscriptions};
 use crate::sql::sql;
 
 /// Whoever paid for something meanwhile does not want what they began before.
@@ -98,6 +101,41 @@ impl From<EventRow> for HandledEvent {
 
 #[async_trait]
 impl OperatorReader for Postgres {
+    async fn plans(&self) -> Result<Vec<StoredPlan>, StoreError> {
+        let mut conn = self.conn().await?;
+        let newest: Vec<(PlanRow, i32)> = plans::table
+            .distinct_on(plans::code)
+            .order((plans::code, plans::version.desc()))
+            .select((PlanRow::as_select(), plans::version))
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        let held: Vec<(String, i64)> = subscriptions::table
+            .inner_join(plans::table)
+            .group_by(plans::code)
+            .select((plans::code, count_star()))
+            .load(&mut conn)
+            .await
+            .map_err(failed)?;
+        let holders = |code: &str| {
+            let found = held.iter().find(|(held, _)| held == code);
+            found.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
+        };
+        let mut stored = newest
+            .into_iter()
+            .map(|(row, version)| {
+                let plan = Plan::try_from(row)?;
+                Ok(StoredPlan {
+                    holders: holders(&plan.code),
+                    version: u32::try_from(version).unwrap_or(0),
+                    plan,
+                })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        stored.sort_by_key(|it| (!it.plan.is_active, it.plan.rank));
+        Ok(stored)
+    }
+
     async fn pending(
         &self,
         since: OffsetDateTime,

@@ -101,9 +101,8 @@ async fn tell(desk: &BillingDesk) -> Result<Tick, StoreError> {
     let failed = |agreement: &Agreement, error: &ProviderError| {
         is_told.store(false, Ordering::Relaxed);
         warn!(
-            agreement.id = %agreement.id,
-            provider = agreement.provider.as_str(),
-            reference = agreement.reference,
+            payment.provider = agreement.provider.as_str(),
+            payment.agreement = agreement.reference,
             cause = ?error,
             "the payment provider was not told"
         );

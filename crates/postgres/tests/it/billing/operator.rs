@@ -77,3 +77,39 @@ async fn what_was_handled_is_told_the_newest_first() {
     assert_eq!(of(books.account).await.expect("read").len(), 2);
     assert!(of(fresh()).await.expect("read").is_empty());
 }
+
+#[tokio::test]
+async fn all_plans_are_shown_with_who_holds_them() {
+    let books = Books::new().await;
+    books.assign(books.account, "pro").await;
+    books
+        .run(
+            "CREATE TEMP TABLE next AS SELECT * FROM plans WHERE code = 'pro'; \
+             UPDATE next SET id = gen_random_uuid(), version = 2, price = 25; \
+             INSERT INTO plans SELECT * FROM next",
+        )
+        .await;
+    let plans = books.postgres().plans().await.expect("read");
+    let shown: Vec<_> = plans
+        .iter()
+        .map(|it| {
+            (
+                it.plan.code.as_str(),
+                it.plan.is_active,
+                it.version,
+                it.holders,
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("free", true, 1, 0),
+            ("pro", true, 2, 1),
+            ("max", true, 1, 0),
+            ("starter", false, 1, 0),
+            ("plus", false, 1, 0),
+        ]
+    );
+    assert_eq!(plans[1].plan.price, 25);
+}
