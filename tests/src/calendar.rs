@@ -42,11 +42,11 @@ const RING: &str = "SELECT pg_notify('msgflash_billing', ''), pg_notify('msgflas
 const SECONDS_A_DAY: f64 = 86_400.0;
 
 /// The time of the server under test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server under test has the real time"
+)]
 pub fn now() -> OffsetDateTime {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the server under test has the real time"
-    )]
     OffsetDateTime::now_utc()
 }
 
