@@ -130,3 +130,15 @@ async fn an_event_that_nobody_knows_is_heard_and_left_alone() {
         assert_nothing_happened(&shop, &person).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_too_long_is_not_read() {
+    for brand in Brand::ALL {
+        let (shop, person, _) = unheard(brand).await;
+        let long = json!({ "id": "evt_1", "type": "x".repeat(1024 * 1024) });
+        let event = Event::new(brand, "evt_1", long);
+        let refused = event.tell(&shop.stack.anonymous()).await;
+        assert_eq!(refused.outcome(), (413, "PAYLOAD_TOO_LARGE"), "{brand:?}");
+        assert_nothing_happened(&shop, &person).await;
+    }
+}
