@@ -18,7 +18,6 @@ mod media;
 mod setting;
 mod show;
 
-pub use billing::catalogue;
 pub use setting::{SETTINGS, Setting};
 
 /// Everything the operator decides, checked.

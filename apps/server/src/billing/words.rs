@@ -8,17 +8,15 @@ use time::macros::format_description;
 const DAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year]");
 
+const EXPIRED: &str = "Nothing is sent any more, and nothing was deleted. Choose a plan to go on.";
+
 /// The text of a notice, of what it is stored with. Of a kind that is not known here there is none:
 /// its subject says it all.
 pub fn body(kind: &str, data: &Value) -> String {
     match kind {
         "plan_changed" => plan_changed(data),
         "payment_failed" => payment_failed(data),
-        "subscription_expired" => {
-            "Nothing is sent any more, and nothing was deleted. Choose a plan to \
-             go on."
-                .to_owned()
-        }
+        "subscription_expired" => EXPIRED.to_owned(),
         "quota_reached" => quota_reached(data),
         "webhook.gone" | "webhook.failing" => {
             "Switch it on again when its receiver answers.".to_owned()

@@ -86,7 +86,7 @@ impl Billing {
 }
 
 /// Reads a file of plans. Everything that is wrong with it is told, each with its place.
-pub fn catalogue(file: &Path) -> Result<Catalogue> {
+fn catalogue(file: &Path) -> Result<Catalogue> {
     let named = || {
         format!(
             "billing_catalogue (MSGFLASH_BILLING_CATALOGUE) {}",

@@ -43,8 +43,11 @@ impl MailStore for Written {
 #[async_trait]
 impl Unit for MailUnit {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let mut queued = self.queued.lock().expect("no panic under the lock");
-        queued.extend(self.written.0);
+        let Self {
+            written, queued, ..
+        } = *self;
+        let mut queued = queued.lock().expect("no panic under the lock");
+        queued.extend(written.0);
         Ok(())
     }
 }

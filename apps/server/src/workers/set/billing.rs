@@ -46,11 +46,7 @@ impl BillingWork {
             Bell::new(),
             POLL,
             vec![bells.billing.clone()],
-            each(Arc::clone(&desk.calendar), |it| async move {
-                let done = it.tick().await?;
-                counter!("msgflash_billing_turns_total").increment(count(done));
-                Ok(done)
-            }),
+            each(Arc::clone(&desk), |it| async move { turn(&it).await }),
         );
         yard.run(
             "payment-providers",
@@ -64,11 +60,7 @@ impl BillingWork {
             Bell::new(),
             POLL,
             vec![bells.mails.clone()],
-            each(Arc::clone(&desk.mails), |it| async move {
-                let done = it.tick().await?;
-                counter!("msgflash_notices_mailed_total").increment(count(done));
-                Ok(done)
-            }),
+            each(Arc::clone(&desk), |it| async move { mail(&it).await }),
         );
         yard.run(
             "quota-notices",
@@ -93,6 +85,20 @@ const fn count(done: Tick) -> u64 {
         Tick::Idle => 0,
         Tick::Did(count) => count as u64,
     }
+}
+
+/// Brings up subscriptions whose time has come.
+async fn turn(desk: &BillingDesk) -> Result<Tick, StoreError> {
+    let done = desk.calendar.tick().await?;
+    counter!("msgflash_billing_turns_total").increment(count(done));
+    Ok(done)
+}
+
+/// Writes notices as mail.
+async fn mail(desk: &BillingDesk) -> Result<Tick, StoreError> {
+    let done = desk.mails.tick().await?;
+    counter!("msgflash_notices_mailed_total").increment(count(done));
+    Ok(done)
 }
 
 /// Tells a provider of one agreement. It is asked again when it did not do as it was told.
