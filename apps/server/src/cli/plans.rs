@@ -43,10 +43,8 @@ pub(super) fn check(file: &Path, out: Output) -> Result<(), Failure> {
     })?;
     let offers = catalogue.offers();
     let (retired, sold): (Vec<_>, Vec<_>) = offers.iter().partition(|it| it.is_retired);
-    let codes = |offers: &[&Offer]| {
-        let codes: Vec<_> = offers.iter().map(|it| it.code.clone()).collect();
-        codes
-    };
+    let codes =
+        |offers: &[&Offer]| -> Vec<String> { offers.iter().map(|it| it.code.clone()).collect() };
     let (sold, retired) = (codes(&sold), codes(&retired));
     let mut told = format!(
         "{} is valid. On offer: {}.",
