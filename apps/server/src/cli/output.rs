@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use msgflash_accounts::AccountsError;
-use msgflash_billing::PlanChangeError;
+use msgflash_billing::{BillingError, PlanChangeError};
 use msgflash_kernel::{Fault, Kind, StoreError};
 use msgflash_messaging::MessagingError;
 use msgflash_teams::TeamError;
@@ -169,6 +169,12 @@ impl Failure {
 
 impl From<AccountsError> for Failure {
     fn from(error: AccountsError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<BillingError> for Failure {
+    fn from(error: BillingError) -> Self {
         Self::fault(&error)
     }
 }
