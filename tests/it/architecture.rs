@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The allowed edges between our own packages, besides the kernel, which everybody may use.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("msgflash-kernel", &[]),
     ("msgflash-accounts", &[]),
     ("msgflash-billing", &[]),
@@ -33,6 +33,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ),
     ("msgflash-evolution", &["msgflash-messaging"]),
     ("msgflash-webhook-http", &["msgflash-webhooks"]),
+    ("msgflash-payments", &["msgflash-billing"]),
     ("msgflash-redis", &["msgflash-quotas"]),
     ("msgflash-mail", &["msgflash-accounts"]),
     ("msgflash-oidc", &["msgflash-accounts"]),
@@ -57,6 +58,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "msgflash-postgres",
             "msgflash-evolution",
             "msgflash-webhook-http",
+            "msgflash-payments",
             "msgflash-redis",
             "msgflash-mail",
             "msgflash-oidc",
@@ -76,6 +78,7 @@ const DOORS: [(&str, &[&str]); 10] = [
         &[
             "msgflash-evolution",
             "msgflash-webhook-http",
+            "msgflash-payments",
             "msgflash-oidc",
             "msgflash-media",
             "msgflash-server",

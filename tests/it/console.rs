@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod lookups;
 mod media;
+mod notifications;
 mod overview;
 mod people;
 mod secrets;

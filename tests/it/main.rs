@@ -2,6 +2,7 @@
 
 mod architecture;
 mod backup;
+mod billing;
 mod campaigns;
 mod cli;
 mod console;

@@ -5,6 +5,7 @@
 
 mod examples;
 mod page;
+mod plans;
 mod schemas;
 mod teams;
 

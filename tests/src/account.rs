@@ -64,8 +64,9 @@ impl Account {
             .await
             .expect("the user is made");
         backend
-            .set_plan
-            .set(Id::new(user.id.uuid()), plan)
+            .billing_desk
+            .assign
+            .assign(Id::new(user.id.uuid()), plan)
             .await
             .expect("the plan exists");
         let workspace = Workspace::personal(user.id);

@@ -6,15 +6,18 @@
 pub mod account;
 pub mod book;
 pub mod burst;
+pub mod calendar;
 pub mod client;
 pub mod fleet;
 pub mod identity;
+pub mod plans;
 pub mod process;
 pub mod promise;
 pub mod receiver;
 pub mod stack;
 pub mod tap;
 pub mod team;
+pub mod till;
 pub mod work;
 
 pub use account::Account;
@@ -22,11 +25,13 @@ pub use burst::Burst;
 pub use client::{Client, Reply};
 pub use fleet::Fleet;
 pub use identity::{Browser, IdentityServer};
+pub use plans::PlansFile;
 pub use process::Program;
 pub use receiver::{Delivery, Receiver};
 pub use stack::Stack;
 pub use tap::Tap;
 pub use team::{Crew, Person, TEAMS};
+pub use till::{Brand, Till};
 pub use work::{EVENTS, id_of, moment_in, text};
 
 pub use msgflash_testkit::{PATIENCE, eventually, within};

@@ -6,14 +6,29 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
 use crate::eventually;
 
+/// How long a command may take.
+const LONGEST: Duration = Duration::from_mins(2);
+
 /// A running `msgflash serve`; killed when it is dropped.
 pub struct Program {
     child: Child,
+}
+
+/// How a command ended, and what it said.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The exit code.
+    pub code: i32,
+    /// What it said.
+    pub out: String,
+    /// What it complained of.
+    pub err: String,
 }
 
 impl Program {
@@ -76,15 +91,29 @@ impl Program {
 
     /// The same, and what it said.
     pub async fn said(settings: &[(String, String)], words: &[&str]) -> String {
+        let said = Self::tried(settings, words).await;
+        assert_eq!(said.code, 0, "{words:?}: {said:?}");
+        said.out
+    }
+
+    /// Runs another command, that may fail, and waits until it has ended.
+    pub async fn tried(settings: &[(String, String)], words: &[&str]) -> Said {
         let mut command = tokio::process::Command::new(path());
         command.args(words);
         for (name, value) in settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
         command.current_dir(std::env::temp_dir()).env_clear();
-        let said = command.output().await.expect("the program starts");
-        assert!(said.status.success(), "{words:?}: {said:?}");
-        String::from_utf8(said.stdout).expect("UTF-8")
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let ended = tokio::time::timeout(LONGEST, command.output()).await;
+        let ended = ended.expect("it ends by itself");
+        let ended = ended.expect("the program starts");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Said {
+            code: ended.status.code().expect("nobody killed it"),
+            out: text(ended.stdout),
+            err: text(ended.stderr),
+        }
     }
 
     /// Asks it to end, and waits until it has.

@@ -30,8 +30,9 @@ const LEAKS: [&str; 12] = [
     "postgres",
 ];
 
-/// Codes that tell every problem they stand for.
-const DETAILED: [&str; 4] = [
+/// Codes that tell every problem they stand for, or all that stands in the way.
+const DETAILED: [&str; 5] = [
+    "PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS",
     "VALIDATION_ERROR",
     "TEMPLATE_INVALID",
     "TEMPLATE_VARIABLES_MISSING",

@@ -7,15 +7,19 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, Flags};
 
 mod backup;
+mod billing;
 mod config;
 mod instance;
 mod key;
 mod output;
+mod plans;
 mod store;
 mod team;
 mod user;
 
+pub use billing::{BillingCommand, ConfirmArgs};
 pub use output::{Failure, Output};
+pub use plans::PlansCommand;
 
 /// Exit codes, as `msgflash --help` tells them.
 pub mod exit {
@@ -114,6 +118,12 @@ pub enum Command {
     /// Make accounts and choose their plans
     #[command(subcommand)]
     User(UserCommand),
+    /// Check a file of plans, and list those on offer
+    #[command(subcommand)]
+    Plans(PlansCommand),
+    /// Confirm payments made by hand, and look at what payment providers told
+    #[command(subcommand)]
+    Billing(BillingCommand),
     /// Change the key that signs sessions
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -205,7 +215,10 @@ pub enum UserCommand {
         #[arg(long)]
         plan: Option<String>,
     },
-    /// Put an account on a plan, without an end
+    /// Put an account on a plan at once, without a payment and without an end
+    ///
+    /// What a payment provider charges for ends. A plan that allows less takes what is beyond it: instances
+    /// are suspended, API keys revoked, webhooks switched off.
     SetPlan {
         /// The account: its address or id
         #[arg(long)]
@@ -372,11 +385,16 @@ impl Cli {
         if matches!(self.command, Command::Openapi) {
             return out.document(&crate::openapi::document());
         }
+        if let Command::Plans(PlansCommand::Check { file }) = &self.command {
+            return plans::check(file, out);
+        }
         let config = Config::load(self.global.config.as_deref(), &self.flags())
             .map_err(|error| Failure::config(&error))?;
         let _logging = crate::logging::start(&config, matches!(self.command, Command::Serve(_)));
         match self.command {
-            Command::Openapi => Ok(()),
+            Command::Openapi | Command::Plans(PlansCommand::Check { .. }) => Ok(()),
+            Command::Plans(PlansCommand::List) => plans::list(&config, out).await,
+            Command::Billing(command) => billing::run(&config, command, out).await,
             Command::Serve(_) => crate::serve::run(config).await.map_err(Failure::from),
             Command::Demo(args) => crate::demo::run(config, args.once, out).await,
             Command::Migrate(args) => store::migrate(&config, args.revert_all, out).await,

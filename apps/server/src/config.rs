@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use msgflash_billing::{BillingProvider, Catalogue};
 use msgflash_kernel::Secret;
 use msgflash_media::S3Settings;
+use msgflash_payments::{DodoConfig, StripeConfig};
 use url::Url;
 
+mod billing;
 mod check;
 mod load;
 mod media;
@@ -56,6 +60,8 @@ pub struct Config {
     pub media: MediaStore,
     /// The most bytes of uploads of one workspace.
     pub media_space: u64,
+    /// How plans are offered, and who takes the money.
+    pub billing: Billing,
     /// What this process does.
     pub roles: Roles,
     /// The gateway.
@@ -163,6 +169,21 @@ pub struct Google {
 impl Google {
     /// Google itself.
     const ISSUER: &str = "https://accounts.google.com";
+}
+
+/// How plans are offered, and who takes the money.
+#[derive(Clone, Debug)]
+pub struct Billing {
+    /// Where new purchases are paid.
+    pub provider: BillingProvider,
+    /// The file of plans; `None` offers those that are compiled in.
+    pub catalogue_file: Option<PathBuf>,
+    /// The plans.
+    pub catalogue: Arc<Catalogue>,
+    /// Dodo Payments, when it is set up.
+    pub dodo: Option<DodoConfig>,
+    /// Stripe, when it is set up.
+    pub stripe: Option<StripeConfig>,
 }
 
 /// Where uploaded files lie.

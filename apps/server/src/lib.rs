@@ -7,6 +7,7 @@ pub mod address_book;
 mod alarms;
 pub mod api;
 pub mod app;
+pub mod billing;
 pub mod campaigns;
 mod chance;
 pub mod cli;

@@ -21,7 +21,7 @@ const GAP: Duration = Duration::from_millis(50);
 pub(crate) const LANES: &str = "msgflash_lanes";
 
 /// Each bell with the topic it is rung by.
-fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 12] {
+fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 13] {
     [
         (LANES, &bells.lanes),
         ("msgflash_receipts", &bells.receipts),
@@ -35,6 +35,7 @@ fn topics(bells: &Bells) -> [(&'static str, &Arc<Bell>); 12] {
         ("msgflash_mail_requests", &bells.mail_requests),
         ("msgflash_mails", &bells.mails),
         ("msgflash_remains", &bells.remains),
+        ("msgflash_billing", &bells.billing),
     ]
 }
 

@@ -9,8 +9,8 @@ use utoipa::{OpenApi, ToSchema};
 use crate::api::console::auth::{self, google, profile};
 use crate::api::console::instances::{self as own_instances, linking};
 use crate::api::console::{
-    self, files, keys, lookups, media, overview, statuses as console_statuses,
-    suppressions as opt_out_files, teams, workspace,
+    self, billing as plan_changes, files, keys, lookups, media, notifications, overview, payments,
+    statuses as console_statuses, suppressions as opt_out_files, teams, workspace,
 };
 use crate::api::routes;
 use crate::api::v1::contacts::{bulk, groups, jobs, members};
@@ -50,9 +50,28 @@ pub struct ErrorBody {
     /// For people.
     #[schema(example = "Invalid request data")]
     pub message: String,
-    /// Every problem of the request, or of the template, with the codes that have several.
+    /// With the codes that have some.
     #[schema(required = false, nullable = false)]
-    pub details: Option<Vec<ErrorDetail>>,
+    pub details: Option<ErrorDetails>,
+}
+
+/// What is wrong, one by one.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ErrorDetails {
+    /// Every problem of the request, or of the template.
+    Problems(Vec<ErrorDetail>),
+    /// What stands in the way of a lower plan.
+    Teams(BlockingTeams),
+}
+
+/// With `PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS`: the teams that the other plan cannot host.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockingTeams {
+    /// Their ids.
+    #[schema(example = json!(["0197b3c0-3333-7000-8000-000000000003"]))]
+    pub team_ids: Vec<String>,
 }
 
 /// One thing wrong with one field.
@@ -101,6 +120,8 @@ pub struct ErrorDetail {
         webhooks::deliveries::list, webhooks::deliveries::read, webhooks::deliveries::redeliver,
         account::me, account::usage,
         billing::plans, billing::subscription, billing::usage, billing::payments,
+        plan_changes::checkout, plan_changes::downgrade, plan_changes::cancel, plan_changes::keep,
+        payments::receive, notifications::list, notifications::read, notifications::read_all,
         console::messages::send, console::campaigns::list, own_instances::list, own_instances::create, own_instances::read,
         own_instances::rename, own_instances::delete, linking::connect, linking::log_out,
         linking::restart, overview::search, overview::onboarding, overview::stats, workspace::current, workspace::counters,
@@ -137,6 +158,7 @@ pub struct ErrorDetail {
         (name = "Webhooks", description = "Hear of events instead of asking for them"),
         (name = "Account", description = "Who the key belongs to, and what was used"),
         (name = "Billing", description = "Plans, subscription and payments"),
+        (name = "Notifications", description = "What account holders are told"),
         (name = "Sign-in", description = "Accounts of people, and their sessions"),
         (name = "API keys", description = "Keys for programs"),
         (name = "Teams", description = "People who share a workspace that one of them pays for"),

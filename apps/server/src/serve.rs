@@ -7,10 +7,10 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, Result};
-use msgflash_postgres::Listening;
+use msgflash_postgres::{CHANGED, Listening};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::{Config, OpsBind};
 use crate::database::Database;
@@ -96,6 +96,7 @@ impl Server {
         let postgres = database.connect(&config)?;
         let draining = CancellationToken::new();
         let mut backend = wire::backend(&config, &postgres).await?;
+        offer_plans(&config, &backend).await?;
         backend.media = MediaDesk::open(&config, &postgres, &backend).await?;
         let ops = Arc::new(wire::ops(&postgres, draining.clone())?);
         let workers = wire::workers(&config, &postgres, &backend)?.start();
@@ -177,6 +178,30 @@ impl Server {
             ops.stop().await;
         }
     }
+}
+
+/// Makes the stored plans those of the catalogue, before anybody is answered. Processes that start
+/// together do it once.
+async fn offer_plans(config: &Config, backend: &Backend) -> Result<()> {
+    let provider = config.billing.provider.as_str();
+    for plan in config.billing.unsellable() {
+        warn!(
+            plan = plan.code,
+            provider,
+            "nobody can buy this plan: the catalogue does not say what it is called there"
+        );
+    }
+    let written = backend.billing_desk.sync.write().await;
+    let changes = written.context("the plans on offer")?;
+    if changes == 0 {
+        return Ok(());
+    }
+    info!(count = changes, "plans brought up to date");
+    backend.principals.forget_all();
+    if let Err(cause) = backend.postgres.notify(CHANGED, "").await {
+        debug!(%cause, "others were not told; they look by themselves");
+    }
+    Ok(())
 }
 
 /// Makes the index for searches of contacts, where that is possible.

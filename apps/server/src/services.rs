@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::address_book::AddressBook;
+use crate::billing::BillingDesk;
 use crate::campaigns::Campaigns;
 use crate::lookups::Lookups;
 use crate::media::MediaDesk;
@@ -54,6 +55,8 @@ pub struct Services {
     pub accounts: Arc<dyn AccountReader>,
     /// Plans, subscriptions and payments.
     pub billing: Arc<dyn BillingReader>,
+    /// What is done about plans and payments.
+    pub billing_desk: Arc<BillingDesk>,
     /// The rate window per key.
     pub rates: Arc<dyn RateLimiter>,
     /// The monthly count of API requests.

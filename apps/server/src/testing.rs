@@ -44,9 +44,11 @@ use crate::app::app;
 use crate::http::metrics;
 use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 
+mod billing;
 pub(crate) mod book;
 mod campaigns;
 mod lookups;
+pub(crate) mod mailing;
 mod people;
 pub(crate) mod samples;
 mod statuses;
@@ -245,6 +247,7 @@ impl Fake {
             authenticate: Arc::new(Authenticate::new(Arc::new(self.credentials))),
             accounts: Arc::new(self.accounts),
             billing,
+            billing_desk: Arc::new(billing::desk(&clock, &ids)),
             campaigns,
             rates: Arc::new(SlidingWindows::default()),
             meter: Arc::new(ApiMeter::new(Arc::new(self.api_usage))),

@@ -10,7 +10,7 @@ use msgflash_accounts::{
     AccountReader, Authenticate, CreateKey, CreateUser, IdentityProvider, ListKeys, PooledHasher,
     PortalLinks, ReadKeyUse, ReadMails, RevokeKey,
 };
-use msgflash_billing::{BillingReader, SetPlan};
+use msgflash_billing::{BillingPorts, BillingReader};
 use msgflash_evolution::{EvolutionClient, EvolutionConfig, EvolutionDecoder};
 use msgflash_kernel::{Clock, Ids, Random, RandomIds, SystemClock};
 use msgflash_messaging::alarm::Alarms;
@@ -46,6 +46,7 @@ use tracing::{debug, warn};
 use crate::address_book::{AddressBook, AddressBookPorts};
 use crate::alarms::LoggedAlarms;
 use crate::api::v1::statuses::ANSWERS;
+use crate::billing::{BillingDesk, BillingDeskPorts, PaymentProviders, Rung};
 use crate::campaigns::{Campaigns, CampaignsPorts};
 use crate::chance::SystemRandom;
 use crate::config::Config;
@@ -80,8 +81,8 @@ pub struct Backend {
     pub people: Arc<People>,
     /// Teams, and who is in them.
     pub teams: Arc<TeamDesk>,
-    /// Changes plans.
-    pub set_plan: SetPlan,
+    /// What is done about plans and payments.
+    pub billing_desk: Arc<BillingDesk>,
     /// Makes keys.
     pub create_key: Arc<CreateKey>,
     /// Lists keys.
@@ -266,6 +267,14 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         ids: Arc::clone(&ids),
         random: Arc::clone(&random),
     };
+    let billing = BillingPorts {
+        units: store.clone(),
+        catalogue: Arc::clone(&config.billing.catalogue),
+        announce: Arc::new(Rung::new(Arc::clone(&announce), bells.billing.clone())),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+    };
+    let billing_desk = billing_desk(config, &store, billing)?;
     Ok(Backend {
         teams: Arc::new(TeamDesk::new(teams, store.clone())),
         people: Arc::new(people),
@@ -273,7 +282,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         accounts: store.clone(),
         billing: store.clone(),
         create_user: CreateUser::new(store.clone(), hasher, Arc::clone(&clock), Arc::clone(&ids)),
-        set_plan: SetPlan::new(store.clone(), Arc::clone(&clock)).announcing(Arc::clone(&announce)),
+        billing_desk: Arc::new(billing_desk),
         create_key: Arc::new(CreateKey::new(
             store.clone(),
             random,
@@ -300,6 +309,25 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         ids,
         provider,
     })
+}
+
+fn billing_desk(
+    config: &Config,
+    store: &Arc<Postgres>,
+    billing: BillingPorts,
+) -> Result<BillingDesk> {
+    Ok(BillingDesk::new(BillingDeskPorts {
+        billing,
+        queue: store.clone(),
+        plans: store.clone(),
+        meters: store.clone(),
+        notices: store.clone(),
+        to_mail: store.clone(),
+        mails: store.clone(),
+        operator: store.clone(),
+        providers: PaymentProviders::of(&config.billing)?,
+        portal: config.portal_base(),
+    }))
 }
 
 /// Builds what the routes use.
@@ -332,6 +360,7 @@ pub async fn services(
         )),
         accounts: Arc::clone(&backend.accounts),
         billing: backend.principals.billing(Arc::clone(&backend.billing)),
+        billing_desk: Arc::clone(&backend.billing_desk),
         rates: rates(config).await?,
         meter: Arc::clone(&backend.meter),
         usage: store.clone(),

@@ -78,6 +78,7 @@ impl OutgoingMail {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait MailStore: Send {
-    /// Puts a mail on its way.
+    /// Puts a mail on its way. One with an id that is there already was put on its way before: nothing
+    /// changes.
     async fn queue(&mut self, mail: &OutgoingMail) -> Result<(), StoreError>;
 }

@@ -1,7 +1,11 @@
 //! What was paid.
 
-use msgflash_kernel::Id;
+use msgflash_kernel::{AccountId, Id};
 use time::OffsetDateTime;
+
+use crate::event::Money;
+use crate::period::PaidPeriod;
+use crate::subscription::BillingProvider;
 
 /// Marker of [`PaymentId`].
 pub enum PaymentMark {}
@@ -19,6 +23,48 @@ pub enum PaymentStatus {
     Pending,
     /// It went back.
     Refunded,
+}
+
+impl PaymentStatus {
+    /// Whether a payment in this state may come to `next`. Events come in any order: what arrived is
+    /// not undone by older word of a failure, and what went back stays back.
+    pub fn may_become(self, next: Self) -> bool {
+        const fn rank(status: PaymentStatus) -> u8 {
+            match status {
+                PaymentStatus::Pending => 0,
+                PaymentStatus::Failed => 1,
+                PaymentStatus::Succeeded => 2,
+                PaymentStatus::Refunded => 3,
+            }
+        }
+        rank(next) > rank(self)
+    }
+}
+
+/// A payment as a provider's event tells of it. The store keeps one per provider and reference, and
+/// lets its state change only as [`PaymentStatus::may_become`] says; a period that is known stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentNews {
+    /// Its id, if it is new.
+    pub id: PaymentId,
+    /// Who pays.
+    pub account: AccountId,
+    /// Who collected it.
+    pub provider: BillingProvider,
+    /// What the provider calls it.
+    pub reference: String,
+    /// The plan bought.
+    pub plan_code: String,
+    /// The plan's name.
+    pub plan_name: String,
+    /// How much; `None` when the event does not say.
+    pub money: Option<Money>,
+    /// The state it leaves the payment in.
+    pub status: PaymentStatus,
+    /// The period paid for, where the event says it.
+    pub period: Option<PaidPeriod>,
+    /// When it happened.
+    pub at: OffsetDateTime,
 }
 
 /// One payment.
@@ -53,4 +99,17 @@ pub struct PaymentPage {
     pub payments: Vec<Payment>,
     /// How many there are in all.
     pub total: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PaymentStatus::{Failed, Pending, Refunded, Succeeded};
+
+    #[test]
+    fn payments_only_move_on() {
+        assert!(Pending.may_become(Failed) && Failed.may_become(Succeeded));
+        assert!(Succeeded.may_become(Refunded) && Pending.may_become(Refunded));
+        assert!(!Succeeded.may_become(Failed) && !Refunded.may_become(Succeeded));
+        assert!(!Succeeded.may_become(Succeeded));
+    }
 }

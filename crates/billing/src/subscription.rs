@@ -1,13 +1,10 @@
 //! Which plan an account holds, and whether it is usable.
 
-use std::sync::Arc;
-
-use msgflash_kernel::{AccountId, Announce, Clock, Id, NoAnnouncement};
+use msgflash_kernel::{AccountId, Id};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::BillingError;
 use crate::plan::{Plan, PlanId};
-use crate::ports::SubscriptionUnits;
 
 /// How long a subscription stays usable after a failed payment.
 pub const GRACE: Duration = Duration::days(7);
@@ -33,7 +30,7 @@ pub enum SubscriptionStatus {
 }
 
 /// Who collects the money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BillingProvider {
     /// Nobody: a free plan.
     None,
@@ -101,10 +98,23 @@ impl SubscriptionStatus {
         now: OffsetDateTime,
     ) -> bool {
         match self {
-            Self::Active | Self::Trialing => true,
+            // Whoever turns the calendar may be late: nobody has more than the grace for that.
+            Self::Active | Self::Trialing => period_end.is_none_or(|end| now < end + GRACE),
             Self::Cancelled => period_end.is_none_or(|end| now < end),
             Self::PastDue => past_due_since.is_some_and(|since| now < since + GRACE),
             Self::Expired => false,
+        }
+    }
+}
+
+impl BillingProvider {
+    /// The published name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Manual => "manual",
+            Self::Dodo => "dodo",
+            Self::Stripe => "stripe",
         }
     }
 }
@@ -125,64 +135,6 @@ impl Entitlement {
         } else {
             Err(BillingError::SubscriptionInactive)
         }
-    }
-}
-
-/// Puts an account on a plan by the operator's word.
-pub struct SetPlan {
-    units: Arc<dyn SubscriptionUnits>,
-    clock: Arc<dyn Clock>,
-    announce: Arc<dyn Announce>,
-}
-
-impl SetPlan {
-    /// Wires the use case.
-    pub fn new(units: Arc<dyn SubscriptionUnits>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            units,
-            clock,
-            announce: Arc::new(NoAnnouncement),
-        }
-    }
-
-    /// Tells others, who may remember the old plan.
-    #[must_use]
-    pub fn announcing(mut self, announce: Arc<dyn Announce>) -> Self {
-        self.announce = announce;
-        self
-    }
-
-    /// The newest active version of the plan named `code` takes effect now, without an end.
-    pub async fn set(&self, account: AccountId, code: &str) -> Result<Entitlement, BillingError> {
-        let mut unit = self.units.begin().await?;
-        let plan = unit
-            .subscriptions()
-            .plan_by_code(code)
-            .await?
-            .ok_or_else(|| BillingError::UnknownPlan(code.to_owned()))?;
-        let mut subscription = unit
-            .subscriptions()
-            .lock(account)
-            .await?
-            .ok_or(BillingError::NoSubscription)?;
-        subscription.plan = plan.id;
-        subscription.status = SubscriptionStatus::Active;
-        subscription.provider = if plan.price == 0 {
-            BillingProvider::None
-        } else {
-            BillingProvider::Manual
-        };
-        subscription.period_start = self.clock.now();
-        subscription.period_end = None;
-        subscription.cancel_at_period_end = false;
-        subscription.scheduled_plan = None;
-        subscription.scheduled_at = None;
-        subscription.scheduled_action = None;
-        subscription.past_due_since = None;
-        unit.subscriptions().save(&subscription).await?;
-        unit.commit().await?;
-        self.announce.changed(account).await;
-        Ok(Entitlement { subscription, plan })
     }
 }
 
@@ -221,6 +173,15 @@ mod tests {
         let it = subscription(SubscriptionStatus::Cancelled);
         assert!(it.is_usable(datetime!(2026-05-31 23:59:59 UTC)));
         assert!(!it.is_usable(datetime!(2026-06-01 0:00 UTC)));
+    }
+
+    #[test]
+    fn an_active_one_is_usable_to_the_end_of_its_grace_whoever_is_late() {
+        let mut it = subscription(SubscriptionStatus::Active);
+        assert!(it.is_usable(datetime!(2026-06-07 23:59:59 UTC)));
+        assert!(!it.is_usable(datetime!(2026-06-08 0:00 UTC)));
+        it.period_end = None;
+        assert!(it.is_usable(datetime!(2036-06-08 0:00 UTC)));
     }
 
     #[test]

@@ -66,6 +66,32 @@ impl InstanceStatus {
     }
 }
 
+/// Who suspended an instance, and so who may end that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// The plan has no place for it; one that has ends it.
+    Plan,
+    /// The operator; no plan ends it.
+    Operator,
+}
+
+impl Suspension {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Plan, Self::Operator]
+            .into_iter()
+            .find(|it| it.as_str() == word)
+    }
+}
+
 /// One WhatsApp number. It belongs to the account and serves all its workspaces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instance {
@@ -83,6 +109,8 @@ pub struct Instance {
     pub wa_number: Option<Phone>,
     /// Its state.
     pub status: InstanceStatus,
+    /// Who suspended it, while it is suspended. Where nobody is named it was the operator.
+    pub suspended_for: Option<Suspension>,
     /// Buttons go out natively instead of as numbered text.
     pub native_buttons: bool,
     /// Whether the number is a WhatsApp Business account, when known.

@@ -130,6 +130,7 @@ pub(crate) fn instance() -> Instance {
         reconnecting_since: None,
         expected_number: None,
         takes_any_number: false,
+        suspended_for: None,
         unlink_since: None,
         standing: crate::instance::Standing::default(),
         created_at: NOW,

@@ -1,15 +1,26 @@
 //! Plans, subscriptions and payments.
 
+mod agreement;
+mod catalogue;
+mod checkout;
+mod event;
+mod holding;
+mod meter;
+mod notice;
+mod operator;
 mod payment;
 mod plan;
+mod queue;
+mod standing;
 pub(crate) mod subscription;
+mod upkeep;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use msgflash_billing::{
-    BillingReader, Entitlement, Payment, PaymentPage, Plan, SubscriptionStore, SubscriptionUnit,
-    SubscriptionUnits,
+    BillingReader, BillingUnit, BillingUnits, CheckoutStore, Entitlement, EventStore, HoldingStore,
+    NoticeStore, Payment, PaymentPage, Plan, StandingStore,
 };
 use msgflash_kernel::{AccountId, StoreError};
 
@@ -94,15 +105,27 @@ impl BillingReader for Postgres {
     }
 }
 
-impl SubscriptionUnit for PgUnit {
-    fn subscriptions(&mut self) -> &mut dyn SubscriptionStore {
+impl BillingUnit for PgUnit {
+    fn standings(&mut self) -> &mut dyn StandingStore {
+        self
+    }
+    fn events(&mut self) -> &mut dyn EventStore {
+        self
+    }
+    fn checkouts(&mut self) -> &mut dyn CheckoutStore {
+        self
+    }
+    fn holdings(&mut self) -> &mut dyn HoldingStore {
+        self
+    }
+    fn notices(&mut self) -> &mut dyn NoticeStore {
         self
     }
 }
 
 #[async_trait]
-impl SubscriptionUnits for Postgres {
-    async fn begin(&self) -> Result<Box<dyn SubscriptionUnit>, StoreError> {
+impl BillingUnits for Postgres {
+    async fn begin(&self) -> Result<Box<dyn BillingUnit>, StoreError> {
         Ok(Box::new(self.unit().await?))
     }
 }

@@ -210,6 +210,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         session_due -> Nullable<Timestamptz>,
         takes_any_number -> Bool,
+        suspended_for -> Nullable<Text>,
     }
 }
 
@@ -327,6 +328,8 @@ diesel::table! {
         subject -> Text,
         data -> Jsonb,
         at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+        mail_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -379,6 +382,7 @@ diesel::table! {
         period_start -> Nullable<Timestamptz>,
         period_end -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        reference -> Nullable<Text>,
     }
 }
 
@@ -527,6 +531,7 @@ diesel::table! {
         past_due_since -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        due_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -624,6 +629,7 @@ diesel::table! {
         previous_secret_until -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        disabled_by_plan -> Bool,
     }
 }
 

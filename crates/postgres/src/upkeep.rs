@@ -90,6 +90,7 @@ impl Postgres {
         gone += self.sweep_sign_in(now, AT_ONCE).await?;
         gone += self.sweep_lookups(now, AT_ONCE).await?;
         gone += self.sweep_teams(now, AT_ONCE).await?;
+        gone += self.sweep_billing(now, AT_ONCE).await?;
         let mut conn = self.conn().await?;
         gone += sql(EXPIRED)
             .bind::<SqlUuid, _>(first_id(now - LONGEST_LIFE))

@@ -56,6 +56,13 @@ pub trait DeliveryReader: Send + Sync {
 pub trait EndpointStore: Send {
     /// Counts an account's endpoints and holds the count still until the unit ends.
     async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError>;
+    /// Counts those of an account that are on, but this one, and holds the count still until the unit
+    /// ends. Comes before [`Self::forget_trouble`]: whoever changes what a plan allows locks in this order.
+    async fn count_active_locked(
+        &mut self,
+        account: AccountId,
+        but: EndpointId,
+    ) -> Result<u32, StoreError>;
     /// Stores a new one.
     async fn insert(&mut self, endpoint: &Endpoint) -> Result<(), StoreError>;
     /// Reads one and holds it still until the unit ends.

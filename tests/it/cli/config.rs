@@ -57,6 +57,11 @@ async fn values_that_make_no_sense_are_refused_by_name() {
         ("MSGFLASH_ROLES", ","),
         ("MSGFLASH_SMTP_URL", "smtps://mail.shop.test"),
         ("MSGFLASH_PORTAL_URL", "nowhere"),
+        ("MSGFLASH_BILLING_PROVIDER", "barter"),
+        ("MSGFLASH_BILLING_PROVIDER", "dodo"),
+        ("MSGFLASH_BILLING_CATALOGUE", "nowhere.toml"),
+        ("MSGFLASH_DODO_API_KEY", "key"),
+        ("MSGFLASH_STRIPE_WEBHOOK_SECRET", "whsec_key"),
         ("MSGFLASH_CONSOLE_RATE_LIMIT_PER_SECOND", "0"),
         ("MSGFLASH_EVOLUTION_URL", "http://127.0.0.1:1"),
         ("MSGFLASH_EVOLUTION_API_KEY", "key"),
@@ -122,7 +127,11 @@ async fn secrets_are_never_printed() {
         .with("MSGFLASH_SMTP_URL", "smtps://me:hush-mail@mail.shop.test")
         .with("MSGFLASH_MAIL_FROM", "no-reply@shop.test")
         .with("MSGFLASH_EVOLUTION_URL", "http://me:hush-url@127.0.0.1:1")
-        .with("MSGFLASH_EVOLUTION_API_KEY", "hush-gateway");
+        .with("MSGFLASH_EVOLUTION_API_KEY", "hush-gateway")
+        .with("MSGFLASH_DODO_API_KEY", "hush-dodo")
+        .with("MSGFLASH_DODO_WEBHOOK_SECRET", "whsec_hushhush")
+        .with("MSGFLASH_STRIPE_API_KEY", "hush-stripe")
+        .with("MSGFLASH_STRIPE_WEBHOOK_SECRET", "whsec_hush");
     for args in [
         &["config", "print"][..],
         &["config", "print", "--json"],

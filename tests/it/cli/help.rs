@@ -2,7 +2,7 @@
 
 use super::{Shell, USAGE};
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 23] = [
     &["serve"],
     &["demo"],
     &["migrate"],
@@ -15,6 +15,11 @@ const COMMANDS: [&[&str]; 18] = [
     &["user"],
     &["user", "create"],
     &["user", "set-plan"],
+    &["plans", "check"],
+    &["plans", "list"],
+    &["billing", "pending"],
+    &["billing", "confirm"],
+    &["billing", "events"],
     &["key", "create"],
     &["key", "list"],
     &["key", "revoke"],
@@ -63,6 +68,8 @@ async fn every_command_explains_itself_without_any_setting() {
         "openapi",
         "config",
         "user",
+        "plans",
+        "billing",
         "key",
         "instance",
         "Exit codes",
@@ -80,13 +87,16 @@ async fn every_command_explains_itself_without_any_setting() {
 #[tokio::test]
 async fn a_wrong_command_line_is_2_and_told_before_anything_is_opened() {
     let shell = Shell::bare().with("DATABASE_URL", "postgres://127.0.0.1:1/nothing");
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 17] = [
         &[],
         &["sned"],
         &["user"],
         &["user", "create"],
         &["user", "create", "--email", "a@example.com"],
         &["user", "set-plan", "--user", "a"],
+        &["plans", "check"],
+        &["billing", "confirm", "--user", "a", "--plan", "pro"],
+        &["billing", "events", "--limit", "0"],
         &["key", "create", "--user", "a"],
         &["key", "revoke", "--user", "a"],
         &["instance", "connect"],

@@ -10,9 +10,13 @@ use super::{JSON, document};
 
 /// A call that is answered with something: method, path with `{id}` where a parameter is, what stands
 /// there, body.
-type Call<'a> = (&'a str, &'a str, Vec<&'a str>, Value);
+pub(super) type Call<'a> = (&'a str, &'a str, Vec<&'a str>, Value);
 
-async fn check(document: &Value, client: &Client, (method, path, ids, body): Call<'_>) -> Value {
+pub(super) async fn check(
+    document: &Value,
+    client: &Client,
+    (method, path, ids, body): Call<'_>,
+) -> Value {
     let bytes = (!body.is_null()).then(|| body.to_string().into_bytes());
     let kind = if bytes.is_some() { JSON } else { "" };
     let verb: Method = method.parse().expect("a method");

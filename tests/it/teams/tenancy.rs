@@ -36,6 +36,7 @@ fn kind_of(path: &str, parameter: &str) -> &'static str {
         "media" => "media",
         "number-lookups" => "lookup",
         "suppressions" => "suppression",
+        "notifications" => "notification",
         other => panic!("nobody said what {parameter} of {path} is: {other:?}"),
     }
 }

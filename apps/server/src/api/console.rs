@@ -4,6 +4,7 @@
 //! what there is.
 
 pub mod auth;
+pub mod billing;
 pub mod campaigns;
 pub mod files;
 pub mod instances;
@@ -11,7 +12,9 @@ pub mod keys;
 pub mod lookups;
 pub mod media;
 pub mod messages;
+pub mod notifications;
 pub mod overview;
+pub mod payments;
 pub mod routes;
 pub mod statuses;
 pub mod suppressions;

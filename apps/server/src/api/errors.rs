@@ -42,6 +42,10 @@ codes! {
     MEDIA_TYPE_NOT_ALLOWED 400 "This type of file is not allowed: JPEG, PNG, WebP, GIF; MP4, 3GP; PDF, Word, Excel; MP3, OGG, M4A, AAC, AMR, WEBM sound"
     MEDIA_TOO_LARGE 400 "The file has more than 5 MB, the most for type image"
     LOOKUP_NOT_READY 400 "The number look-up has not completed"
+    INVALID_PLAN_CHANGE 400 "Only a higher plan can be bought: use downgrade for a lower one"
+    DOWNGRADE_ALREADY_SCHEDULED 400 "A change of the plan is scheduled already"
+    ALREADY_ON_FREE_PLAN 400 "The account is on the free plan already"
+    NO_SCHEDULED_CHANGE 400 "No change of the plan is scheduled"
     UNAUTHORIZED 401 "API key missing, invalid, or revoked"
     FORBIDDEN 403 "The instance is suspended"
     EMAIL_NOT_VERIFIED 403 "The e-mail address is not verified yet"
@@ -72,6 +76,7 @@ codes! {
     LOOKUP_NOT_FOUND 404 "Number look-up not found"
     CONTACT_GROUP_NOT_FOUND 404 "Contact group not found"
     INVITE_DUPLICATE_MEMBER 409 "This person is a member of the team already"
+    PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS 409 "The plan cannot host the teams of this account: delete teams or free seats first"
     CONFLICT 409 "This Idempotency-Key was used with another request body"
     PAYLOAD_TOO_LARGE 413 "The body is larger than 1048576 bytes"
     UNSUPPORTED_MEDIA_TYPE 415 "Content-Type must be application/json"
@@ -140,6 +145,9 @@ pub fn of_policy(policy: &Policy) -> Vec<ErrorCode> {
     if policy.form {
         codes.extend([VALIDATION_ERROR, BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE]);
     }
+    if policy.raw {
+        codes.extend([BAD_REQUEST, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]);
+    }
     if policy.once {
         codes.push(CONFLICT);
     }
@@ -159,7 +167,10 @@ fn of_action(action: Action) -> impl Iterator<Item = ErrorCode> {
 
 #[cfg(test)]
 mod tests {
-    use msgflash_billing::BillingError;
+    use msgflash_billing::{
+        BillingError, PlanChangeError, ProviderError as PaymentError,
+        WebhookError as PaymentCallError,
+    };
     use msgflash_contacts::ContactError;
     use msgflash_kernel::{Fault, Id, Phone, Problems};
     use msgflash_messaging::campaign::error::CampaignError;
@@ -186,6 +197,22 @@ mod tests {
             Box::new(BillingError::TeamsNotAvailable),
             Box::new(BillingError::StatusesNotAvailable),
             Box::new(BillingError::FeatureNotAvailable("Voice notes")),
+            Box::new(PlanChangeError::UnknownPlan),
+            Box::new(PlanChangeError::NotForSale),
+            Box::new(PlanChangeError::InvalidChange("no")),
+            Box::new(PlanChangeError::AlreadyScheduled),
+            Box::new(PlanChangeError::AlreadyFree),
+            Box::new(PlanChangeError::NothingScheduled),
+            Box::new(PlanChangeError::BlockedByTeams(Vec::new())),
+            Box::new(PlanChangeError::from(PaymentError::TimedOut)),
+            Box::new(PlanChangeError::from(PaymentError::Unavailable)),
+            Box::new(PlanChangeError::from(PaymentError::Refused("x".into()))),
+            Box::new(PlanChangeError::from(PaymentError::NotSetUp("x".into()))),
+            Box::new(PaymentCallError::Forged),
+            Box::new(PaymentCallError::Stale),
+            Box::new(PaymentCallError::Malformed("x")),
+            Box::new(PaymentCallError::NotTaken),
+            Box::new(PaymentCallError::from(PaymentError::TimedOut)),
             Box::new(QuotaError::RateLimited(wait)),
             Box::new(QuotaError::ApiRequests(wait)),
             Box::new(QuotaError::Outbound(wait)),

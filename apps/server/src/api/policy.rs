@@ -52,6 +52,8 @@ pub struct Policy {
     pub body: bool,
     /// It takes a form with a file.
     pub form: bool,
+    /// It takes a body byte for byte, whatever it is said to be.
+    pub raw: bool,
     /// That body is a small one: callers are nobody yet, and have little to say.
     pub small_body: bool,
     /// That body may be left out.

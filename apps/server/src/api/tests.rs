@@ -116,6 +116,17 @@ async fn what_a_repetition_cannot_mend_is_answered_with_200() {
 }
 
 #[actix_web::test]
+async fn a_payment_event_of_no_provider_is_not_even_read() {
+    let running = Running::over(Fake::bare());
+    let large = "a".repeat((1 << 20) + 1);
+    for body in ["{}".to_owned(), large] {
+        let call = TestRequest::post().uri("/api/payments/webhook");
+        let answer = running.call(call.set_payload(body)).await;
+        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()));
+    }
+}
+
+#[actix_web::test]
 async fn a_wrong_secret_is_401() {
     let running = receiver(Ok(()));
     for header in [

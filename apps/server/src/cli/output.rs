@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use msgflash_accounts::AccountsError;
-use msgflash_billing::BillingError;
+use msgflash_billing::{BillingError, PlanChangeError};
 use msgflash_kernel::{Fault, Kind, StoreError};
 use msgflash_messaging::MessagingError;
 use msgflash_teams::TeamError;
@@ -175,6 +175,12 @@ impl From<AccountsError> for Failure {
 
 impl From<BillingError> for Failure {
     fn from(error: BillingError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<PlanChangeError> for Failure {
+    fn from(error: PlanChangeError) -> Self {
         Self::fault(&error)
     }
 }

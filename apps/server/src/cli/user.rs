@@ -106,7 +106,13 @@ pub(super) async fn rotate_signing_key(config: &Config, out: Output) -> Result<(
 
 async fn set_plan(backend: &Backend, user: &User, code: &str) -> Result<String, Failure> {
     let account = Id::new(user.id.uuid());
-    Ok(backend.set_plan.set(account, code).await?.plan.code)
+    Ok(backend
+        .billing_desk
+        .assign
+        .assign(account, code)
+        .await?
+        .plan
+        .code)
 }
 
 async fn known(backend: &Backend, code: &str) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use msgflash_kernel::Secret;
 use url::Url;
 
 use super::load::Raw;
-use super::{Config, Evolution, Google, LogFormat, Mail, MediaStore, OpsBind, Roles};
+use super::{Billing, Config, Evolution, Google, LogFormat, Mail, MediaStore, OpsBind, Roles};
 
 impl Config {
     pub(super) fn check(raw: Raw) -> Result<Self> {
@@ -18,6 +18,7 @@ impl Config {
         let data_dir = data_dir.unwrap_or_else(|| PathBuf::from(".local/data"));
         let media = MediaStore::read(&raw, &data_dir, allow_private_targets)?;
         let media_space = super::media::space(&raw)?;
+        let billing = Billing::read(&raw)?;
         let bind: SocketAddr = raw
             .bind
             .as_deref()
@@ -111,6 +112,7 @@ impl Config {
             dev_mode,
             media,
             media_space,
+            billing,
             roles,
             evolution,
             allow_private_targets,

@@ -98,7 +98,11 @@ impl Config {
                 LogFormat::Json => "json".to_owned(),
             },
             "otlp_endpoint" => self.otlp_endpoint.as_ref().map(safe).unwrap_or_default(),
-            other => self.shown_media(other).unwrap_or_default(),
+            other => {
+                let shown = self.shown_media(other);
+                let shown = shown.or_else(|| self.shown_billing(other));
+                shown.unwrap_or_default()
+            }
         };
         SETTINGS
             .iter()

@@ -96,6 +96,25 @@ fn each_mistake_names_its_setting() {
         (("media", "floppy"), "MSGFLASH_MEDIA"),
         (("media", "s3"), "MSGFLASH_MEDIA_S3_BUCKET"),
         (("media_space_mb", "0"), "MSGFLASH_MEDIA_SPACE_MB"),
+        (("billing_provider", "barter"), "MSGFLASH_BILLING_PROVIDER"),
+        (("billing_provider", "dodo"), "MSGFLASH_DODO_API_KEY"),
+        (("billing_provider", "stripe"), "MSGFLASH_STRIPE_API_KEY"),
+        (("billing_catalogue", "nowhere.toml"), "nowhere.toml"),
+        (("dodo_api_key", "key"), "MSGFLASH_DODO_WEBHOOK_SECRET"),
+        (
+            ("dodo_webhook_secret", "whsec_YQ=="),
+            "MSGFLASH_DODO_API_KEY",
+        ),
+        (("dodo_url", "https://pay.test"), "MSGFLASH_DODO_API_KEY"),
+        (("stripe_api_key", "key"), "MSGFLASH_STRIPE_WEBHOOK_SECRET"),
+        (
+            ("stripe_webhook_secret", "whsec_a"),
+            "MSGFLASH_STRIPE_API_KEY",
+        ),
+        (
+            ("stripe_url", "https://pay.test"),
+            "MSGFLASH_STRIPE_API_KEY",
+        ),
         (("safety", "strict"), "MSGFLASH_SAFETY"),
         (("log_format", "xml"), "MSGFLASH_LOG_FORMAT"),
         (("colour", "red"), "unknown setting colour"),
@@ -121,6 +140,10 @@ fn secrets_are_hidden_when_printed() {
         ("media_s3_bucket", "uploads"),
         ("media_s3_access_key_id", "key"),
         ("media_s3_secret_key", "hunter2"),
+        ("dodo_api_key", "hunter2"),
+        ("dodo_webhook_secret", "whsec_hunter2x"),
+        ("stripe_api_key", "hunter2"),
+        ("stripe_webhook_secret", "whsec_hunter2x"),
     ])
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
@@ -195,6 +218,75 @@ fn mail_is_shown_to_this_machine_alone() {
         refused.to_string().contains("MSGFLASH_DEV_MODE"),
         "{refused}"
     );
+}
+
+/// Dodo Payments with these settings besides.
+fn with_dodo(more: &[(&str, &str)]) -> Result<Config> {
+    let account = [
+        ("dodo_api_key", "key"),
+        ("dodo_webhook_secret", "whsec_YWJj"),
+    ];
+    with(&[&account[..], more].concat())
+}
+
+#[test]
+fn keys_go_to_payment_providers_over_tls_or_stay_on_this_machine() {
+    for fine in [
+        "https://pay.test",
+        "http://127.0.0.1:9",
+        "http://localhost:9",
+    ] {
+        assert!(with_dodo(&[("dodo_url", fine)]).is_ok(), "{fine}");
+    }
+    for odd in ["http://pay.test", "pay.test", "https://key:secret@pay.test"] {
+        let refused = with_dodo(&[("dodo_url", odd)]).expect_err(odd);
+        assert!(format!("{refused:#}").contains("MSGFLASH_DODO_URL"));
+    }
+    let refused = with_dodo(&[("dodo_webhook_secret", "whsec_?")]).expect_err("no base64");
+    assert!(format!("{refused:#}").contains("MSGFLASH_DODO_WEBHOOK_SECRET"));
+}
+
+#[test]
+fn a_provider_is_listened_to_that_does_not_sell() {
+    let config = with_dodo(&[]).expect("valid");
+    assert_eq!(config.billing.provider.as_str(), "manual");
+    assert!(config.billing.dodo.is_some() && config.billing.stripe.is_none());
+}
+
+#[test]
+fn everything_wrong_with_a_file_of_plans_is_told_with_its_place() {
+    let folder = std::env::temp_dir().join(format!("msgflash-plans-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("plans.toml");
+    let text = msgflash_billing::catalogue::DEFAULT;
+    let text = text.replacen("price = 19", "price = -1", 1);
+    let text = text.replacen("max_instances = 20", "max_instances = \"many\"", 1);
+    std::fs::write(&file, text).expect("written");
+    let name = file.display().to_string();
+    let refused = with(&[("billing_catalogue", &name)]).expect_err("two mistakes");
+    let told = format!("{refused:#}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    for place in [
+        "MSGFLASH_BILLING_CATALOGUE",
+        name.as_str(),
+        "plan pro, price",
+        "plan max, limits.max_instances",
+    ] {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+}
+
+#[test]
+fn plans_that_cannot_be_bought_where_purchases_are_paid_are_known() {
+    assert!(with(&[]).expect("valid").billing.unsellable().is_empty());
+    let config = with_dodo(&[("billing_provider", "dodo")]).expect("valid");
+    let codes: Vec<_> = config
+        .billing
+        .unsellable()
+        .iter()
+        .map(|it| it.code.clone())
+        .collect();
+    assert_eq!(codes, ["pro", "max"]);
 }
 
 #[test]

@@ -91,7 +91,8 @@ async fn account(backend: &Backend) -> Result<User> {
         is_verified: true,
     };
     let user = backend.create_user.create(order).await?;
-    backend.set_plan.set(Id::new(user.id.uuid()), "pro").await?;
+    let account = Id::new(user.id.uuid());
+    backend.billing_desk.assign.assign(account, "pro").await?;
     Ok(user)
 }
 

@@ -12,8 +12,8 @@ use utoipa::openapi::{
 };
 
 use crate::api::errors::{
-    ErrorCode, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID, TEMPLATE_VARIABLES_MISSING,
-    VALIDATION_ERROR,
+    ErrorCode, PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS, TEMPLATE_CONTEXT_UNAVAILABLE, TEMPLATE_INVALID,
+    TEMPLATE_VARIABLES_MISSING, VALIDATION_ERROR,
 };
 use crate::api::routes::Route;
 
@@ -67,6 +67,9 @@ fn refusal(codes: &[ErrorCode]) -> Response {
         let mut error = json!({ "code": it.code, "message": it.message });
         if let Some((field, code, message)) = problem(it) {
             error["details"] = json!([{ "field": field, "code": code, "message": message }]);
+        }
+        if *it == PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS {
+            error["details"] = json!({ "teamIds": ["0197b3c0-3333-7000-8000-000000000003"] });
         }
         let example = ExampleBuilder::new()
             .value(Some(json!({ "error": error })))

@@ -61,7 +61,7 @@ fn a_body_is_documented_exactly_where_one_is_read() {
         let body = &document["paths"][route.path][method]["requestBody"];
         assert_eq!(
             body.is_object(),
-            route.policy.body || route.policy.form,
+            route.policy.body || route.policy.form || route.policy.raw,
             "{}",
             route.policy.route
         );

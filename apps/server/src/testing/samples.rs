@@ -127,6 +127,7 @@ pub(crate) fn instance() -> Instance {
         reconnecting_since: None,
         expected_number: None,
         takes_any_number: false,
+        suspended_for: None,
         unlink_since: None,
         standing: msgflash_messaging::instance::Standing::default(),
         created_at: datetime!(2026-01-01 0:00 UTC),

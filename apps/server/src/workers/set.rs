@@ -43,7 +43,10 @@ use crate::config::Config;
 use crate::notices;
 use crate::wire::{Backend, settled};
 
+mod billing;
 mod loops;
+
+use self::billing::BillingWork;
 
 /// A started call outlives the provider's own limit by this much before it counts as unknown.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -79,6 +82,8 @@ pub struct Bells {
     pub mails: Arc<Bell>,
     /// A team was deleted and may have left something.
     pub remains: Arc<Bell>,
+    /// A subscription changed, and its provider may have to be told.
+    pub billing: Arc<Bell>,
 }
 
 impl Default for Bells {
@@ -98,6 +103,7 @@ impl Default for Bells {
             mail_requests: Bell::new(),
             mails: Bell::new(),
             remains: Bell::new(),
+            billing: Bell::new(),
         }
     }
 }
@@ -136,6 +142,7 @@ struct Work {
     send_mails: Option<Arc<SendMails>>,
     forget_media: Option<Arc<ForgetMedia>>,
     remains: Arc<EndRemains>,
+    billing: BillingWork,
     sampler: Arc<Sampler>,
     /// Without one there is nothing to compare with.
     has_gateway: bool,
@@ -409,6 +416,15 @@ impl Work {
                 store.clone(),
                 Arc::clone(&clock),
             )),
+            billing: BillingWork::new(
+                Arc::clone(&backend.billing_desk),
+                Turn {
+                    lanes: store.clone(),
+                    worker,
+                    silence: pace.silence,
+                },
+                Arc::clone(&clock),
+            ),
             sampler: Arc::new(Sampler::new(
                 Turn {
                     lanes: store.clone(),

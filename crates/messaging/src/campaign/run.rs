@@ -147,7 +147,8 @@ impl RunCampaigns {
             (Turn::Unmake, _) => {
                 undo::unmake(held, it, now).await?;
                 // What cannot be unmade is on its way, and is not waited for.
-                it.turn_at = it.send_by;
+                let ends = it.status == CampaignStatus::PausedQuota;
+                it.turn_at = it.send_by.filter(|_| ends);
                 held.campaigns().update(it).await?;
                 false
             }

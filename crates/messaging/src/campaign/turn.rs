@@ -87,6 +87,8 @@ pub fn decide(campaign: &Campaign, ahead: Ahead, now: OffsetDateTime) -> Turn {
         }
         CampaignStatus::Running => running(campaign, ahead, now),
         CampaignStatus::PausedQuota => out_of_quota(campaign, now),
+        // Whoever took the plan away left what was made.
+        CampaignStatus::PausedPlan if campaign.in_flight() > 0 => Turn::Unmake,
         CampaignStatus::Paused | CampaignStatus::PausedPlan => Turn::Rest,
         CampaignStatus::Completed | CampaignStatus::Cancelled | CampaignStatus::Failed => {
             if campaign.counters.queued > 0 {
@@ -288,6 +290,17 @@ mod tests {
             ..out(None, 60)
         };
         assert_eq!(turn(&late), Turn::Late);
+    }
+
+    #[test]
+    fn one_that_the_plan_stopped_takes_back_what_is_made() {
+        let stopped = |made| Campaign {
+            status: CampaignStatus::PausedPlan,
+            send_by: Some(NOW),
+            ..of(100, 50, made)
+        };
+        assert_eq!(turn(&stopped(60)), Turn::Unmake);
+        assert_eq!(turn(&stopped(50)), Turn::Rest);
     }
 
     #[test]

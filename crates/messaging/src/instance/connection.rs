@@ -22,7 +22,7 @@ pub const PAIRING_PATIENCE: Duration = Duration::minutes(2);
 /// Applies a change to a stored instance within the caller's transaction and answers what to tell
 /// every workspace it serves; `None` when the instance is gone. Exactly one event per change: the
 /// row is locked, and a change that changes nothing tells nothing.
-pub(crate) async fn apply(
+pub async fn apply(
     instances: &mut dyn InstanceStore,
     id: InstanceId,
     change: Change,

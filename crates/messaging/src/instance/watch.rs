@@ -64,8 +64,14 @@ impl WatchConnections {
                 self.record.record_found(&instance, change).await?;
                 let alarm = match change {
                     Change::Lost => Some(Alarm::ConnectionLost),
-                    // One that is still connected was logged out by its owner.
-                    Change::FoundClosed { .. } if instance.status != InstanceStatus::Connected => {
+                    // One that is still connected was logged out by its owner, one that is suspended
+                    // by whoever suspended it.
+                    Change::FoundClosed { .. }
+                        if !matches!(
+                            instance.status,
+                            InstanceStatus::Connected | InstanceStatus::Suspended
+                        ) =>
+                    {
                         Some(Alarm::WrongNumber)
                     }
                     _ => None,
@@ -96,7 +102,7 @@ impl WatchConnections {
                     Some(Change::FoundClosed { code: None })
                 }
                 Err(error) => {
-                    warn!(instance.id = %instance.id, %error, "a refused phone could not be unlinked");
+                    warn!(instance.id = %instance.id, %error, "a phone could not be unlinked");
                     None
                 }
             };

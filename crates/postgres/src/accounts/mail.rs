@@ -83,6 +83,8 @@ impl MailStore for PgUnit {
                 mails::give_up_at.eq(mail.give_up_at),
                 mails::next_try_at.eq(mail.created_at),
             ))
+            .on_conflict(mails::id)
+            .do_nothing()
             .execute(self.conn())
             .await
             .map(drop)

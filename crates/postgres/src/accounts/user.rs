@@ -123,11 +123,12 @@ impl UserStore for PgUnit {
             }
             Err(error) => return Err(failed(error)),
         }
+        // The plan of those who pay nothing costs nothing and ranks below all others on offer.
         let subscribed = sql(
             "INSERT INTO subscriptions (id, account_id, plan_id, status, provider, \
                period_start, created_at, updated_at) \
              SELECT $1, $2, id, 'active', 'none', $3, $3, $3 FROM plans \
-             WHERE code = 'free' AND is_active ORDER BY version DESC LIMIT 1",
+             WHERE is_active AND price = 0 ORDER BY rank, version DESC LIMIT 1",
         )
         .bind::<SqlUuid, _>(subscription)
         .bind::<SqlUuid, _>(user.id.uuid())
@@ -140,7 +141,7 @@ impl UserStore for PgUnit {
         } else {
             Err(StoreError::corrupt(
                 "plans.code",
-                "no active plan is called free",
+                "no plan on offer costs nothing",
             ))
         }
     }

@@ -32,6 +32,11 @@ const STATUSES: &str = "UPDATE statuses SET waited_since = $1, look_at = $1, loo
 const CAMPAIGNS: &str = "UPDATE campaigns SET status = 'paused', turn_at = NULL, updated_at = $1 \
      WHERE status IN ('scheduled', 'running', 'paused_quota', 'paused_plan')";
 
+/// What payment providers were told since the backup was made, nobody here knows: they are told again what
+/// is wished here.
+const AGREEMENTS: &str = "UPDATE billing_agreements SET tell_at = '-infinity', tell_failures = 0 \
+     WHERE ended_at IS NULL";
+
 /// Sessions that were ended since the backup was made would be open again: people sign in anew.
 const SIGNED_OUT: &str = "UPDATE sessions SET revoked_at = $1, revoked_for = 'operator' \
      WHERE revoked_at IS NULL";
@@ -59,6 +64,7 @@ pub(super) async fn settle(
     }
     client.execute(STATUSES, &[&now]).await?;
     client.execute(CAMPAIGNS, &[&now]).await?;
+    client.execute(AGREEMENTS, &[]).await?;
     client.execute(SIGNED_OUT, &[&now]).await?;
     let waiting = "SELECT count(*) FROM queue WHERE state = 0";
     let waiting: i64 = client.query_one(waiting, &[]).await?.get(0);

@@ -34,16 +34,30 @@ impl TryFrom<PaymentRow> for Payment {
             plan_name: row.plan_name,
             amount: row.amount,
             currency: row.currency,
-            status: match row.status.as_str() {
-                "succeeded" => PaymentStatus::Succeeded,
-                "failed" => PaymentStatus::Failed,
-                "pending" => PaymentStatus::Pending,
-                "refunded" => PaymentStatus::Refunded,
-                _ => return Err(StoreError::corrupt("payments.status", row.status)),
-            },
+            status: STATUSES
+                .into_iter()
+                .find(|status| word(*status) == row.status)
+                .ok_or_else(|| StoreError::corrupt("payments.status", row.status))?,
             period_start: row.period_start,
             period_end: row.period_end,
             created_at: row.created_at,
         })
+    }
+}
+
+const STATUSES: [PaymentStatus; 4] = [
+    PaymentStatus::Succeeded,
+    PaymentStatus::Failed,
+    PaymentStatus::Pending,
+    PaymentStatus::Refunded,
+];
+
+/// The stored word of a state.
+pub(super) const fn word(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::Succeeded => "succeeded",
+        PaymentStatus::Failed => "failed",
+        PaymentStatus::Pending => "pending",
+        PaymentStatus::Refunded => "refunded",
     }
 }

@@ -1,19 +1,15 @@
 //! Subscriptions.
 
-use async_trait::async_trait;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use msgflash_billing::{
-    BillingProvider, Plan, ScheduledAction, Subscription, SubscriptionStatus, SubscriptionStore,
-};
+use msgflash_billing::{BillingProvider, ScheduledAction, Subscription, SubscriptionStatus};
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::plan::PlanRow;
 use crate::error::failed;
-use crate::schema::{plans, subscriptions};
+use crate::schema::subscriptions;
 use crate::unit::PgUnit;
 
 #[derive(Queryable, Selectable, AsChangeset)]
@@ -46,8 +42,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
             account: Id::new(row.account_id),
             plan: Id::new(row.plan_id),
             status: status(&row.status)?,
-            provider: read(&PROVIDERS, &row.provider)
-                .ok_or_else(|| StoreError::corrupt("subscriptions.provider", row.provider))?,
+            provider: provider("subscriptions.provider", &row.provider)?,
             period_start: row.period_start,
             period_end: row.period_end,
             cancel_at_period_end: row.cancel_at_period_end,
@@ -112,6 +107,11 @@ pub(crate) fn status(stored: &str) -> Result<SubscriptionStatus, StoreError> {
     read(&STATUSES, stored).ok_or_else(|| StoreError::corrupt("subscriptions.status", stored))
 }
 
+/// Reads the stored name of who collects the money.
+pub(super) fn provider(place: &'static str, stored: &str) -> Result<BillingProvider, StoreError> {
+    read(&PROVIDERS, stored).ok_or_else(|| StoreError::corrupt(place, stored))
+}
+
 fn read<T: Copy>(words: &[(T, &str)], stored: &str) -> Option<T> {
     words
         .iter()
@@ -124,22 +124,12 @@ fn stored<T: Copy + PartialEq>(words: &[(T, &'static str)], it: T) -> &'static s
     found.expect("every value has its word").1
 }
 
-#[async_trait]
-impl SubscriptionStore for PgUnit {
-    async fn plan_by_code(&mut self, code: &str) -> Result<Option<Plan>, StoreError> {
-        let row: Option<PlanRow> = plans::table
-            .filter(plans::code.eq(code))
-            .filter(plans::is_active)
-            .order(plans::version.desc())
-            .select(PlanRow::as_select())
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(Plan::try_from).transpose()
-    }
-
-    async fn lock(&mut self, account: AccountId) -> Result<Option<Subscription>, StoreError> {
+impl PgUnit {
+    /// Reads an account's subscription for change; `None` where there is no such account.
+    pub(super) async fn hold_subscription(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Option<Subscription>, StoreError> {
         // Nobody takes a place by the plan that was while it changes.
         if self.hold_any_account(account.uuid()).await?.is_none() {
             return Ok(None);
@@ -155,10 +145,18 @@ impl SubscriptionStore for PgUnit {
         row.map(Subscription::try_from).transpose()
     }
 
-    async fn save(&mut self, subscription: &Subscription) -> Result<(), StoreError> {
+    /// Writes it back, and beside it when time changes it next.
+    pub(super) async fn save_subscription(
+        &mut self,
+        subscription: &Subscription,
+    ) -> Result<(), StoreError> {
         let row = SubscriptionRow::from(subscription);
         let saved = diesel::update(subscriptions::table.find(row.id))
-            .set((&row, subscriptions::updated_at.eq(now)))
+            .set((
+                &row,
+                subscriptions::due_at.eq(subscription.due_at()),
+                subscriptions::updated_at.eq(now),
+            ))
             .execute(self.conn())
             .await
             .map_err(failed)?;

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use msgflash_kernel::{
     AccountId, Actor, Id, Phone, Reach, Secret, StoreError, TeamId, UserId, WorkspaceId,
 };
-use msgflash_messaging::instance::Standing;
+use msgflash_messaging::instance::{Standing, Suspension};
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore, SessionLeft};
 use msgflash_messaging::safety::Window;
 use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
@@ -39,6 +39,7 @@ pub(super) struct InstanceRow {
     reconnecting_since: Option<OffsetDateTime>,
     expected_number: Option<i64>,
     takes_any_number: bool,
+    suspended_for: Option<String>,
     unlink_since: Option<OffsetDateTime>,
     restricted_until: Option<OffsetDateTime>,
     restrictions: i32,
@@ -68,6 +69,13 @@ impl TryFrom<InstanceRow> for Instance {
             reconnecting_since: row.reconnecting_since,
             expected_number: row.expected_number.map(phone).transpose()?,
             takes_any_number: row.takes_any_number,
+            suspended_for: row
+                .suspended_for
+                .map(|stored| {
+                    Suspension::parse(&stored)
+                        .ok_or_else(|| StoreError::corrupt("instances.suspended_for", stored))
+                })
+                .transpose()?,
             unlink_since: row.unlink_since,
             standing: Standing {
                 restricted_until: row.restricted_until,
@@ -98,6 +106,7 @@ impl From<&Instance> for InstanceRow {
             reconnecting_since: it.reconnecting_since,
             expected_number: it.expected_number.map(Phone::to_i64),
             takes_any_number: it.takes_any_number,
+            suspended_for: it.suspended_for.map(|by| by.as_str().to_owned()),
             unlink_since: it.unlink_since,
             restricted_until: it.standing.restricted_until,
             restrictions: count(it.standing.restrictions),

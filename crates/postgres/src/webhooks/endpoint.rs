@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{AccountId, Id, ReplayStore, Secret, StoreError, WorkspaceId};
 use msgflash_webhooks::endpoint::PreviousSecret;
@@ -144,6 +144,28 @@ impl EndpointStore for PgUnit {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
+    async fn count_active_locked(
+        &mut self,
+        account: AccountId,
+        but: EndpointId,
+    ) -> Result<u32, StoreError> {
+        self.hold_account(account.uuid()).await?;
+        let count: i64 = webhook_endpoints::table
+            .filter(webhook_endpoints::account_id.eq(account.uuid()))
+            .filter(webhook_endpoints::active)
+            .filter(webhook_endpoints::id.ne(but.uuid()))
+            .filter(not(exists(
+                teams::table
+                    .filter(teams::id.eq(webhook_endpoints::workspace_id))
+                    .filter(teams::deleted_at.is_not_null()),
+            )))
+            .count()
+            .get_result(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     async fn insert(&mut self, endpoint: &Endpoint) -> Result<(), StoreError> {
         diesel::insert_into(webhook_endpoints::table)
             .values(EndpointRow::from(endpoint))
@@ -171,9 +193,15 @@ impl EndpointStore for PgUnit {
     }
 
     async fn update(&mut self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        // One that is on is no longer off because of the plan, also when it is off again.
+        let is_off = (!endpoint.active).into_sql::<Bool>();
+        let off_by_plan = webhook_endpoints::disabled_by_plan.and(is_off);
         diesel::update(webhook_endpoints::table.find(endpoint.id.uuid()))
             .filter(webhook_endpoints::workspace_id.eq(endpoint.workspace.uuid()))
-            .set(EndpointRow::from(endpoint))
+            .set((
+                EndpointRow::from(endpoint),
+                webhook_endpoints::disabled_by_plan.eq(off_by_plan),
+            ))
             .execute(self.conn())
             .await
             .map(drop)

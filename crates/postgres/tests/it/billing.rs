@@ -1,15 +1,29 @@
 //! Plans, subscriptions and payments.
 
-use std::sync::Arc;
-
 use msgflash_billing::{
-    BillingError, BillingProvider, BillingReader, Features, Limits, PaymentStatus, ScheduledAction,
-    SetPlan, SubscriptionStatus, SubscriptionUnits,
+    AssignPlan, BillingError, BillingProvider, BillingReader, Features, Limits, PaymentStatus,
+    PlanChangeError, ScheduledAction, SubscriptionStatus,
 };
 use msgflash_kernel::{AccountId, Workspace};
 use time::Duration;
 
-use crate::stage::{NOW, Stage, clock, fresh};
+use self::books::Books;
+use crate::stage::{NOW, Stage, fresh};
+
+mod agreements;
+mod books;
+mod catalogue;
+mod checkouts;
+mod effects;
+mod events;
+mod holdings;
+mod meters;
+mod notices;
+mod operator;
+mod places;
+mod queue;
+mod side_by_side;
+mod standings;
 
 fn limits(counts: [u32; 7], groups: Option<u32>) -> Limits {
     let [instances, keys, endpoints, outbound, requests, teams, seats] = counts.map(Some);
@@ -80,57 +94,32 @@ async fn the_plans_on_offer_are_the_default_catalogue() {
 
 #[tokio::test]
 async fn a_new_version_is_offered_and_the_old_one_kept_by_its_holders() {
-    let stage = Stage::new().await;
-    let account = Workspace::personal(stage.user("lea@shop.test").await.id).account;
-    let units = Arc::new(stage.postgres.clone());
-    let before = SetPlan::new(units.clone(), clock())
-        .set(account, "pro")
-        .await
-        .expect("set");
-    stage
-        .session()
-        .await
-        .batch_execute(
+    let books = Books::new().await;
+    let assign = AssignPlan::new(books.ports());
+    let before = assign.assign(books.account, "pro").await.expect("assigned");
+    books
+        .run(
             "CREATE TEMP TABLE next AS SELECT * FROM plans WHERE code = 'pro'; \
              UPDATE next SET id = gen_random_uuid(), version = 2, price = 25; \
              INSERT INTO plans SELECT * FROM next",
         )
-        .await
-        .expect("a new version");
+        .await;
 
-    let offered = stage.postgres.active_plans().await.expect("read");
+    let offered = books.postgres().active_plans().await.expect("read");
     let prices: Vec<_> = offered
         .iter()
         .map(|plan| (plan.code.as_str(), plan.price))
         .collect();
     assert_eq!(prices, [("free", 0), ("pro", 25), ("max", 39)]);
-    let held = stage
-        .postgres
-        .entitlement(account)
-        .await
-        .expect("read")
-        .expect("held");
-    assert_eq!(held.plan, before.plan);
-    let after = SetPlan::new(units, clock())
-        .set(account, "pro")
-        .await
-        .expect("set");
+    assert_eq!(books.held(books.account).await.plan, before.plan);
+    let after = assign.assign(books.account, "pro").await.expect("assigned");
     assert_eq!(after.plan.price, 25);
 }
 
 #[tokio::test]
 async fn a_subscription_keeps_everything_that_is_saved() {
-    let stage = Stage::new().await;
-    let account = Workspace::personal(stage.user("lea@shop.test").await.id).account;
-    let mut unit = SubscriptionUnits::begin(&stage.postgres)
-        .await
-        .expect("a unit");
-    let mut changed = unit
-        .subscriptions()
-        .lock(account)
-        .await
-        .expect("read")
-        .expect("a subscription");
+    let books = Books::new().await;
+    let mut changed = books.standing().await.subscription;
     changed.status = SubscriptionStatus::PastDue;
     changed.provider = BillingProvider::Stripe;
     changed.period_end = Some(NOW + Duration::days(30));
@@ -139,41 +128,34 @@ async fn a_subscription_keeps_everything_that_is_saved() {
     changed.scheduled_at = changed.period_end;
     changed.scheduled_action = Some(ScheduledAction::Cancel);
     changed.past_due_since = Some(NOW);
-    unit.subscriptions().save(&changed).await.expect("saved");
+    let mut unit = books.unit().await;
+    unit.standings().save(&changed).await.expect("saved");
     unit.commit().await.expect("committed");
-    let held = stage
-        .postgres
-        .entitlement(account)
-        .await
-        .expect("read")
-        .expect("held");
-    assert_eq!(held.subscription, changed);
+    assert_eq!(books.held(books.account).await.subscription, changed);
 
     // What is no longer planned goes away again.
-    let set = SetPlan::new(Arc::new(stage.postgres.clone()), clock());
-    let expected = set.set(account, "max").await.expect("set");
-    let held = stage.postgres.entitlement(account).await.expect("read");
-    assert_eq!(held, Some(expected));
+    let assign = AssignPlan::new(books.ports());
+    let expected = assign.assign(books.account, "max").await.expect("assigned");
+    assert_eq!(books.held(books.account).await, expected);
 }
 
 #[tokio::test]
-async fn retired_and_unknown_plans_cannot_be_set() {
-    let stage = Stage::new().await;
-    let account = Workspace::personal(stage.user("lea@shop.test").await.id).account;
-    let set = SetPlan::new(Arc::new(stage.postgres.clone()), clock());
+async fn retired_and_unknown_plans_cannot_be_assigned() {
+    let books = Books::new().await;
+    let assign = AssignPlan::new(books.ports());
     for code in ["starter", "plus", "gold"] {
-        let refused = set.set(account, code).await;
-        assert!(
-            matches!(refused, Err(BillingError::UnknownPlan(_))),
-            "{code}"
-        );
+        let refused = assign.assign(books.account, code).await;
+        let unknown = PlanChangeError::Billing(BillingError::UnknownPlan(code.to_owned()));
+        let refused = refused.expect_err(code).to_string();
+        assert_eq!(refused, unknown.to_string());
     }
-    let refused = set.set(fresh(), "pro").await;
-    assert!(matches!(refused, Err(BillingError::NoSubscription)));
-    assert_eq!(
-        stage.postgres.entitlement(fresh()).await.expect("read"),
-        None
-    );
+    let refused = assign.assign(fresh(), "pro").await;
+    assert!(matches!(
+        refused,
+        Err(PlanChangeError::Billing(BillingError::NoSubscription))
+    ));
+    let nobody = books.postgres().entitlement(fresh()).await.expect("read");
+    assert_eq!(nobody, None);
 }
 
 async fn pay(stage: &Stage, account: AccountId, count: i32) {

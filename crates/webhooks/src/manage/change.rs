@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Clock, Once, Outcome, Problems, Random, WorkspaceId};
+use msgflash_kernel::{Clock, Once, Outcome, Problems, Random, Workspace, WorkspaceId};
 use time::Duration;
 
 use super::{check_events, check_url, claim_once};
@@ -50,12 +50,14 @@ impl ChangeEndpoint {
         }
     }
 
-    /// Changes what is given.
+    /// Changes what is given. `cap` is how many the account's plan allows; `None` is unlimited. As many
+    /// may be on: an account that has more since it had another plan chooses which.
     pub async fn change(
         &self,
-        workspace: WorkspaceId,
+        workspace: &Workspace,
         id: EndpointId,
         change: EndpointChange,
+        cap: Option<u32>,
     ) -> Result<Endpoint, WebhookError> {
         let mut problems = Problems::default();
         if let Some(url) = &change.url {
@@ -67,11 +69,18 @@ impl ChangeEndpoint {
         problems.into_result()?;
 
         let mut unit = self.units.begin().await?;
+        let mut is_full = false;
         if change.active == Some(true) {
-            unit.endpoints().forget_trouble(workspace, id).await?;
+            let account = workspace.account;
+            let others = unit.endpoints().count_active_locked(account, id).await?;
+            is_full = cap.is_some_and(|cap| others >= cap);
+            unit.endpoints().forget_trouble(workspace.id, id).await?;
         }
-        let endpoint = unit.endpoints().lock(workspace, id).await?;
+        let endpoint = unit.endpoints().lock(workspace.id, id).await?;
         let before = endpoint.ok_or(WebhookError::NoEndpoint(id))?;
+        if is_full && !before.active {
+            return Err(WebhookError::TooMany);
+        }
         let mut after = before.clone();
         after.url = change.url.unwrap_or(after.url);
         after.events = events.unwrap_or(after.events);

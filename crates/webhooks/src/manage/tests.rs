@@ -248,6 +248,20 @@ fn change(unit: FakeUnit) -> ChangeEndpoint {
     )
 }
 
+/// The workspace of the one that is stored.
+fn personal() -> Workspace {
+    Workspace::personal(Id::new(stored().workspace.uuid()))
+}
+
+fn with_others_on(count: u32) -> FakeUnit {
+    let mut unit = holding_one();
+    unit.endpoints
+        .expect_count_active_locked()
+        .withf(|account, but| *account == personal().account && *but == stored().id)
+        .returning(move |_, _| Ok(count));
+    unit
+}
+
 fn holding_one() -> FakeUnit {
     let mut unit = FakeUnit::default();
     unit.endpoints
@@ -258,7 +272,7 @@ fn holding_one() -> FakeUnit {
 
 #[tokio::test]
 async fn switching_on_forgets_the_reason_and_the_trouble() {
-    let mut unit = holding_one();
+    let mut unit = with_others_on(2);
     unit.endpoints
         .expect_forget_trouble()
         .times(1)
@@ -274,17 +288,35 @@ async fn switching_on_forgets_the_reason_and_the_trouble() {
         ..EndpointChange::default()
     };
     let changed = change(unit)
-        .change(stored().workspace, stored().id, on)
+        .change(&personal(), stored().id, on, Some(3))
         .await;
     assert!(changed.is_ok_and(|it| it.url == stored().url && it.events == stored().events));
     assert!(committed.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
+async fn no_more_are_switched_on_than_the_plan_allows() {
+    let mut unit = with_others_on(3);
+    unit.endpoints
+        .expect_forget_trouble()
+        .returning(|_, _| Ok(()));
+    let committed = Arc::clone(&unit.committed);
+    let on = EndpointChange {
+        active: Some(true),
+        ..EndpointChange::default()
+    };
+    let refused = change(unit)
+        .change(&personal(), stored().id, on, Some(3))
+        .await;
+    assert!(matches!(refused, Err(WebhookError::TooMany)), "{refused:?}");
+    assert!(!committed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
 async fn a_change_of_nothing_writes_nothing() {
     let nothing = EndpointChange::default();
     let same = change(holding_one())
-        .change(stored().workspace, stored().id, nothing)
+        .change(&personal(), stored().id, nothing, Some(0))
         .await;
     assert_eq!(same.expect("found"), stored());
 }
@@ -297,7 +329,7 @@ async fn a_change_is_checked_as_a_new_endpoint_is() {
         active: None,
     };
     let refused = change(FakeUnit::default())
-        .change(stored().workspace, stored().id, wrong)
+        .change(&personal(), stored().id, wrong, Some(3))
         .await;
     let Err(WebhookError::Invalid(problems)) = refused else {
         panic!("{refused:?}")

@@ -118,9 +118,9 @@ async fn a_plan_that_is_lost_keeps_teams_and_takes_no_more_people() {
     let owner = Person::on(&stack, "pro").await;
     let team = owner.found("Desk", &[("a@shop.test", "admin")]).await;
     let id = blackbox::id_of(&team);
-    let plans = &stack.server().backend().set_plan;
+    let plans = &stack.server().backend().billing_desk.assign;
     let user = msgflash_kernel::Id::new(owner.account.user.uuid());
-    plans.set(user, "free").await.expect("the plan exists");
+    plans.assign(user, "free").await.expect("the plan exists");
     assert_eq!(owner.sees(&id).await["name"], "Desk");
     let path = super::invitations(&id, "");
     let body = invite("b@shop.test", "admin");

@@ -4,6 +4,7 @@ use super::Right::{self, Allowed, Assigned, Refused};
 
 const DENIED: Right = Refused("TEAM_ACCESS_DENIED");
 const PAYMENTS: Right = Refused("BILLING_PAYMENTS_TEAM_OWNER_ONLY");
+const PLANS: Right = Refused("BILLING_TEAM_MUTATION_FORBIDDEN");
 
 /// Rights of owner, admin, collaborator.
 type Rights = [Right; 3];
@@ -12,6 +13,7 @@ const ALL: Rights = [Allowed, Allowed, Allowed];
 const RUN: Rights = [Allowed, Allowed, DENIED];
 const OWN: Rights = [Allowed, DENIED, DENIED];
 const PAY: Rights = [Allowed, PAYMENTS, PAYMENTS];
+const BUY: Rights = [Allowed, PLANS, PLANS];
 const USE: Rights = [Allowed, Allowed, Assigned];
 
 /// What people call about themselves: in no team, whatever the header says.
@@ -27,6 +29,9 @@ pub(super) const PERSONAL: &[(&str, &str)] = &[
     ("POST", "/api/teams/invitations/accept"),
     ("POST", "/api/teams/invitations/decline"),
     ("DELETE", "/api/teams/invitations/{invitationId}/decline"),
+    ("GET", "/api/notifications"),
+    ("POST", "/api/notifications/read-all"),
+    ("POST", "/api/notifications/{id}/read"),
 ];
 
 /// What is called in a team.
@@ -153,6 +158,10 @@ pub(super) const TABLE: &[(&str, &str, Rights)] = &[
     ("GET", "/api/billing/usage", RUN),
     ("GET", "/api/usage", RUN),
     ("GET", "/api/billing/payments", PAY),
+    ("POST", "/api/billing/checkout", BUY),
+    ("POST", "/api/billing/downgrade", BUY),
+    ("POST", "/api/billing/cancel", BUY),
+    ("POST", "/api/billing/cancel-scheduled-change", BUY),
     ("GET", "/api/search", ALL),
     ("GET", "/api/onboarding", ALL),
     ("GET", "/api/dashboard/stats", ALL),

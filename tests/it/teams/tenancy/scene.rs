@@ -35,10 +35,14 @@ impl Tenant {
     }
 
     /// Whether what this path names here is none of `caller`'s: an instance belongs to all workspaces
-    /// of its owner, and teams to those who are in them wherever they are.
+    /// of its owner, and so does what they were told; teams to those who are in them wherever they are.
     pub(super) fn is_foreign_to(&self, caller: &Self, path: &str) -> bool {
         let is_shared = match path {
-            path if path.starts_with("/api/instances/") => self.account == caller.account,
+            path if path.starts_with("/api/instances/")
+                || path.starts_with("/api/notifications/") =>
+            {
+                self.account == caller.account
+            }
             path if path.starts_with("/api/teams/") => {
                 self.account == caller.teams_of || self.id("team") == NOBODY
             }
@@ -80,6 +84,9 @@ pub(super) async fn tenants(mut stack: Stack) -> (Stack, Vec<Tenant>) {
                 ids,
             };
             fill(&mut tenant, &instance).await;
+            tenant
+                .ids
+                .insert("notification", told(&stack, &person).await);
             tenants.push(tenant);
         }
     }
@@ -92,9 +99,18 @@ pub(super) async fn tenants(mut stack: Stack) -> (Stack, Vec<Tenant>) {
     };
     let instance = linked(&stack, &guest, names.len()).await;
     fill(&mut own, &instance).await;
+    own.ids.insert("notification", told(&stack, &guest).await);
     tenants.push(own);
     stack.restart_with("roles", "api").await;
     (stack, tenants)
+}
+
+/// Something that somebody was told, wherever they are.
+async fn told(stack: &Stack, person: &Person) -> String {
+    let tell = "INSERT INTO notices (id, account_id, workspace_id, kind, subject, data, at) \
+        VALUES (gen_random_uuid(), $1, $1, 'news', 'News', '{}', now()) RETURNING id::text";
+    let rows = stack.rows(tell, &[&person.account.user.uuid()]).await;
+    rows[0].get(0)
 }
 
 async fn linked(stack: &Stack, person: &Person, n: usize) -> Instance {

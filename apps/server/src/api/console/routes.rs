@@ -37,6 +37,8 @@ use crate::api::v1::{
     statuses as public_statuses, suppressions, templates, webhooks,
 };
 
+mod plans;
+
 /// Where this surface lives.
 pub const PREFIX: &str = "/api";
 
@@ -98,6 +100,7 @@ const fn sends_files(it: Policy) -> Policy {
 pub fn table() -> Vec<Route> {
     let mut table = twins();
     table.extend(own());
+    table.extend(plans::table());
     table.extend(of_teams());
     table.extend(sign_in());
     table
@@ -202,7 +205,8 @@ fn twins() -> Vec<Route> {
         POST "/webhooks" webhooks::create, member.does(Action::KeepData).changes.gated(Gate::Webhooks),
             &[MAX_WEBHOOK_ENDPOINTS_REACHED];
         GET "/webhooks/{id}" webhooks::read, member.does(Action::KeepData), &[NOT_FOUND];
-        PATCH "/webhooks/{id}" webhooks::change, member.does(Action::KeepData).changes, &[NOT_FOUND];
+        PATCH "/webhooks/{id}" webhooks::change, member.does(Action::KeepData).changes,
+            &[NOT_FOUND, MAX_WEBHOOK_ENDPOINTS_REACHED];
         DELETE "/webhooks/{id}" webhooks::delete, member.does(Action::KeepData), &[NOT_FOUND];
         POST "/webhooks/{id}/rotate-secret" webhooks::rotate, member.does(Action::KeepData).starts, &[NOT_FOUND];
         POST "/webhooks/{id}/test" deliveries::test, member.does(Action::KeepData).starts.gated(Gate::Webhooks),
@@ -233,6 +237,7 @@ const MAKING: &[ErrorCode] = &[
 const CONNECTING: &[ErrorCode] = &[
     NOT_FOUND,
     FORBIDDEN,
+    MAX_INSTANCES_REACHED,
     PROVIDER_TIMEOUT,
     PROVIDER_UNAVAILABLE,
     PROVIDER_ERROR,

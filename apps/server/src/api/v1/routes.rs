@@ -162,7 +162,8 @@ pub fn table() -> Vec<Route> {
         POST "/webhooks" webhooks::create, open.does(Action::KeepData).creates.gated(Gate::Webhooks),
             &[MAX_WEBHOOK_ENDPOINTS_REACHED];
         GET "/webhooks/{id}" webhooks::read, open.does(Action::KeepData), &[NOT_FOUND];
-        PATCH "/webhooks/{id}" webhooks::change, open.does(Action::KeepData).changes, &[NOT_FOUND];
+        PATCH "/webhooks/{id}" webhooks::change, open.does(Action::KeepData).changes,
+            &[NOT_FOUND, MAX_WEBHOOK_ENDPOINTS_REACHED];
         DELETE "/webhooks/{id}" webhooks::delete, open.does(Action::KeepData), &[NOT_FOUND];
         POST "/webhooks/{id}/rotate-secret" webhooks::rotate, open.does(Action::KeepData).starts, ON_REQUEST;
         POST "/webhooks/{id}/test" deliveries::test,

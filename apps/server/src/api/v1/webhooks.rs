@@ -117,9 +117,10 @@ pub(in crate::api) async fn change(
     let id = endpoint_id(&path)?;
     let body: ChangeBody = body.decode()?;
     let change = body.check(caller.check(), services.settings.targets)?;
+    let cap = caller.entitlement.plan.limits.max_webhook_endpoints;
     let endpoint = services
         .change_endpoint
-        .change(caller.actor.workspace.id, id, change)
+        .change(&caller.actor.workspace, id, change, cap)
         .await?;
     Ok(envelope::ok(&EndpointView::from(&endpoint)))
 }

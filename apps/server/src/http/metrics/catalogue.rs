@@ -25,6 +25,10 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     ("msgflash_alarms_total", "Alarms raised, by kind."),
     (
+        "msgflash_billing_turns_total",
+        "Subscriptions that were brought up to date when their time had come.",
+    ),
+    (
         "msgflash_breaker_trips_total",
         "Times a lane or the gateway was left alone for a while.",
     ),
@@ -67,6 +71,14 @@ const COUNTERS: &[(&str, &str)] = &[
     (
         "msgflash_lane_waits_total",
         "Times a lane was found unable to call yet.",
+    ),
+    (
+        "msgflash_notices_mailed_total",
+        "Notices about plans and payments that were written as mail.",
+    ),
+    (
+        "msgflash_payment_instructions_total",
+        "Times a payment provider was to be told what to do, by outcome.",
     ),
     (
         "msgflash_statuses_total",

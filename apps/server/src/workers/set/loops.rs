@@ -164,6 +164,7 @@ impl Work {
             vec![],
             each(self.remains, |it| async move { it.tick().await }),
         );
+        self.billing.start(yard, bells);
         yard.run(
             "sampler",
             Bell::new(),
@@ -187,7 +188,7 @@ impl Work {
 }
 
 /// Work that is done step by step, each with a share of what does it.
-fn each<T, W>(
+pub(super) fn each<T, W>(
     it: Arc<T>,
     step: impl Fn(Arc<T>) -> W + Send + 'static,
 ) -> impl Fn() -> W + Send + 'static

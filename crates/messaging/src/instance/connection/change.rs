@@ -4,7 +4,7 @@ use msgflash_kernel::Phone;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::instance::{Instance, InstanceStatus};
+use crate::instance::{Instance, InstanceStatus, Suspension};
 
 /// What happened to the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub enum Change {
     PairingExpired,
     /// The provider does not have the session any more.
     Gone,
+    /// Somebody switched it off. The phone is unlinked at the provider afterwards.
+    Suspended(Suspension),
+    /// The plan has a place for it again. Means nothing to what the operator suspended.
+    Released,
 }
 
 /// What a change of the link means to the instance.
@@ -61,6 +65,13 @@ impl Instance {
         let was_connected = self.status == InstanceStatus::Connected;
         let suspended = self.status == InstanceStatus::Suspended;
         let news = match change {
+            Change::Released => {
+                if suspended && self.suspended_for == Some(Suspension::Plan) {
+                    self.status = InstanceStatus::Disconnected;
+                    self.suspended_for = None;
+                }
+                None
+            }
             _ if suspended => {
                 // It stays so, and nobody waits for it any longer.
                 if matches!(
@@ -160,6 +171,18 @@ impl Instance {
                 };
                 self.cut();
                 was_connected.then_some(News::Disconnected(reason))
+            }
+            Change::Suspended(by) => {
+                self.forget_link();
+                self.status = InstanceStatus::Suspended;
+                self.suspended_for = Some(by);
+                self.expected_number = None;
+                // A phone that is being linked at this moment goes, too.
+                self.unlink_since = Some(now);
+                was_connected.then_some(News::Disconnected(Some(match by {
+                    Suspension::Plan => "The plan has no place for this number",
+                    Suspension::Operator => "The operator suspended this number",
+                })))
             }
             Change::Gone => {
                 self.cut();

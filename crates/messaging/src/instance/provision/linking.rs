@@ -7,7 +7,7 @@ use super::ProvisionInstance;
 use crate::error::MessagingError;
 use crate::instance::connection::Change;
 use crate::instance::read::opened;
-use crate::instance::{Instance, InstanceId, InstanceStatus};
+use crate::instance::{Instance, InstanceId, InstanceStatus, Suspension};
 use crate::provider::{LinkState, Pairing, ProviderError};
 
 impl ProvisionInstance {
@@ -20,7 +20,10 @@ impl ProvisionInstance {
     ) -> Result<Pairing, MessagingError> {
         let instance = self.find(actor, id).await?;
         if instance.status == InstanceStatus::Suspended {
-            return Err(MessagingError::Suspended);
+            return Err(match instance.suspended_for {
+                Some(Suspension::Plan) => MessagingError::TooManyInstances,
+                Some(Suspension::Operator) | None => MessagingError::Suspended,
+            });
         }
         if instance.unlink_since.is_some() {
             // The phone that was refused goes first; its code would never come otherwise.

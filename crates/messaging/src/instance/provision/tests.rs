@@ -7,6 +7,7 @@ use msgflash_kernel::{
 use time::{Duration, OffsetDateTime};
 
 use super::*;
+use crate::instance::Suspension;
 use crate::instance::connection::Change;
 use crate::instance::shelf::Shelf;
 use crate::provider::{LinkState, MockWhatsAppProvider, Pairing, ProviderError, SessionInfo};
@@ -397,5 +398,22 @@ async fn an_open_link_is_believed_when_it_is_known_whose_it_is() {
             .expect("answered");
         assert_eq!(shelf.instance().status, status, "{stored:?}");
         assert!(shelf.instance().expected_number.is_some() || status == InstanceStatus::Connected);
+    }
+}
+
+#[tokio::test]
+async fn whoever_links_a_suspended_instance_hears_who_suspended_it() {
+    for (by, code) in [
+        (Some(Suspension::Plan), "MAX_INSTANCES_REACHED"),
+        (Some(Suspension::Operator), "FORBIDDEN"),
+        (None, "FORBIDDEN"),
+    ] {
+        let shelf = Shelf::with(Instance {
+            suspended_for: by,
+            ..in_state(InstanceStatus::Suspended)
+        });
+        let it = provision(&shelf, MockWhatsAppProvider::new());
+        let refused = it.connect(&actor(), instance().id, None).await;
+        assert_eq!(refused.expect_err("refused").code(), code);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use msgflash_accounts::{
-    MailError, MailQueue as _, Mailer, NoMailer, OutgoingMail, SendMails, SignUpOrder,
+    MailError, MailQueue as _, Mailer, NoMailer, OutgoingMail, SendMails, SignInUnits, SignUpOrder,
 };
 use msgflash_kernel::{FixedClock, Tick};
 use time::Duration;
@@ -97,6 +97,27 @@ async fn trouble_puts_a_mail_off_and_then_ends_it() {
     assert!(kept.failed_at.is_some() && kept.mail.content.text.is_empty());
     clock.advance(Duration::hours(24));
     assert_eq!(send.tick().await.expect("idle"), Tick::Idle);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_written_again_is_the_same_one() {
+    let people = with_mails(1).await;
+    let first = people.mailbox().await.remove(0).mail;
+    assert_eq!(
+        sending(&people, NoMailer, &people.clock)
+            .tick()
+            .await
+            .expect("sent"),
+        Tick::Did(1)
+    );
+    let mut unit = SignInUnits::begin(&people.stage.postgres)
+        .await
+        .expect("a unit");
+    unit.mails().queue(&first).await.expect("no failure");
+    unit.commit().await.expect("committed");
+    let mailbox = people.mailbox().await;
+    assert_eq!(mailbox.len(), 1);
+    assert_eq!(mailbox[0].sent_at, Some(NOW), "it does not go out again");
 }
 
 #[tokio::test]

@@ -137,6 +137,7 @@ async fn numbers(stage: &Stage, count: usize) -> Vec<InstanceId> {
             reconnecting_since: None,
             expected_number: None,
             takes_any_number: false,
+            suspended_for: None,
             unlink_since: None,
             standing: Standing::default(),
             created_at: NOW,

@@ -31,6 +31,7 @@ mod expanding;
 mod gateway;
 mod making;
 mod model;
+mod plan_lost;
 mod recipients;
 mod shares;
 mod stopping;

@@ -114,6 +114,7 @@ pub(crate) async fn instance_of(stage: &Stage, workspace: Workspace) -> Instance
         reconnecting_since: None,
         expected_number: None,
         takes_any_number: false,
+        suspended_for: None,
         unlink_since: None,
         standing: Standing::default(),
         created_at: NOW,

@@ -25,6 +25,7 @@ fn instance(status: InstanceStatus) -> Instance {
         reconnecting_since: None,
         expected_number: None,
         takes_any_number: false,
+        suspended_for: None,
         unlink_since: None,
         standing: crate::instance::Standing::default(),
         created_at: NOW,
@@ -227,4 +228,38 @@ fn who_asked_for_any_phone_gets_it_also_when_it_is_late() {
     // Once: the next one is another matter.
     it.apply(linked("+33688888888"), NOW);
     assert_eq!(it.status, InstanceStatus::Disconnected);
+}
+
+#[test]
+fn what_the_plan_suspends_is_told_unlinked_and_comes_back_disconnected() {
+    let mut it = instance(InstanceStatus::Connected);
+    let (_, news) = it.apply(Change::Suspended(Suspension::Plan), NOW);
+    let reason = Some("The plan has no place for this number");
+    assert_eq!(news, Some(News::Disconnected(reason)));
+    assert_eq!(it.status, InstanceStatus::Suspended);
+    assert_eq!(it.unlink_since, Some(NOW));
+    let again = it.apply(Change::Suspended(Suspension::Plan), NOW);
+    assert_eq!(again, (false, None), "told once");
+    it.apply(Change::FoundClosed { code: None }, NOW);
+    assert_eq!(it.apply(Change::Released, NOW), (true, None));
+    assert_eq!(
+        (it.status, it.suspended_for, it.unlink_since),
+        (InstanceStatus::Disconnected, None, None)
+    );
+}
+
+#[test]
+fn one_that_was_not_connected_is_suspended_in_silence() {
+    let mut it = instance(InstanceStatus::Disconnected);
+    let (changed, news) = it.apply(Change::Suspended(Suspension::Plan), NOW);
+    assert_eq!((changed, news), (true, None));
+}
+
+#[test]
+fn no_plan_frees_what_the_operator_suspended() {
+    for by in [Some(Suspension::Operator), None] {
+        let mut it = instance(InstanceStatus::Suspended);
+        it.suspended_for = by;
+        assert_eq!(it.apply(Change::Released, NOW), (false, None));
+    }
 }

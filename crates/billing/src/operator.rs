@@ -1,0 +1,219 @@
+//! What operators decide about subscriptions: by hand, and with the same rules as everybody.
+
+use std::sync::Arc;
+
+use msgflash_kernel::AccountId;
+use time::{Duration, OffsetDateTime};
+
+use crate::error::BillingError;
+use crate::event::{Money, Origin, PaymentEvent, PaymentEventKind};
+use crate::period::{PaidPeriod, minor_units};
+use crate::plan::Plan;
+use crate::ports::{BillingQueue, Standing};
+use crate::rules::PlanChangeError;
+use crate::settle::{HandleEvent, Outcome};
+use crate::subscription::{BillingProvider, Entitlement};
+use crate::turn::{BillingPorts, Turn};
+
+/// The most months that one payment is for.
+pub const MOST_MONTHS: u32 = 36;
+
+/// How long a purchase that was begun waits for a payment by hand.
+pub const WANTED: Duration = Duration::days(90);
+
+/// A plan as it is stored, retired or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPlan {
+    /// Its newest version.
+    pub plan: Plan,
+    /// Which one that is, from 1.
+    pub version: u32,
+    /// How many accounts hold it, in any version.
+    pub holders: u64,
+}
+
+/// A purchase that waits for a payment by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingPurchase {
+    /// Who buys.
+    pub account: AccountId,
+    /// Their address.
+    pub email: String,
+    /// The code of the plan.
+    pub plan: String,
+    /// Its name.
+    pub plan_name: String,
+    /// What the version that was on offer costs per month, in whole units of `currency`.
+    pub price: u32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When it was begun.
+    pub created_at: OffsetDateTime,
+}
+
+/// An event of a payment provider, or a payment by hand, that was handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandledEvent {
+    /// Who told.
+    pub provider: String,
+    /// What they call it.
+    pub id: String,
+    /// The stored name of what happened, such as `paid`.
+    pub kind: String,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Their address; `None` of an account that is gone.
+    pub email: Option<String>,
+    /// When it happened, as they say.
+    pub occurred_at: OffsetDateTime,
+    /// When it was handled.
+    pub handled_at: OffsetDateTime,
+}
+
+/// A payment that an operator has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPayment {
+    /// Who paid.
+    pub account: AccountId,
+    /// The code of the plan paid for.
+    pub plan: String,
+    /// For how many months, 1 to 36.
+    pub months: u32,
+    /// How much; `None` is the plan's price for these months.
+    pub money: Option<Money>,
+    /// What the operator calls the payment, such as the number of a transfer. The same one counts
+    /// once, however often it is confirmed.
+    pub reference: String,
+}
+
+/// Confirms payments that no provider tells of.
+pub struct ConfirmPayment {
+    ports: BillingPorts,
+    events: HandleEvent,
+}
+
+impl ConfirmPayment {
+    /// Wires the use case.
+    pub fn new(ports: BillingPorts, queue: Arc<dyn BillingQueue>) -> Self {
+        let events = HandleEvent::new(ports.clone(), queue);
+        Self { ports, events }
+    }
+
+    /// Takes a payment as made. The same plan is prolonged; a higher one, or any for whoever has no
+    /// usable one, begins now.
+    pub async fn confirm(&self, payment: SeenPayment) -> Result<Outcome, PlanChangeError> {
+        if !(1..=MOST_MONTHS).contains(&payment.months) || payment.reference.trim().is_empty() {
+            return Err(PlanChangeError::InvalidChange(
+                "A payment has a reference, and is for 1 to 36 months",
+            ));
+        }
+        let turn = Turn::begin(&self.ports, payment.account).await?;
+        let mut turn = turn.ok_or(BillingError::NoSubscription)?;
+        let plan = turn.store().newest_plan(&payment.plan).await?;
+        let plan = plan.ok_or(PlanChangeError::UnknownPlan)?;
+        if plan.price == 0 {
+            return Err(PlanChangeError::NotForSale);
+        }
+        let now = turn.now();
+        let standing = turn.standing.clone();
+        let period = standing.period_by_hand(&plan, payment.months, now);
+        let is_more = standing.is_prolonged_by(&plan);
+        if !is_more && !standing.yields_to(&plan, period) {
+            let why = "A plan that is worth as much or more is paid already";
+            return Err(PlanChangeError::InvalidChange(why));
+        }
+        let wanted = turn.unit.checkouts();
+        let wanted = wanted.open(
+            payment.account,
+            plan.id,
+            BillingProvider::Manual,
+            now - WANTED,
+        );
+        let wanted = wanted.await?.map(|it| it.id);
+        // What was read is let go of; the event is handled under a lock of its own.
+        drop(turn);
+        let plan = if is_more { standing.plan } else { plan };
+        let mut event = event(payment, &plan, period, now);
+        event.origin.checkout = wanted;
+        Ok(self.events.handle(&event).await?)
+    }
+}
+
+fn event(
+    payment: SeenPayment,
+    plan: &Plan,
+    period: PaidPeriod,
+    now: OffsetDateTime,
+) -> PaymentEvent {
+    let price = Money {
+        amount: minor_units(plan.price, &plan.currency) * i64::from(payment.months),
+        currency: plan.currency.clone(),
+    };
+    PaymentEvent {
+        id: payment.reference.clone(),
+        provider: BillingProvider::Manual,
+        kind: PaymentEventKind::Paid,
+        occurred_at: now,
+        origin: Origin {
+            account: Some(payment.account),
+            plan: Some(plan.code.clone()),
+            checkout: None,
+        },
+        customer: None,
+        agreement: None,
+        payment: Some(payment.reference),
+        product: None,
+        money: Some(payment.money.unwrap_or(price)),
+        period: Some(period),
+    }
+}
+
+impl Standing {
+    /// The time that a payment made by hand is for: it follows on what is paid, or owed, for the same
+    /// plan; else it begins now.
+    fn period_by_hand(&self, plan: &Plan, months: u32, now: OffsetDateTime) -> PaidPeriod {
+        let is_more = self.is_prolonged_by(plan);
+        let start = self.subscription.period_end.filter(|_| is_more);
+        let start = start.unwrap_or(now);
+        PaidPeriod::months(start, months)
+    }
+}
+
+/// Puts accounts on plans by the operator's word, without a payment and without an end.
+pub struct AssignPlan {
+    ports: BillingPorts,
+}
+
+impl AssignPlan {
+    /// Wires the use case.
+    pub fn new(ports: BillingPorts) -> Self {
+        Self { ports }
+    }
+
+    /// The newest version of a plan on offer takes effect now. What a provider charges for ends.
+    pub async fn assign(
+        &self,
+        account: AccountId,
+        code: &str,
+    ) -> Result<Entitlement, PlanChangeError> {
+        let turn = Turn::begin(&self.ports, account).await?;
+        let mut turn = turn.ok_or(BillingError::NoSubscription)?;
+        let plan = turn.store().newest_plan(code).await?;
+        let plan = plan.filter(|plan| plan.is_active);
+        let plan = plan.ok_or_else(|| BillingError::UnknownPlan(code.to_owned()))?;
+        let now = turn.now();
+        turn.detach().await?;
+        turn.standing.subscription.fall_back(&plan, now);
+        if plan.price > 0 {
+            turn.standing.subscription.provider = BillingProvider::Manual;
+        }
+        turn.standing.plan = plan;
+        let Standing {
+            subscription, plan, ..
+        } = turn.finish().await?;
+        Ok(Entitlement { subscription, plan })
+    }
+}
+
+#[cfg(test)]
+mod tests;

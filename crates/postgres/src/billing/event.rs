@@ -1,0 +1,92 @@
+//! What payment providers told.
+
+use async_trait::async_trait;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use msgflash_billing::{EventStore, PaymentEvent, PaymentEventKind, PaymentNews};
+use msgflash_kernel::{AccountId, StoreError};
+use time::OffsetDateTime;
+
+use super::payment;
+use crate::error::failed;
+use crate::sql::sql;
+use crate::unit::PgUnit;
+
+/// Whoever records the same one at this moment is waited for.
+const RECORD: &str = "INSERT INTO billing_events \
+       (provider, event_id, account_id, kind, occurred_at, handled_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+
+/// A state moves on and never back; what is known of money and period stays. What somebody else paid is
+/// left alone, whatever it is called.
+const NOTE: &str = "INSERT INTO payments (id, account_id, provider, reference, plan_code, \
+       plan_name, amount, currency, status, period_start, period_end, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, 0), \
+       COALESCE($8, (SELECT p.currency FROM plans p WHERE p.code = $5 \
+                     ORDER BY p.version DESC LIMIT 1), 'EUR'), $9, $10, $11, $12) \
+     ON CONFLICT (provider, reference) WHERE reference IS NOT NULL DO UPDATE SET \
+       status = CASE \
+         WHEN array_position(ARRAY['pending', 'failed', 'succeeded', 'refunded'], excluded.status) \
+           > array_position(ARRAY['pending', 'failed', 'succeeded', 'refunded'], payments.status) \
+         THEN excluded.status ELSE payments.status END, \
+       amount = CASE WHEN payments.amount = 0 THEN excluded.amount ELSE payments.amount END, \
+       currency = CASE WHEN payments.amount = 0 AND $8 IS NOT NULL \
+         THEN excluded.currency ELSE payments.currency END, \
+       period_start = COALESCE(payments.period_start, excluded.period_start), \
+       period_end = COALESCE(payments.period_end, excluded.period_end) \
+     WHERE payments.account_id = excluded.account_id";
+
+#[async_trait]
+impl EventStore for PgUnit {
+    async fn record(
+        &mut self,
+        event: &PaymentEvent,
+        account: AccountId,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let recorded = sql(RECORD)
+            .bind::<Text, _>(event.provider.as_str())
+            .bind::<Text, _>(event.id.as_str())
+            .bind::<SqlUuid, _>(account.uuid())
+            .bind::<Text, _>(kind(event.kind))
+            .bind::<Timestamptz, _>(event.occurred_at)
+            .bind::<Timestamptz, _>(now)
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        Ok(recorded == 1)
+    }
+
+    async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError> {
+        let money = news.money.as_ref();
+        sql(NOTE)
+            .bind::<SqlUuid, _>(news.id.uuid())
+            .bind::<SqlUuid, _>(news.account.uuid())
+            .bind::<Text, _>(news.provider.as_str())
+            .bind::<Text, _>(news.reference.as_str())
+            .bind::<Text, _>(news.plan_code.as_str())
+            .bind::<Text, _>(news.plan_name.as_str())
+            .bind::<Nullable<BigInt>, _>(money.map(|it| it.amount))
+            .bind::<Nullable<Text>, _>(money.map(|it| it.currency.as_str()))
+            .bind::<Text, _>(payment::word(news.status))
+            .bind::<Nullable<Timestamptz>, _>(news.period.map(|it| it.start))
+            .bind::<Nullable<Timestamptz>, _>(news.period.map(|it| it.end))
+            .bind::<Timestamptz, _>(news.at)
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+fn kind(kind: PaymentEventKind) -> &'static str {
+    match kind {
+        PaymentEventKind::Paid => "paid",
+        PaymentEventKind::Covered => "covered",
+        PaymentEventKind::Pending => "pending",
+        PaymentEventKind::Failed => "failed",
+        PaymentEventKind::Ended => "ended",
+        PaymentEventKind::Refunded => "refunded",
+        PaymentEventKind::Other => "other",
+    }
+}
