@@ -87,8 +87,8 @@ impl Rich {
 
     /// The same person, some time after the end of what they paid.
     async fn fallen() -> Self {
-        let rich = Self::new().await;
-        rich.falls().await;
+        let rich = Box::pin(Self::new()).await;
+        Box::pin(rich.falls()).await;
         rich
     }
 

@@ -322,9 +322,9 @@ impl QueueStore for PgUnit {
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError> {
         let count = sql(
             "UPDATE queue SET state = 3, look_at = $1, looks = 0, owner = NULL, lease_until = NULL \
-             WHERE (instance_id, message_id) IN ( \
-               SELECT instance_id, message_id FROM queue WHERE state = 2 AND lease_until <= $1 \
-               ORDER BY instance_id, message_id LIMIT 500 FOR UPDATE SKIP LOCKED)",
+             WHERE ctid = ANY (ARRAY( \
+               SELECT ctid FROM queue WHERE state = 2 AND lease_until <= $1 \
+               ORDER BY instance_id, message_id LIMIT 500 FOR UPDATE SKIP LOCKED))",
         )
         .bind::<Timestamptz, _>(now)
         .execute(self.conn())

@@ -256,7 +256,7 @@ async fn killed_at_random_it_reaches_everybody_once() {
         troubles: Troubles::None,
         patience: Duration::from_mins(2),
     };
-    killed(None, ordeal).await;
+    Box::pin(killed(None, ordeal)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -269,7 +269,7 @@ async fn killed_while_gateway_and_database_are_in_trouble_it_reaches_everybody_o
         troubles: Troubles::All,
         patience: Duration::from_mins(2),
     };
-    killed(Some(server), ordeal).await;
+    Box::pin(killed(Some(server), ordeal)).await;
 }
 
 /// The long run: `just soak`.
@@ -284,5 +284,5 @@ async fn soak() {
         troubles: Troubles::All,
         patience: Duration::from_mins(30),
     };
-    killed(Some(server), ordeal).await;
+    Box::pin(killed(Some(server), ordeal)).await;
 }

@@ -106,7 +106,9 @@ mod tests {
 
     use super::*;
 
-    fn placed(query: &str) -> Result<(bool, Option<Cursor>), Vec<(String, &'static str)>> {
+    type Place = (bool, Option<Cursor>);
+
+    fn placed(query: &str) -> Result<Place, Vec<(String, &'static str)>> {
         let mut check = Check::default();
         let found = place(&mut check, &Query::parse(query));
         let told = check.finish().map_err(|them| {
