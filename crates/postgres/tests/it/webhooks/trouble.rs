@@ -155,7 +155,7 @@ async fn who_fails_everything_for_five_days_is_switched_off_and_recovers_after_s
         ..EndpointChange::default()
     };
     let on = change(&stage.postgres)
-        .change(workspace.id, endpoint.id, on)
+        .change(&workspace, endpoint.id, on, None)
         .await;
     assert!(on.is_ok_and(|it| it.active && it.disabled_reason.is_none()));
     assert_eq!(count(&stage, "webhook_health").await, 0);
