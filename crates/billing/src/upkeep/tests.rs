@@ -156,9 +156,7 @@ async fn whoever_is_found_gets_the_places_that_became_free() {
     };
     model.set(|stored| stored.holdings.instances = vec![suspended]);
     let mut queue = MockBillingQueue::new();
-    queue
-        .expect_due()
-        .returning(|_, _| Ok(vec![account()]));
+    queue.expect_due().returning(|_, _| Ok(vec![account()]));
     let told = model.told();
     let calendar = TurnCalendar::new(model.ports(), Arc::new(queue));
     calendar.tick().await.unwrap();

@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl;
 use msgflash_kernel::{
     AccountId, Actor, Id, Phone, Reach, Secret, StoreError, TeamId, UserId, WorkspaceId,
 };
-use msgflash_messaging::instance::{Standing, Suspension};
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore, SessionLeft};
+use msgflash_messaging::instance::{Standing, Suspension};
 use msgflash_messaging::safety::Window;
 use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
 use time::{Duration, OffsetDateTime};

@@ -48,7 +48,14 @@ async fn one_is_found_by_its_name_by_whoever_pays_for_it_alone() {
         let found = store.agreement(account, provider, reference).await;
         assert_eq!(found.expect("read"), None);
     }
-    assert_eq!(store.lock(books.account).await.expect("locked").and_then(|it| it.agreement), None);
+    assert_eq!(
+        store
+            .lock(books.account)
+            .await
+            .expect("locked")
+            .and_then(|it| it.agreement),
+        None
+    );
 }
 
 #[tokio::test]
@@ -153,7 +160,9 @@ async fn a_wish_that_was_taken_back_while_somebody_told_of_it_is_told_again() {
     books.save(&it).await;
     let told = books.postgres().set_told(it.id, &Wish::Stop).await;
     told.expect("recorded");
-    let next = claim(&books, 0).await.expect("the provider knows the other");
+    let next = claim(&books, 0)
+        .await
+        .expect("the provider knows the other");
     assert_eq!(next.wish, it.wish);
     // A call that failed may have arrived all the same.
     books.save(&it).await;

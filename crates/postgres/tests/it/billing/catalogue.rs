@@ -71,7 +71,10 @@ async fn other_terms_are_another_version_and_who_has_the_old_one_keeps_it() {
 #[tokio::test]
 async fn a_plan_is_retired_sold_again_and_placed_elsewhere() {
     let books = Books::new().await;
-    let retired = with(&[("price = 39\nrank = 2\n", "price = 39\nrank = 2\nretired = true\n")]);
+    let retired = with(&[(
+        "price = 39\nrank = 2\n",
+        "price = 39\nrank = 2\nretired = true\n",
+    )]);
     assert_eq!(write(&books, &retired).await, 1);
     assert_eq!(offered(&books).await.len(), 2);
     assert!(!books.plan("max").await.is_active);
@@ -87,9 +90,15 @@ async fn a_plan_is_retired_sold_again_and_placed_elsewhere() {
 async fn only_the_newest_version_is_sold_again() {
     let books = Books::new().await;
     write(&books, &with(&[("price = 39", "price = 49")])).await;
-    let (old, retired) = ("price = 39\nrank = 2\n", "price = 49\nrank = 2\nretired = true\n");
+    let (old, retired) = (
+        "price = 39\nrank = 2\n",
+        "price = 49\nrank = 2\nretired = true\n",
+    );
     write(&books, &with(&[(old, retired)])).await;
-    assert_eq!(books.count("plans WHERE code = 'max' AND is_active").await, 0);
+    assert_eq!(
+        books.count("plans WHERE code = 'max' AND is_active").await,
+        0
+    );
     write(&books, &with(&[("price = 39", "price = 49")])).await;
     let sold = books.texts("SELECT version::text FROM plans WHERE code = 'max' AND is_active");
     assert_eq!(sold.await, ["2"]);
@@ -114,7 +123,11 @@ async fn who_signs_up_gets_the_plan_that_costs_nothing_whatever_it_is_called() {
         ("[plans.free.limits]", "[plans.basic.limits]"),
         ("[plans.free.features]", "[plans.basic.features]"),
     ]);
-    assert_eq!(write(&books, &renamed).await, 2, "one comes, one is retired");
+    assert_eq!(
+        write(&books, &renamed).await,
+        2,
+        "one comes, one is retired"
+    );
     let new = account(&books.stage, "new@shop.test").await;
     assert_eq!(books.held(new).await.plan.code, "basic");
     assert_eq!(books.held(books.account).await.plan.code, "free");

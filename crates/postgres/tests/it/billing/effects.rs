@@ -40,7 +40,11 @@ async fn a_lower_plan_takes_the_newest_and_a_higher_one_gives_back_what_can_be()
         let it = look(&books, gone).await;
         assert_eq!(it.status, InstanceStatus::Suspended);
         assert_eq!(it.suspended_for, Some(Suspension::Plan));
-        assert_eq!(it.unlink_since, Some(NOW), "the phone is yet to be unlinked");
+        assert_eq!(
+            it.unlink_since,
+            Some(NOW),
+            "the phone is yet to be unlinked"
+        );
     }
     let told = books.texts("SELECT payload::text FROM events").await;
     let [told] = &told[..] else {
@@ -66,11 +70,19 @@ async fn a_lower_plan_takes_the_newest_and_a_higher_one_gives_back_what_can_be()
     let (keys_left, endpoints_left) = left(&books, books.account).await;
     assert_eq!(keys_left, [all[2].to_string()], "revoked for good");
     assert_eq!(endpoints_left.len(), 5);
-    assert_eq!(books.count("webhook_endpoints WHERE disabled_by_plan").await, 0);
+    assert_eq!(
+        books
+            .count("webhook_endpoints WHERE disabled_by_plan")
+            .await,
+        0
+    );
 
     assert_eq!(look(&books, &theirs).await, theirs);
     let (keys_left, endpoints_left) = left(&books, other).await;
-    assert_eq!((keys_left.len(), endpoints_left.len()), (their_keys.len(), 5));
+    assert_eq!(
+        (keys_left.len(), endpoints_left.len()),
+        (their_keys.len(), 5)
+    );
 }
 
 #[tokio::test]
@@ -132,7 +144,9 @@ async fn a_place_that_becomes_free_is_given_to_one_that_waits() {
     books.assign(books.account, "free").await;
     let calendar = books.calendar();
     assert_eq!(calendar.tick().await.expect("a look"), Tick::Idle);
-    let mut unit = InstanceUnits::begin(books.postgres()).await.expect("a unit");
+    let mut unit = InstanceUnits::begin(books.postgres())
+        .await
+        .expect("a unit");
     let deleted = unit.instances().delete(first.id, NOW, NOW).await;
     deleted.expect("deleted");
     unit.commit().await.expect("committed");

@@ -137,7 +137,11 @@ async fn what_is_known_of_a_payment_stays_and_what_is_not_is_filled_in() {
     let all = payments(&books, books.account).await;
     let it = all.iter().find(|it| it.id != known.id).expect("another");
     assert_eq!((it.amount, it.currency.as_str()), (0, "EUR"));
-    note(&books, &[news(books.account, "in_2", PaymentStatus::Failed)]).await;
+    note(
+        &books,
+        &[news(books.account, "in_2", PaymentStatus::Failed)],
+    )
+    .await;
     let all = payments(&books, books.account).await;
     let it = all.iter().find(|it| it.id != known.id).expect("another");
     assert_eq!((it.amount, it.currency.as_str()), (1900, "USD"));
@@ -163,7 +167,10 @@ async fn a_purchase_that_is_paid_changes_the_plan_of_its_account_alone() {
     let before = books.held(other).await;
     let event = paid(books.account, "sub_1", "pro", 0);
     let events = books.events();
-    assert_eq!(events.handle(&event).await.expect("handled"), Outcome::Applied);
+    assert_eq!(
+        events.handle(&event).await.expect("handled"),
+        Outcome::Applied
+    );
     assert_eq!(events.handle(&event).await.expect("handled"), Outcome::Seen);
     let standing = books.standing().await;
     assert_eq!(standing.plan.code, "pro");
@@ -174,7 +181,10 @@ async fn a_purchase_that_is_paid_changes_the_plan_of_its_account_alone() {
     assert_eq!(books.told().await, ["plan_changed"]);
     assert_eq!(books.held(other).await, before);
     let renewal = paid(books.account, "sub_1", "pro", 1);
-    assert_eq!(events.handle(&renewal).await.expect("handled"), Outcome::Applied);
+    assert_eq!(
+        events.handle(&renewal).await.expect("handled"),
+        Outcome::Applied
+    );
     let end = books.held(books.account).await.subscription.period_end;
     assert_eq!(end, Some(month(1).end));
 }

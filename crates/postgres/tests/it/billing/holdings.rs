@@ -12,7 +12,10 @@ use super::places::{add_team, endpoint, instance, keys, personal};
 async fn what_an_account_has_is_seen_over_all_its_workspaces() {
     let books = Books::new().await;
     let owner = Id::new(books.account.uuid());
-    let (mine, other) = (personal(books.account), account(&books.stage, "max@shop.test").await);
+    let (mine, other) = (
+        personal(books.account),
+        account(&books.stage, "max@shop.test").await,
+    );
     let desk = add_team(&books, books.account, false).await;
     let gone = add_team(&books, books.account, true).await;
     let states = [
@@ -73,7 +76,11 @@ async fn what_an_account_has_is_seen_over_all_its_workspaces() {
     found.sort_unstable();
     assert_eq!(found, kept, "ids follow time");
     held.endpoints.sort_by_key(|it| it.created_at);
-    let found: Vec<_> = held.endpoints.iter().map(|it| (it.id.uuid(), it.state)).collect();
+    let found: Vec<_> = held
+        .endpoints
+        .iter()
+        .map(|it| (it.id.uuid(), it.state))
+        .collect();
     assert_eq!(
         found,
         [
@@ -93,7 +100,9 @@ async fn an_endpoint_that_was_switched_on_by_hand_is_off_by_hand_after_that() {
         .run("UPDATE webhook_endpoints SET disabled_by_plan = true")
         .await;
     for active in [true, false] {
-        let mut unit = EndpointUnits::begin(books.postgres()).await.expect("a unit");
+        let mut unit = EndpointUnits::begin(books.postgres())
+            .await
+            .expect("a unit");
         let locked = unit.endpoints().lock(mine.id, Id::new(id)).await;
         let mut it = locked.expect("locked").expect("there");
         it.active = active;

@@ -14,7 +14,12 @@ pub(super) fn personal(account: AccountId) -> Workspace {
 }
 
 /// An instance that was made so many days ago.
-pub(super) async fn instance(books: &Books, account: AccountId, days: i32, status: &str) -> Instance {
+pub(super) async fn instance(
+    books: &Books,
+    account: AccountId,
+    days: i32,
+    status: &str,
+) -> Instance {
     let it = instance_of(&books.stage, personal(account)).await;
     let update = format!(
         "UPDATE instances SET status = '{status}', created_at = created_at - {days} * interval '1 day' \

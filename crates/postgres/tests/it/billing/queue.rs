@@ -33,7 +33,11 @@ async fn those_that_are_due_come_the_longest_due_first() {
     assert_eq!(due(&books, 2).await, [second, books.account]);
     let mut unit = books.unit().await;
     unit.standings().lock(second).await.expect("locked");
-    assert_eq!(due(&books, 10).await, [books.account, third], "somebody is at it");
+    assert_eq!(
+        due(&books, 10).await,
+        [books.account, third],
+        "somebody is at it"
+    );
 }
 
 #[tokio::test]
@@ -41,7 +45,14 @@ async fn an_account_on_an_older_version_is_found_when_there_is_a_newer_one() {
     let books = Books::new().await;
     let other = account(&books.stage, "max@shop.test").await;
     books.assign(other, "pro").await;
-    assert!(books.postgres().outdated(10).await.expect("read").is_empty());
+    assert!(
+        books
+            .postgres()
+            .outdated(10)
+            .await
+            .expect("read")
+            .is_empty()
+    );
     books
         .run(
             "CREATE TEMP TABLE next AS SELECT * FROM plans WHERE code = 'pro'; \
@@ -51,7 +62,14 @@ async fn an_account_on_an_older_version_is_found_when_there_is_a_newer_one() {
         .await;
     assert_eq!(books.postgres().outdated(10).await.expect("read"), [other]);
     books.assign(other, "pro").await;
-    assert!(books.postgres().outdated(10).await.expect("read").is_empty());
+    assert!(
+        books
+            .postgres()
+            .outdated(10)
+            .await
+            .expect("read")
+            .is_empty()
+    );
 }
 
 /// Word of Stripe about nothing that is known here.
@@ -147,8 +165,14 @@ async fn the_calendar_takes_every_step_that_time_brought() {
     books.buy("sub_1", "pro").await;
     let end = books.held(books.account).await.subscription.period_end;
     books.clock.advance(Duration::days(60));
-    assert_eq!(books.calendar().tick().await.expect("a look"), msgflash_kernel::Tick::Did(1));
-    assert_eq!(books.calendar().tick().await.expect("a look"), msgflash_kernel::Tick::Idle);
+    assert_eq!(
+        books.calendar().tick().await.expect("a look"),
+        msgflash_kernel::Tick::Did(1)
+    );
+    assert_eq!(
+        books.calendar().tick().await.expect("a look"),
+        msgflash_kernel::Tick::Idle
+    );
     let held = books.held(books.account).await;
     assert_eq!(held.plan.code, "pro", "nothing is taken away");
     assert_eq!(held.subscription.past_due_since, end);

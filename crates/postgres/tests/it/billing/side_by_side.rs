@@ -92,8 +92,13 @@ async fn a_calendar_a_purchase_a_change_and_new_instances_do_not_stand_in_each_o
     for _ in 0..3 {
         instance_of(&books.stage, workspace).await;
     }
-    ChangePlan::new(books.ports()).cancel(books.account).await.expect("cancelled");
-    books.clock.advance(month(0).end - month(0).start + Duration::HOUR);
+    ChangePlan::new(books.ports())
+        .cancel(books.account)
+        .await
+        .expect("cancelled");
+    books
+        .clock
+        .advance(month(0).end - month(0).start + Duration::HOUR);
     let mut work = JoinSet::new();
     for n in 0..3 {
         let (calendar, events) = (calendar(&books), events(&books));

@@ -13,7 +13,10 @@ use crate::stage::{NOW, SOON, fresh, key_order};
 async fn a_standing_is_the_subscription_with_its_plan_and_its_current_agreement() {
     let books = Books::new().await;
     let before = books.standing().await;
-    assert_eq!((before.plan.code.as_str(), before.agreement), ("free", None));
+    assert_eq!(
+        (before.plan.code.as_str(), before.agreement),
+        ("free", None)
+    );
     let agreement = books.agreement("sub_1").await;
     books.save(&agreement).await;
     assert_eq!(books.standing().await.agreement, Some(agreement));

@@ -89,8 +89,8 @@ async fn a_plan_that_changes_while_calls_are_marked_waits_for_the_marks() {
     unit.commit().await.expect("committed");
     let changed = timeout(SOON, change).await.expect("soon");
     changed.expect("no panic").expect("taken away");
-    let late = worker.start(scene.instance.id, &keys[2..], NOW).await;
-    assert_eq!(late, Some(vec![]), "nothing is marked after it");
+    let after = worker.start(scene.instance.id, &keys[2..], NOW).await;
+    assert_eq!(after, Some(vec![]), "nothing is marked after it");
     scene.run().await;
     let counters = scene.require_exact(id).await;
     assert_eq!((counters.made, counters.queued), (2, 5));
