@@ -69,7 +69,7 @@ CREATE TABLE billing_events (
     handled_at timestamptz NOT NULL,
     PRIMARY KEY (provider, event_id)
 );
-CREATE INDEX billing_events_age ON billing_events (handled_at);
+CREATE INDEX billing_events_age ON billing_events (handled_at) WHERE provider <> 'manual';
 
 -- What the provider calls a payment: several events tell of one.
 ALTER TABLE payments ADD COLUMN reference text;
@@ -87,7 +87,8 @@ CREATE INDEX subscriptions_plan ON subscriptions (plan_id);
 -- Who suspended an instance; NULL of a suspended one is the operator, too.
 ALTER TABLE instances ADD COLUMN suspended_for text CONSTRAINT instances_suspended_for_known
     CHECK (suspended_for IS NULL OR suspended_for IN ('plan', 'operator') AND status = 'suspended');
-CREATE INDEX instances_suspended_by_plan ON instances (account_id) WHERE suspended_for = 'plan';
+CREATE INDEX instances_suspended_by_plan ON instances (account_id)
+    WHERE suspended_for = 'plan' AND deleted_at IS NULL;
 
 -- Switched off because the plan had no place for it: the next plan that has one switches it on.
 ALTER TABLE webhook_endpoints ADD COLUMN disabled_by_plan boolean NOT NULL DEFAULT false;
