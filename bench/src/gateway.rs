@@ -1,10 +1,12 @@
-//! The simulated gateway, in this process: no delays, and it remembers what left it.
+//! The simulated gateway, in this process: it remembers what left it.
 
 use anyhow::{Context as _, Result, ensure};
 use evolution_simulator::{Options, Running, Simulator};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Its key.
 pub(crate) const KEY: &str = "bench-gateway-key";
@@ -33,12 +35,23 @@ struct Left {
     text: Option<String>,
 }
 
+/// A request that was answered.
+#[derive(Deserialize)]
+struct Asked {
+    at: String,
+}
+
 impl Gateway {
-    /// Starts one that knows nobody.
+    /// Starts one that knows nobody and makes nobody wait.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_at(0.0)
+    }
+
+    /// The same, where everything takes this share of what it takes a phone.
+    pub(crate) fn start_at(time_scale: f64) -> Result<Self> {
         let options = Options {
             api_key: KEY.to_owned(),
-            time_scale: 0.0,
+            time_scale,
             special_numbers: false,
             ..Options::default()
         };
@@ -93,6 +106,19 @@ impl Gateway {
         all.iter()
             .filter(|it| it.text.as_deref() == Some(text))
             .map(|it| it.number.parse().context("a message to no number"))
+            .collect()
+    }
+
+    /// When the last messages of a session were asked for, in the order in which they were answered.
+    pub(crate) async fn asked(&self, session: &str) -> Result<Vec<OffsetDateTime>> {
+        let url = format!(
+            "{}/simulator/requests?path=/message/sendText/{session}",
+            self.running.control_url()
+        );
+        let answer = self.client.get(url).send().await?.bytes().await?;
+        let all: Vec<Asked> = serde_json::from_slice(&answer).context("no list of requests")?;
+        all.iter()
+            .map(|it| OffsetDateTime::parse(&it.at, &Rfc3339).context("a request at no time"))
             .collect()
     }
 

@@ -5,6 +5,7 @@ mod p1;
 mod p10;
 mod p11;
 mod p12;
+mod p13;
 mod p2;
 mod p3;
 mod p4;
@@ -53,6 +54,7 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p10" => "contacts and campaigns at size",
         "p11" => "start and size",
         "p12" => "rendering templates",
+        "p13" => "fairness",
         _ => "unknown",
     }
 }
@@ -72,6 +74,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p10" => p10::run(options, database).await,
         "p11" => p11::run(options, database).await,
         "p12" => p12::run(options),
+        "p13" => p13::run(options, database).await,
         _ => bail!("there is no line {line}"),
     }
 }

@@ -75,13 +75,15 @@ enum Command {
     P11,
     /// Rendering 1,000,000 messages, against minijinja
     P12,
+    /// Single messages of one account beside a campaign of 200,000 of another, against the same alone
+    P13,
 }
 
 impl Command {
     fn lines(self) -> &'static [&'static str] {
         match self {
             Self::All | Self::Quick => &[
-                "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12",
+                "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
             ],
             Self::P1 => &["p1"],
             Self::P2 => &["p2"],
@@ -95,6 +97,7 @@ impl Command {
             Self::P10 => &["p10"],
             Self::P11 => &["p11"],
             Self::P12 => &["p12"],
+            Self::P13 => &["p13"],
         }
     }
 }

@@ -1,0 +1,195 @@
+//! P13: single messages of one account, beside a large campaign of another and alone.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use msgflash_kernel::{Clock as _, SystemClock};
+use msgflash_quotas::Period;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::Figures;
+use crate::api::Api;
+use crate::book::{self, Filling, Tags};
+use crate::campaign::{self, Hours};
+use crate::flow;
+use crate::gateway::{Gateway, KEY};
+use crate::options::Options;
+use crate::pg::{Database, Session, agree};
+use crate::report::{Sides, Target};
+use crate::scene;
+use crate::server::Server;
+use crate::stats::percentile;
+
+/// Recipients of the campaign.
+const RECIPIENTS: u32 = 200_000;
+/// Whose campaign it is, and who sends single messages.
+const CAMPAIGN: u32 = 0;
+const SINGLES: u32 = 1;
+/// Single messages of a run.
+const COUNT: u32 = 100;
+/// A send takes half of what it takes a phone: the campaign sends all the time and lasts, and the machine has
+/// processors left. What is measured is waiting for the campaign, and not for a processor.
+const TIME_SCALE: f64 = 0.5;
+/// What they say.
+const TEXT: &str = "Your table is ready.";
+
+/// Singles alone, then the same beside the campaign, with a server of their own each round.
+pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
+    let session = database.session().await?;
+    let recipients = options.rows(RECIPIENTS, 2_000);
+    let mut middle = Sides::default();
+    let mut high = Sides::default();
+    let mut rates = Vec::new();
+    for _ in 0..options.rounds {
+        let round = round(options, database, &session, recipients).await?;
+        let [mut alone, mut beside] = [round.alone, round.beside];
+        middle.push(ms(&mut beside, 0.5), ms(&mut alone, 0.5));
+        high.push(ms(&mut beside, 0.95), ms(&mut alone, 0.95));
+        rates.push(format!("{:.0}", round.rate));
+    }
+    database.reset().await?;
+    let row = |sides: &Sides, what: &str| {
+        let what = format!(
+            "a single message from its request to the gateway, {what}, beside a campaign to \
+             {recipients} of another account; alone"
+        );
+        let mut row = sides.row(what, "ms", Target::AtMost(1.0));
+        row.target = None;
+        row
+    };
+    Ok(Figures {
+        rows: vec![row(&middle, "median"), row(&high, "p95")],
+        notes: vec![format!(
+            "messages of the campaign per second meanwhile: {}",
+            rates.join(", ")
+        )],
+    })
+}
+
+/// How many microseconds each took, and how fast the campaign was.
+struct Round {
+    alone: Vec<u64>,
+    beside: Vec<u64>,
+    rate: f64,
+}
+
+async fn round(
+    options: &Options,
+    database: &Database,
+    session: &Session,
+    recipients: u32,
+) -> Result<Round> {
+    load(database, session, recipients).await?;
+    let gateway = Gateway::start_at(TIME_SCALE)?;
+    for tenant in [CAMPAIGN, SINGLES] {
+        let number = scene::number(tenant);
+        gateway.open(&scene::session(tenant), number).await?;
+    }
+    let url = gateway.url();
+    let settings = [
+        ("evolution_url", url.as_str()),
+        ("evolution_api_key", KEY),
+        ("pace_ms", "0"),
+    ];
+    let server = Server::start(database.url(), &settings).await?;
+    for tenant in [CAMPAIGN, SINGLES] {
+        let name = scene::session(tenant);
+        let callback = format!("http://{}/provider/evolution/{name}", server.address);
+        let secret = scene::WEBHOOK_SECRET;
+        gateway.tell(&name, &callback, secret).await?;
+    }
+    let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
+    flow::until(session, "the lanes have an owner", owned, 2).await?;
+    let mut api = Api::open(server.address).await?;
+    let alone = singles(&gateway, &mut api, 0).await?;
+    let everybody = json!({ "type": "all" });
+    let instance = scene::instance(CAMPAIGN);
+    let id = campaign::create(&mut api, CAMPAIGN, &instance, &everybody, Hours::Any).await?;
+    let under_way = format!(
+        "SELECT (sent >= 100)::int::bigint FROM campaign_counters WHERE campaign_id = '{id}'"
+    );
+    flow::until(session, "the campaign is under way", &under_way, 1).await?;
+    let (before, begun) = (sent(session, &id).await?, SystemClock.now());
+    let beside = singles(&gateway, &mut api, COUNT).await?;
+    let seconds = (SystemClock.now() - begun).as_seconds_f64();
+    let after = sent(session, &id).await?;
+    ensure!(
+        before < after && after < i64::from(recipients),
+        "the campaign was not under way all the time: {before} to {after}"
+    );
+    server.stop().await?;
+    options.spoil(session).await?;
+    let told = "SELECT count(*) FROM messages WHERE campaign_id IS NULL AND provider_message_id IS NOT NULL";
+    session
+        .agree("single messages sent", told, u64::from(2 * COUNT))
+        .await?;
+    let left = gateway.left(&scene::session(SINGLES), TEXT).await?;
+    gateway.stop().await;
+    let left = i64::try_from(left.len())?;
+    agree("single messages that left", left, u64::from(2 * COUNT))?;
+    let rate = (after - before) as f64 / seconds;
+    Ok(Round {
+        alone,
+        beside,
+        rate,
+    })
+}
+
+async fn load(database: &Database, session: &Session, recipients: u32) -> Result<()> {
+    database.reset().await?;
+    session
+        .client
+        .batch_execute("TRUNCATE users CASCADE")
+        .await?;
+    scene::people(session, SINGLES + 1).await?;
+    scene::raise_limits(session).await?;
+    scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
+    let filling = Filling::of(CAMPAIGN, recipients, Tags::Few);
+    book::load(database, session, filling).await
+}
+
+async fn sent(session: &Session, campaign: &str) -> Result<i64> {
+    let text =
+        format!("SELECT sent::bigint FROM campaign_counters WHERE campaign_id = '{campaign}'");
+    Ok(session.client.query_one(&text, &[]).await?.get(0))
+}
+
+/// One after the other, each to somebody else; answers how many microseconds each took to the gateway.
+async fn singles(gateway: &Gateway, api: &mut Api, first: u32) -> Result<Vec<u64>> {
+    let name = scene::session(SINGLES);
+    let instance = scene::instance(SINGLES);
+    let mut took = Vec::new();
+    for n in first..first + COUNT {
+        let to = format!("+33655{n:06}");
+        let body = json!({ "instanceId": instance, "to": to, "type": "text", "text": TEXT });
+        let begun = SystemClock.now();
+        api.post(SINGLES, "/api/v1/messages/send", &body.to_string())
+            .await?;
+        let arrived = arrival(gateway, &name, begun).await?;
+        let micros = (arrived - begun).whole_microseconds().max(0);
+        took.push(u64::try_from(micros)?);
+    }
+    Ok(took)
+}
+
+/// When the message arrived that was asked for at `begun`; the one before it was answered by then. The gateway
+/// tells whole milliseconds.
+async fn arrival(
+    gateway: &Gateway,
+    session: &str,
+    begun: OffsetDateTime,
+) -> Result<OffsetDateTime> {
+    for _ in 0..3_000 {
+        let last = gateway.asked(session).await?.last().copied();
+        if let Some(at) = last.filter(|at| *at + time::Duration::MILLISECOND > begun) {
+            return Ok(at);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("a message did not arrive within half a minute")
+}
+
+fn ms(micros: &mut [u64], share: f64) -> f64 {
+    percentile(micros, share) as f64 / 1_000.0
+}
