@@ -77,9 +77,9 @@ impl Postgres {
     /// Deletes answers kept before `older_than`, some ten thousand at a time, and tells how many.
     pub async fn sweep_replays(&self, older_than: OffsetDateTime) -> Result<usize, StoreError> {
         let mut conn = self.conn().await?;
-        sql("DELETE FROM idempotency_keys WHERE ctid IN ( \
+        sql("DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY( \
                SELECT ctid FROM idempotency_keys WHERE created_at < $1 \
-               ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)")
+               ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))")
         .bind::<Timestamptz, _>(older_than)
         .bind::<BigInt, _>(SWEEP)
         .execute(&mut conn)

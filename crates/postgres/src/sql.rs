@@ -3,6 +3,10 @@
 //! Diesel takes a handwritten statement for one that is different each time: it prepares it for
 //! each use, and meanwhile the connection's other statements wait. These have one text for ever,
 //! so the server parses it once and statements sent side by side cost one round trip.
+//!
+//! What a statement picks and then changes is named by `= ANY (ARRAY(SELECT …))`, never by `IN (SELECT …)`: the former
+//! picks once. For the latter a planner that takes a table for empty, as a queue often was when it was
+//! last looked at, may pick anew for each row, which takes half a minute when a campaign has filled it.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryId, SqlQuery};

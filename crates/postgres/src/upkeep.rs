@@ -26,10 +26,10 @@ const ANSWERS: Duration = Duration::hours(24);
 const AT_ONCE: i64 = 5000;
 
 /// A delivery that was made while its endpoint was being deleted belongs to nobody.
-const ORPHANS: &str = "DELETE FROM delivery_queue WHERE delivery_id IN ( \
+const ORPHANS: &str = "DELETE FROM delivery_queue WHERE delivery_id = ANY (ARRAY( \
      SELECT q.delivery_id FROM delivery_queue q \
      LEFT JOIN webhook_endpoints w ON w.id = q.endpoint_id \
-     WHERE w.id IS NULL AND q.delivery_id < $1 LIMIT $2)";
+     WHERE w.id IS NULL AND q.delivery_id < $1 LIMIT $2))";
 
 /// Trouble of endpoints that were deleted while it was being written down.
 const TROUBLE: &str = "DELETE FROM webhook_health h WHERE NOT EXISTS ( \
@@ -51,8 +51,8 @@ const EXPIRED: &str = "WITH old AS MATERIALIZED ( \
      DELETE FROM delivery_queue q USING waiting w WHERE q.delivery_id = w.id";
 
 /// Few: calls whose outcome nobody could say.
-const LOST_CALLS: &str = "DELETE FROM lost_calls WHERE ctid IN ( \
-     SELECT ctid FROM lost_calls WHERE message_id < $1 LIMIT $2)";
+const LOST_CALLS: &str = "DELETE FROM lost_calls WHERE ctid = ANY (ARRAY( \
+     SELECT ctid FROM lost_calls WHERE message_id < $1 LIMIT $2))";
 
 const DELIVERIES: &str = "WITH RECURSIVE heads AS ( \
        (SELECT endpoint_id FROM deliveries ORDER BY endpoint_id LIMIT 1) \

@@ -21,8 +21,8 @@ use crate::unit::PgUnit;
 const LONGEST: usize = 500;
 
 const CLAIM: &str = "UPDATE mails SET next_try_at = $2, tries = tries + 1 \
-     WHERE id IN (SELECT id FROM mails WHERE next_try_at <= $1 \
-       ORDER BY next_try_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+     WHERE id = ANY (ARRAY(SELECT id FROM mails WHERE next_try_at <= $1 \
+       ORDER BY next_try_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)) \
      RETURNING *";
 
 #[derive(Queryable, Selectable, QueryableByName)]

@@ -175,12 +175,12 @@ impl EventStore for PgUnit {
     }
 
     async fn drop_known(&mut self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError> {
-        sql("DELETE FROM inbox WHERE id IN ( \
+        sql("DELETE FROM inbox WHERE id = ANY (ARRAY( \
                SELECT i.id FROM inbox i \
                WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at <= $1 \
                  AND EXISTS (SELECT 1 FROM provider_refs r \
-                   WHERE r.instance_id = i.instance_id AND r.key_id = i.key_id) \
-               ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED)")
+                   WHERE r.instance_id = i.instance_id AND r.key_id = i.key_id OFFSET 0) \
+               ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED))")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .execute(self.conn())
@@ -231,9 +231,9 @@ impl EventStore for PgUnit {
 
     async fn wake_receipts(&mut self, key: &RefKey, now: OffsetDateTime) -> Result<(), StoreError> {
         // Whoever holds one looks at it right now.
-        sql("UPDATE inbox SET due_at = $3 WHERE id IN ( \
+        sql("UPDATE inbox SET due_at = $3 WHERE id = ANY (ARRAY( \
                SELECT id FROM inbox WHERE instance_id = $1 AND key_id = $2 \
-                 AND rank IS NOT NULL AND tries > 0 AND due_at > $3 FOR UPDATE SKIP LOCKED)")
+                 AND rank IS NOT NULL AND tries > 0 AND due_at > $3 FOR UPDATE SKIP LOCKED))")
         .bind::<SqlUuid, _>(key.0.uuid())
         .bind::<Text, _>(&key.1)
         .bind::<Timestamptz, _>(now)

@@ -116,15 +116,15 @@ impl TryFrom<TrackedRow> for Tracked {
 impl ReceiptStore for PgUnit {
     async fn wake(&mut self, now: OffsetDateTime) -> Result<(), StoreError> {
         // Those that would wait the longest: the others' time comes anyway.
-        sql("UPDATE inbox SET due_at = $1 WHERE id IN ( \
-               SELECT id FROM inbox WHERE id IN ( \
+        sql("UPDATE inbox SET due_at = $1 WHERE id = ANY (ARRAY( \
+               SELECT id FROM inbox WHERE id = ANY (ARRAY( \
                  SELECT w.id FROM ( \
                    SELECT id, instance_id, key_id FROM inbox \
                    WHERE rank IS NOT NULL AND due_at > $1 \
                    ORDER BY due_at DESC, id DESC LIMIT $2) w \
-                 JOIN provider_refs r \
-                   ON r.instance_id = w.instance_id AND r.key_id = w.key_id) \
-               FOR UPDATE SKIP LOCKED)")
+                 WHERE EXISTS (SELECT 1 FROM provider_refs r \
+                   WHERE r.instance_id = w.instance_id AND r.key_id = w.key_id OFFSET 0))) \
+               FOR UPDATE SKIP LOCKED))")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(WAKE_LIMIT)
         .execute(self.conn())
