@@ -15,31 +15,31 @@ use crate::sql::sql;
 const MEMORY: Duration = Duration::days(30);
 
 // Nobody waits for a sweep, and it waits for nobody.
-const SESSIONS: &str = "DELETE FROM sessions WHERE id IN ( \
-     SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const SESSIONS: &str = "DELETE FROM sessions WHERE id = ANY (ARRAY( \
+     SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 /// A statement of its own, for an index of its own.
-const ENDED: &str = "DELETE FROM sessions WHERE id IN ( \
-     SELECT id FROM sessions WHERE revoked_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const TOKENS: &str = "DELETE FROM one_time_tokens WHERE hash IN ( \
-     SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const TRIES: &str = "DELETE FROM sign_in_tries WHERE key IN ( \
-     SELECT key FROM sign_in_tries WHERE forget_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const STARTS: &str = "DELETE FROM sign_in_starts WHERE hash IN ( \
-     SELECT hash FROM sign_in_starts WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const KEYS: &str = "DELETE FROM signing_keys WHERE kid IN ( \
-     SELECT kid FROM signing_keys WHERE verifies_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const ENDED: &str = "DELETE FROM sessions WHERE id = ANY (ARRAY( \
+     SELECT id FROM sessions WHERE revoked_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+const TOKENS: &str = "DELETE FROM one_time_tokens WHERE hash = ANY (ARRAY( \
+     SELECT hash FROM one_time_tokens WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+const TRIES: &str = "DELETE FROM sign_in_tries WHERE key = ANY (ARRAY( \
+     SELECT key FROM sign_in_tries WHERE forget_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+const STARTS: &str = "DELETE FROM sign_in_starts WHERE hash = ANY (ARRAY( \
+     SELECT hash FROM sign_in_starts WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+const KEYS: &str = "DELETE FROM signing_keys WHERE kid = ANY (ARRAY( \
+     SELECT kid FROM signing_keys WHERE verifies_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 /// Also where no mail leaves: what waits carries links.
 const LATE: &str = "UPDATE mails SET next_try_at = NULL, failed_at = give_up_at, text = '', html = '', \
        error = coalesce(error, 'it was not sent in time') \
-     WHERE id IN ( \
+     WHERE id = ANY (ARRAY( \
        SELECT id FROM mails WHERE next_try_at IS NOT NULL AND give_up_at < $1 \
-       LIMIT $2 FOR UPDATE SKIP LOCKED)";
+       LIMIT $2 FOR UPDATE SKIP LOCKED))";
 /// Nobody waits for such a mail any more.
-const REQUESTS: &str = "DELETE FROM mail_requests WHERE id IN ( \
-     SELECT id FROM mail_requests WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const MAILS: &str = "DELETE FROM mails WHERE id IN ( \
+const REQUESTS: &str = "DELETE FROM mail_requests WHERE id = ANY (ARRAY( \
+     SELECT id FROM mail_requests WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+const MAILS: &str = "DELETE FROM mails WHERE id = ANY (ARRAY( \
      SELECT id FROM mails WHERE id < $1 AND next_try_at IS NULL \
-     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 impl Postgres {
     /// Removes at most `limit` rows of each kind that are past their time; answers how many went.

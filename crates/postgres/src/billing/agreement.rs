@@ -36,7 +36,9 @@ const CALLED: &str = concat!(
      FOR NO KEY UPDATE"
 );
 
-/// Whoever tells the provider at this moment is not disturbed: it is told once more when they are done.
+/// Whoever tells the provider at this moment is not disturbed: it is told once more when they are done. And
+/// should they never say that they are, it is told once more too, even if the wish is as before by then:
+/// nobody knows what the provider heard.
 const SAVE: &str = "INSERT INTO billing_agreements AS a (id, account_id, provider, reference, \
        customer, bought_plan_id, bought_code, product, is_current, covered_at, wish, wish_plan, \
        told, told_plan, ended_at, tell_at, created_at, updated_at) \
@@ -46,7 +48,8 @@ const SAVE: &str = "INSERT INTO billing_agreements AS a (id, account_id, provide
        is_current = excluded.is_current, covered_at = excluded.covered_at, \
        wish = excluded.wish, wish_plan = excluded.wish_plan, told = excluded.told, \
        told_plan = excluded.told_plan, ended_at = excluded.ended_at, \
-       tell_at = CASE WHEN $16 THEN COALESCE(a.tell_at, excluded.tell_at) END, \
+       tell_at = CASE WHEN excluded.ended_at IS NULL \
+         THEN COALESCE(a.tell_at, excluded.tell_at) END, \
        updated_at = excluded.updated_at";
 
 #[derive(QueryableByName)]

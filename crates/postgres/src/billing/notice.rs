@@ -36,10 +36,10 @@ const SET_TOLD: &str = "INSERT INTO quota_notices (account_id, period, meter, pe
      VALUES ($1, $2, $3, $4) \
      ON CONFLICT (account_id, period, meter) DO UPDATE SET percent = excluded.percent";
 
-const CLAIM: &str = "UPDATE notices n SET mail_at = $2 FROM ( \
+const CLAIM: &str = "UPDATE notices n SET mail_at = $2 FROM users u \
+     WHERE n.id = ANY (ARRAY( \
        SELECT d.id FROM notices d WHERE d.mail_at <= $1 \
-       ORDER BY d.mail_at, d.id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) due, users u \
-     WHERE n.id = due.id AND u.id = n.account_id \
+       ORDER BY d.mail_at, d.id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)) AND u.id = n.account_id \
      RETURNING n.id, n.account_id, n.kind, n.subject, n.data, n.at, u.email, u.full_name";
 
 /// Ids are UUIDv7, so their order is that in which they were told.

@@ -48,10 +48,9 @@ const PAYER: &str = "SELECT f.account_id FROM ( \
      ORDER BY f.place LIMIT 1";
 
 const CLAIM: &str = concat!(
-    "UPDATE billing_agreements a SET tell_at = $2, updated_at = now() FROM ( \
+    "UPDATE billing_agreements a SET tell_at = $2, updated_at = now() WHERE a.id = ( \
        SELECT d.id FROM billing_agreements d WHERE d.tell_at <= $1 AND d.ended_at IS NULL \
-       ORDER BY d.tell_at, d.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) due \
-     WHERE a.id = due.id RETURNING ",
+       ORDER BY d.tell_at, d.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) RETURNING ",
     agreement_columns!()
 );
 

@@ -13,13 +13,13 @@ use crate::sql::sql;
 const KEPT: Duration = Duration::days(400);
 
 /// What operators confirmed stays: they may use the same reference years later by mistake.
-const EVENTS: &str = "DELETE FROM billing_events WHERE (provider, event_id) IN ( \
-     SELECT provider, event_id FROM billing_events \
-     WHERE handled_at < $1 AND provider <> 'manual' LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const EVENTS: &str = "DELETE FROM billing_events WHERE ctid = ANY (ARRAY( \
+     SELECT ctid FROM billing_events \
+     WHERE handled_at < $1 AND provider <> 'manual' LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
-const CHECKOUTS: &str = "DELETE FROM billing_checkouts WHERE id IN ( \
+const CHECKOUTS: &str = "DELETE FROM billing_checkouts WHERE id = ANY (ARRAY( \
      SELECT id FROM billing_checkouts WHERE paid_at IS NULL AND created_at < $1 \
-     LIMIT $2 FOR UPDATE SKIP LOCKED)";
+     LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 impl Postgres {
     /// Removes some of what is past its time.

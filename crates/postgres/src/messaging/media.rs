@@ -184,9 +184,9 @@ impl MediaStore for PgUnit {
         limit: u32,
     ) -> Result<Vec<Media>, StoreError> {
         // Several processes clear away side by side.
-        let rows: Vec<MediaRow> = sql("DELETE FROM media WHERE (workspace_id, id) IN ( \
-               SELECT workspace_id, id FROM media WHERE expires_at <= $1 \
-               ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING *")
+        let rows: Vec<MediaRow> = sql("DELETE FROM media WHERE ctid = ANY (ARRAY( \
+               SELECT ctid FROM media WHERE expires_at <= $1 \
+               ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .get_results(self.conn())

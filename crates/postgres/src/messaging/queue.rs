@@ -344,10 +344,9 @@ impl QueueStore for PgUnit {
         limit: u32,
     ) -> Result<Vec<QueueEntry>, StoreError> {
         let rows: Vec<QueueRow> = sql(concat!(
-            "UPDATE queue q SET look_at = $2 FROM ( \
-               SELECT instance_id, message_id FROM queue WHERE state = 3 AND look_at <= $1 \
-               ORDER BY look_at LIMIT $3 FOR UPDATE SKIP LOCKED) due \
-             WHERE q.instance_id = due.instance_id AND q.message_id = due.message_id RETURNING ",
+            "UPDATE queue q SET look_at = $2 WHERE q.ctid = ANY (ARRAY( \
+               SELECT d.ctid FROM queue d WHERE d.state = 3 AND d.look_at <= $1 \
+               ORDER BY d.look_at LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING ",
             queue_columns!()
         ))
         .bind::<Timestamptz, _>(now)

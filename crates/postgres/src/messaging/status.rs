@@ -36,11 +36,10 @@ macro_rules! status_columns {
 }
 
 const CLAIM: &str = concat!(
-    "UPDATE statuses s SET look_at = $2, lease_until = NULL FROM ( \
-       SELECT d.workspace_id, d.id FROM statuses d \
+    "UPDATE statuses s SET look_at = $2, lease_until = NULL WHERE s.ctid = ANY (ARRAY( \
+       SELECT d.ctid FROM statuses d \
        WHERE d.state = 'pending' AND d.look_at <= $1 \
-       ORDER BY d.look_at LIMIT $3 FOR UPDATE SKIP LOCKED) due \
-     WHERE s.workspace_id = due.workspace_id AND s.id = due.id RETURNING ",
+       ORDER BY d.look_at LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING ",
     status_columns!()
 );
 

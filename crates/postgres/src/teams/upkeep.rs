@@ -17,13 +17,13 @@ const INVITATIONS: Duration = Duration::days(30);
 const AUDIT: Duration = Duration::days(400);
 
 /// One that was sent again may be older than its time.
-const ANSWERED: &str = "DELETE FROM team_invitations WHERE id IN ( \
+const ANSWERED: &str = "DELETE FROM team_invitations WHERE id = ANY (ARRAY( \
      SELECT id FROM team_invitations WHERE id < $1 \
        AND (ended_at < $3 OR expires_at < $3) \
-     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
-const DONE: &str = "DELETE FROM audit_log WHERE id IN ( \
-     SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const DONE: &str = "DELETE FROM audit_log WHERE id = ANY (ARRAY( \
+     SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 /// Assignments of instances and in teams that are gone.
 const USELESS: &str = "DELETE FROM team_instance_assignments WHERE ctid = ANY(ARRAY( \

@@ -10,6 +10,7 @@ mod lanes;
 mod lookups;
 mod media;
 mod messages;
+mod picks;
 mod queue;
 mod receipts;
 mod restored;

@@ -172,6 +172,18 @@ async fn a_wish_that_was_taken_back_while_somebody_told_of_it_is_told_again() {
 }
 
 #[tokio::test]
+async fn a_wish_that_was_taken_back_is_told_again_when_whoever_told_the_other_died() {
+    let books = Books::new().await;
+    let mut it = wishing(&books, Wish::Stop).await;
+    claim(&books, 0).await.expect("untold");
+    it.wish = it.told.clone();
+    books.save(&it).await;
+    assert_eq!(claim(&books, 1).await, None, "one call at a time");
+    let next = claim(&books, 2).await.expect("nobody knows what it heard");
+    assert_eq!(next.wish, it.wish);
+}
+
+#[tokio::test]
 async fn one_that_could_not_be_told_waits_and_that_is_counted() {
     let books = Books::new().await;
     let it = wishing(&books, Wish::End).await;
