@@ -65,6 +65,14 @@ impl PlansFile {
         self.save();
     }
 
+    /// A provider has no product for a plan any more.
+    pub fn unsell(&mut self, product: &str) {
+        let line = format!("stripe = \"{product}\"\n");
+        assert!(self.text.contains(&line), "there is no {product}");
+        self.text = self.text.replace(&line, "");
+        self.save();
+    }
+
     /// A plan is not named any more.
     pub fn drop_plan(&mut self, plan: &str) {
         let (whole, below) = (format!("plans.{plan}"), format!("plans.{plan}."));

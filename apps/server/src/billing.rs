@@ -96,7 +96,7 @@ impl BillingDesk {
         Self {
             change: ChangePlan::new(each()),
             handle: HandleEvent::new(each(), same()),
-            confirm: ConfirmPayment::new(each(), same()),
+            confirm: ConfirmPayment::new(each()),
             assign: AssignPlan::new(each()),
             sync: Arc::new(SyncCatalogue::new(each(), plans, same())),
             calendar: Arc::new(TurnCalendar::new(each(), same())),

@@ -45,6 +45,9 @@ pub struct Agreement {
     pub product: Option<String>,
     /// Whether the subscription rests on it.
     pub is_current: bool,
+    /// Whether a purchase that was begun here was paid with it. What was not is kept to be ended, or
+    /// because its end was told first.
+    pub has_begun: bool,
     /// When the provider last said that a period is paid: older word of a failure is out of date.
     pub covered_at: OffsetDateTime,
     /// What the provider is to do.

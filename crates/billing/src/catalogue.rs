@@ -9,6 +9,7 @@ mod parse;
 use std::fmt;
 
 use crate::plan::{Features, Limits, Plan, PlanId};
+use crate::provider::ProviderError;
 use crate::subscription::BillingProvider;
 
 pub use compare::CatalogueChange;
@@ -113,6 +114,18 @@ impl Catalogue {
     /// The plan of this code.
     pub fn offer(&self, code: &str) -> Option<&Offer> {
         self.offers.iter().find(|it| it.code == code)
+    }
+
+    /// What a provider calls the plan of this code.
+    ///
+    /// # Errors
+    /// The operator has not said it: it can be neither bought nor changed to there.
+    pub fn product(&self, code: &str, provider: BillingProvider) -> Result<String, ProviderError> {
+        let product = self.offer(code).and_then(|it| it.product(provider));
+        product.map(str::to_owned).ok_or_else(|| {
+            let provider = provider.as_str();
+            ProviderError::NotSetUp(format!("plan {code} has no product of {provider}"))
+        })
     }
 }
 

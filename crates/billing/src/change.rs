@@ -41,6 +41,10 @@ impl ChangePlan {
         };
         let teams = turn.store().teams(account, now).await?;
         turn.standing.may_lower(&plan, &teams, now)?;
+        if let Some(provider) = turn.standing.charging() {
+            // Nobody could tell it what to charge for.
+            self.ports.catalogue.product(code, provider)?;
+        }
         let at = turn.standing.lower(&plan, now);
         turn.finish().await?;
         let plan = plan.code;

@@ -27,6 +27,8 @@ pub struct Checkout {
     pub plan: PlanId,
     /// Where.
     pub provider: BillingProvider,
+    /// What the provider calls it; `None` where somebody takes money by hand.
+    pub product: Option<String>,
     /// Where it is paid; `None` until the provider says so, and where somebody takes money by hand.
     pub page: Option<CheckoutPage>,
     /// When it was begun.
@@ -98,10 +100,12 @@ impl BuyPlan {
         if plan.rank < turn.standing.plan.rank {
             plan.host(&turn.store().teams(order.account, now).await?)?;
         }
+        let product = self.product(&plan)?;
         let checkouts = turn.unit.checkouts();
-        let since = now - SAME_PAGE;
-        let open = checkouts.open(order.account, plan.id, provider, since);
-        if let Some(open) = open.await? {
+        let open = checkouts.open(order.account, &plan.code, provider, now - SAME_PAGE);
+        if let Some(open) = open.await?
+            && (open.plan, &open.product) == (plan.id, &product)
+        {
             return Ok((open, plan));
         }
         let checkout = Checkout {
@@ -109,6 +113,7 @@ impl BuyPlan {
             account: order.account,
             plan: plan.id,
             provider,
+            product,
             page: None,
             created_at: now,
             paid_at: None,
@@ -129,7 +134,7 @@ impl BuyPlan {
             checkout: checkout.id,
             account: order.account,
             plan: plan.code.clone(),
-            product: self.product(plan)?,
+            product: checkout.product.clone().unwrap_or_default(),
             email: order.email,
             name: order.name,
             success_url: format!("{}/billing?success=true", self.portal),
@@ -144,16 +149,10 @@ impl BuyPlan {
         Ok(Some(page))
     }
 
-    fn product(&self, plan: &Plan) -> Result<String, ProviderError> {
-        let provider = self.provider.name();
-        if provider == BillingProvider::Manual {
-            return Ok(String::new());
+    fn product(&self, plan: &Plan) -> Result<Option<String>, ProviderError> {
+        match self.provider.name() {
+            BillingProvider::Manual => Ok(None),
+            provider => self.ports.catalogue.product(&plan.code, provider).map(Some),
         }
-        let offer = self.ports.catalogue.offer(&plan.code);
-        let product = offer.and_then(|it| it.product(provider));
-        product.map(str::to_owned).ok_or_else(|| {
-            let (plan, provider) = (&plan.code, provider.as_str());
-            ProviderError::NotSetUp(format!("plan {plan} has no product of {provider}"))
-        })
     }
 }

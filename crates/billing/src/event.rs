@@ -80,16 +80,25 @@ pub struct PaymentEvent {
 }
 
 impl PaymentEvent {
-    /// The state in which it leaves its payment; `None` when it says nothing about one.
+    /// The state in which it leaves its payment; `None` when it says nothing about one. Of money that went
+    /// back [`PaymentEvent::refunds`] tells.
     pub fn payment_status(&self) -> Option<PaymentStatus> {
         self.payment.as_ref()?;
         match self.kind {
             PaymentEventKind::Paid => Some(PaymentStatus::Succeeded),
             PaymentEventKind::Pending => Some(PaymentStatus::Pending),
             PaymentEventKind::Failed => Some(PaymentStatus::Failed),
-            PaymentEventKind::Refunded => Some(PaymentStatus::Refunded),
-            PaymentEventKind::Covered | PaymentEventKind::Ended | PaymentEventKind::Other => None,
+            PaymentEventKind::Covered
+            | PaymentEventKind::Ended
+            | PaymentEventKind::Refunded
+            | PaymentEventKind::Other => None,
         }
+    }
+
+    /// The payment whose money went back.
+    pub fn refunds(&self) -> Option<&str> {
+        let is_refund = self.kind == PaymentEventKind::Refunded;
+        self.payment.as_deref().filter(|_| is_refund)
     }
 
     /// The period that it says is paid.

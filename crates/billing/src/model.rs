@@ -14,7 +14,7 @@ use crate::checkout::Checkout;
 use crate::effects::{Effects, Holdings};
 use crate::event::{CheckoutId, PaymentEvent};
 use crate::notice::{Meter, Notice, Threshold};
-use crate::payment::PaymentNews;
+use crate::payment::{PaymentNews, PaymentStatus};
 use crate::plan::{Plan, PlanId};
 use crate::ports::{
     BillingQueue, BillingUnit, BillingUnits, CheckoutStore, EventStore, HoldingStore, NoticeStore,
@@ -36,12 +36,15 @@ pub(crate) struct Stored {
     pub(crate) agreements: Vec<Agreement>,
     pub(crate) events: BTreeSet<(&'static str, String)>,
     pub(crate) payments: BTreeMap<String, PaymentNews>,
+    pub(crate) refunds: BTreeSet<String>,
     pub(crate) checkouts: Vec<Checkout>,
     pub(crate) teams: Vec<TeamLoad>,
     pub(crate) holdings: Holdings,
     pub(crate) applied: Vec<Effects>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) told: BTreeMap<(i32, Meter), Threshold>,
+    /// Who could not be brought up.
+    pub(crate) postponed: Vec<AccountId>,
     /// How often the subscription was written.
     pub(crate) saves: u32,
 }
@@ -58,21 +61,25 @@ pub(crate) struct Model {
 impl Model {
     /// An account on the plan of this code, active and without an end.
     pub(crate) fn on(code: &str) -> Self {
-        let catalogue = Catalogue::default();
+        let catalogue = sample::catalogue();
         let codes = catalogue.offers().iter();
         let plans: Vec<_> = codes.map(|it| sample::plan(&catalogue, &it.code)).collect();
+        let sold = plans.iter().filter(|it| it.price > 0);
+        let checkouts = sold.map(sample::checkout).collect();
         let stored = Stored {
             subscription: sample::subscription(&sample::plan(&catalogue, code)),
             plans,
             agreements: Vec::new(),
             events: BTreeSet::new(),
             payments: BTreeMap::new(),
-            checkouts: Vec::new(),
+            refunds: BTreeSet::new(),
+            checkouts,
             teams: Vec::new(),
             holdings: Holdings::default(),
             applied: Vec::new(),
             notices: Vec::new(),
             told: BTreeMap::new(),
+            postponed: Vec::new(),
             saves: 0,
         };
         Self {
@@ -252,14 +259,27 @@ impl EventStore for ModelUnit {
         Ok(self.copy.events.insert(key))
     }
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError> {
+        let mut news = news.clone();
+        if self.copy.refunds.contains(&news.reference) {
+            news.status = PaymentStatus::Refunded;
+        }
         let known = self.copy.payments.get_mut(&news.reference);
         match known {
             Some(it) if it.status.may_become(news.status) => it.status = news.status,
             Some(_) => {}
-            None => {
-                let reference = news.reference.clone();
-                self.copy.payments.insert(reference, news.clone());
-            }
+            None => drop(self.copy.payments.insert(news.reference.clone(), news)),
+        }
+        Ok(())
+    }
+    async fn note_refund(
+        &mut self,
+        _: BillingProvider,
+        payment: &str,
+        _: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.copy.refunds.insert(payment.to_owned());
+        if let Some(it) = self.copy.payments.get_mut(payment) {
+            it.status = PaymentStatus::Refunded;
         }
         Ok(())
     }
@@ -277,13 +297,13 @@ impl CheckoutStore for ModelUnit {
     async fn open(
         &mut self,
         _: AccountId,
-        plan: PlanId,
+        plan: &str,
         provider: BillingProvider,
         since: OffsetDateTime,
     ) -> Result<Option<Checkout>, StoreError> {
         let mut all = self.copy.checkouts.iter();
         let found = all.rfind(|it| {
-            it.plan == plan
+            self.copy.plan(it.plan).code == plan
                 && it.provider == provider
                 && it.paid_at.is_none()
                 && it.created_at > since
@@ -353,11 +373,14 @@ impl BillingQueue for Model {
         let is_due = it.due_at().is_some_and(|at| at <= now);
         Ok(is_due.then_some(it.account).into_iter().collect())
     }
-    async fn outdated(&self, _: u32) -> Result<Vec<AccountId>, StoreError> {
+    async fn postpone(&self, account: AccountId, _: OffsetDateTime) -> Result<(), StoreError> {
+        self.set(|stored| stored.postponed.push(account));
+        Ok(())
+    }
+    async fn outdated(&self, newest: PlanId, _: u32) -> Result<Vec<AccountId>, StoreError> {
         let stored = self.get();
         let held = stored.plan(stored.subscription.plan);
-        let newest = stored.plans.iter().rfind(|it| it.code == held.code);
-        let is_old = newest.is_some_and(|it| it.id != held.id);
+        let is_old = held.id != newest && held.code == stored.plan(newest).code;
         Ok(is_old
             .then_some(stored.subscription.account)
             .into_iter()

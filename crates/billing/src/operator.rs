@@ -1,17 +1,15 @@
 //! What operators decide about subscriptions: by hand, and with the same rules as everybody.
 
-use std::sync::Arc;
-
 use msgflash_kernel::AccountId;
 use time::{Duration, OffsetDateTime};
 
 use crate::error::BillingError;
-use crate::event::{Money, Origin, PaymentEvent, PaymentEventKind};
+use crate::event::{CheckoutId, Money, Origin, PaymentEvent, PaymentEventKind};
 use crate::period::{PaidPeriod, minor_units};
 use crate::plan::Plan;
-use crate::ports::{BillingQueue, Standing};
+use crate::ports::Standing;
 use crate::rules::PlanChangeError;
-use crate::settle::{HandleEvent, Outcome};
+use crate::settle::{Outcome, buy, note_payment, prolong};
 use crate::subscription::{BillingProvider, Entitlement};
 use crate::turn::{BillingPorts, Turn};
 
@@ -89,18 +87,16 @@ pub struct SeenPayment {
 /// Confirms payments that no provider tells of.
 pub struct ConfirmPayment {
     ports: BillingPorts,
-    events: HandleEvent,
 }
 
 impl ConfirmPayment {
     /// Wires the use case.
-    pub fn new(ports: BillingPorts, queue: Arc<dyn BillingQueue>) -> Self {
-        let events = HandleEvent::new(ports.clone(), queue);
-        Self { ports, events }
+    pub fn new(ports: BillingPorts) -> Self {
+        Self { ports }
     }
 
     /// Takes a payment as made. The same plan is prolonged; a higher one, or any for whoever has no
-    /// usable one, begins now.
+    /// usable one, begins now, in the version that was on offer when its purchase was begun.
     pub async fn confirm(&self, payment: SeenPayment) -> Result<Outcome, PlanChangeError> {
         if !(1..=MOST_MONTHS).contains(&payment.months) || payment.reference.trim().is_empty() {
             return Err(PlanChangeError::InvalidChange(
@@ -109,40 +105,69 @@ impl ConfirmPayment {
         }
         let turn = Turn::begin(&self.ports, payment.account).await?;
         let mut turn = turn.ok_or(BillingError::NoSubscription)?;
-        let plan = turn.store().newest_plan(&payment.plan).await?;
-        let plan = plan.ok_or(PlanChangeError::UnknownPlan)?;
-        if plan.price == 0 {
+        let (wanted, plan) = self.wanted(&mut turn, &payment).await?;
+        let (account, now) = (turn.account(), turn.now());
+        let period = turn.standing.period_by_hand(&plan, payment.months, now);
+        let event = event(payment, &plan, period, wanted, now);
+        if !turn.unit.events().record(&event, account, now).await? {
+            return Ok(Outcome::Seen);
+        }
+        let outcome = pay(&mut turn, &plan, &event, period).await?;
+        note_payment(&mut turn, &event, &plan, &*self.ports.ids).await?;
+        turn.finish().await?;
+        Ok(outcome)
+    }
+
+    /// The purchase that the payment is for, if one was begun, and the version it pays for.
+    async fn wanted(
+        &self,
+        turn: &mut Turn<'_>,
+        payment: &SeenPayment,
+    ) -> Result<(Option<CheckoutId>, Plan), PlanChangeError> {
+        let (account, since) = (turn.account(), turn.now() - WANTED);
+        let newest = turn.store().newest_plan(&payment.plan).await?;
+        let newest = newest.ok_or(PlanChangeError::UnknownPlan)?;
+        if newest.price == 0 {
             return Err(PlanChangeError::NotForSale);
         }
-        let now = turn.now();
-        let standing = turn.standing.clone();
-        let period = standing.period_by_hand(&plan, payment.months, now);
-        let is_more = standing.is_prolonged_by(&plan);
-        if !is_more && !standing.yields_to(&plan, period) {
-            let why = "A plan that is worth as much or more is paid already";
+        let checkouts = turn.unit.checkouts();
+        let wanted = checkouts.open(account, &newest.code, BillingProvider::Manual, since);
+        let wanted = wanted.await?;
+        let plan = match &wanted {
+            _ if turn.standing.is_prolonged_by(&newest) => Some(turn.standing.plan.clone()),
+            Some(wanted) => turn.store().plan(wanted.plan).await?,
+            None => None,
+        };
+        Ok((wanted.map(|it| it.id), plan.unwrap_or(newest)))
+    }
+}
+
+async fn pay(
+    turn: &mut Turn<'_>,
+    plan: &Plan,
+    event: &PaymentEvent,
+    period: PaidPeriod,
+) -> Result<Outcome, PlanChangeError> {
+    let standing = &turn.standing;
+    if standing.is_prolonged_by(plan) {
+        if standing.subscription.period_end.is_none() {
+            let why = "The plan has no end: there is nothing to prolong";
             return Err(PlanChangeError::InvalidChange(why));
         }
-        let wanted = turn.unit.checkouts();
-        let wanted = wanted.open(
-            payment.account,
-            plan.id,
-            BillingProvider::Manual,
-            now - WANTED,
-        );
-        let wanted = wanted.await?.map(|it| it.id);
-        // What was read is let go of; the event is handled under a lock of its own.
-        drop(turn);
-        let plan = if is_more { standing.plan } else { plan };
-        let mut event = event(payment, &plan, period, now);
-        event.origin.checkout = wanted;
-        Ok(self.events.handle(&event).await?)
+        return Ok(prolong(turn, event, period).await?);
     }
+    if !standing.yields_to(plan, period, turn.now()) {
+        let why = "A plan that is worth as much or more is paid already";
+        return Err(PlanChangeError::InvalidChange(why));
+    }
+    Ok(buy(turn, plan, event, period, None).await?)
 }
 
 fn event(
     payment: SeenPayment,
     plan: &Plan,
     period: PaidPeriod,
+    checkout: Option<CheckoutId>,
     now: OffsetDateTime,
 ) -> PaymentEvent {
     let price = Money {
@@ -157,7 +182,7 @@ fn event(
         origin: Origin {
             account: Some(payment.account),
             plan: Some(plan.code.clone()),
-            checkout: None,
+            checkout,
         },
         customer: None,
         agreement: None,

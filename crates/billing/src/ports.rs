@@ -98,8 +98,16 @@ pub trait EventStore: Send {
         account: AccountId,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
-    /// Records a payment, or what is different about it, as [`PaymentNews`] says.
+    /// Records a payment, or what is different about it, as [`PaymentNews`] says. One whose money went
+    /// back already is recorded as that.
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError>;
+    /// Records that the money of a payment went back, also of one that nobody told of yet.
+    async fn note_refund(
+        &mut self,
+        provider: BillingProvider,
+        payment: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError>;
 }
 
 /// Records purchases that were begun. Reached through a unit of work only.
@@ -110,11 +118,12 @@ pub trait CheckoutStore: Send {
     async fn insert(&mut self, checkout: &Checkout) -> Result<(), StoreError>;
     /// One by its id.
     async fn find(&mut self, id: CheckoutId) -> Result<Option<Checkout>, StoreError>;
-    /// The newest one of an account that is not paid and was begun after `since`.
+    /// The newest one of an account for any version of a plan that is not paid and was begun after
+    /// `since`.
     async fn open(
         &mut self,
         account: AccountId,
-        plan: PlanId,
+        plan: &str,
         provider: BillingProvider,
         since: OffsetDateTime,
     ) -> Result<Option<Checkout>, StoreError>;
@@ -193,10 +202,13 @@ pub trait BillingQueue: Send + Sync {
     /// Accounts whose subscription is due, those that have been for longest first, without those that
     /// somebody is at; then those with an instance that a plan suspended, and a place for it.
     async fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<AccountId>, StoreError>;
-    /// Accounts that hold an older version of a plan that has a newer one.
-    async fn outdated(&self, limit: u32) -> Result<Vec<AccountId>, StoreError>;
+    /// Lets an account wait that could not be brought up, so that others are found.
+    async fn postpone(&self, account: AccountId, until: OffsetDateTime) -> Result<(), StoreError>;
+    /// Accounts that hold another version of a plan than this one, the newest of its code.
+    async fn outdated(&self, newest: PlanId, limit: u32) -> Result<Vec<AccountId>, StoreError>;
     /// Who pays for what an event is about, by its agreement, else its purchase, else its payment,
-    /// else the account it names, else the payer; `None` when it is nobody's here.
+    /// else the account it names; `None` when it is nobody's here. The payer's name at the provider
+    /// says nothing: they may buy other things there.
     async fn payer(&self, event: &PaymentEvent) -> Result<Option<AccountId>, StoreError>;
     /// An agreement whose provider has to be told something, and nobody else gets it before `until`.
     async fn claim_untold(

@@ -1,12 +1,13 @@
 //! Values for tests.
 
 use msgflash_kernel::{AccountId, Id};
-use time::OffsetDateTime;
 use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::catalogue::Catalogue;
-use crate::event::{Money, Origin, PaymentEvent, PaymentEventKind};
+use crate::catalogue::{Catalogue, DEFAULT};
+use crate::checkout::Checkout;
+use crate::event::{CheckoutId, Money, Origin, PaymentEvent, PaymentEventKind};
 use crate::model::START;
 use crate::period::PaidPeriod;
 use crate::plan::Plan;
@@ -23,6 +24,40 @@ pub(crate) fn plan(catalogue: &Catalogue, code: &str) -> Plan {
     let place = place.unwrap_or_else(|| panic!("no plan {code}"));
     let id = Id::new(Uuid::from_u128(0x9_0000 + place as u128));
     catalogue.offers()[place].version(id)
+}
+
+/// The catalogue that is compiled in, with what Stripe calls its plans.
+pub(crate) fn catalogue() -> Catalogue {
+    let products = ["Pro", "MAX"].map(|name| {
+        let code = name.to_ascii_lowercase();
+        let line = format!("name = \"{name}\"\n");
+        let products = format!("{line}products = {{ stripe = \"price_{code}\" }}\n");
+        (line, products)
+    });
+    let mut text = DEFAULT.to_owned();
+    for (line, products) in products {
+        text = text.replacen(&line, &products, 1);
+    }
+    Catalogue::parse(&text).expect("a catalogue")
+}
+
+/// The purchase of a plan at Stripe with which [`paid`] begins.
+pub(crate) fn checkout(plan: &Plan) -> Checkout {
+    Checkout {
+        id: purchase(&plan.code),
+        account: account(),
+        plan: plan.id,
+        provider: BillingProvider::Stripe,
+        product: Some(format!("price_{}", plan.code)),
+        page: None,
+        created_at: START - Duration::DAY,
+        paid_at: None,
+    }
+}
+
+fn purchase(code: &str) -> CheckoutId {
+    let number = code.bytes().fold(0, |sum, it| sum * 256 + u128::from(it));
+    Id::new(Uuid::from_u128(number))
 }
 
 /// An active subscription without an end.
@@ -63,7 +98,7 @@ pub(crate) fn paid(agreement: &str, plan: &str, n: u32) -> PaymentEvent {
         origin: Origin {
             account: Some(account()),
             plan: Some(plan.to_owned()),
-            checkout: None,
+            checkout: Some(purchase(plan)),
         },
         customer: Some("cus_1".to_owned()),
         agreement: Some(agreement.to_owned()),

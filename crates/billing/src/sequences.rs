@@ -86,7 +86,7 @@ async fn take(model: &Model, paid_for: &mut Paid, step: &Step) {
         Step::Cancel => drop(change.cancel(account()).await),
         Step::Keep => drop(change.keep(account()).await),
         Step::Confirm { plan, reference } => {
-            let confirm = ConfirmPayment::new(model.ports(), model.queue());
+            let confirm = ConfirmPayment::new(model.ports());
             let payment = SeenPayment {
                 account: account(),
                 plan: CODES[*plan].to_owned(),

@@ -3,35 +3,70 @@
 //! Events come more than once and in any order. Each is handled once, by its id. What is paid is
 //! had: a period only ever moves an end forward, and older word of a failure changes nothing. One
 //! agreement is current; payments of others are recorded, and change nothing.
+//!
+//! What an event says of its origin is no proof: anybody may pay for anything and name any account.
+//! A plan is given for a purchase that was begun here, and paid for with the product it was begun for.
+
+mod cover;
+mod subject;
 
 use std::sync::Arc;
 
-use msgflash_kernel::{Id, StoreError};
+use msgflash_kernel::{Id, Ids, StoreError};
 
 use crate::agreement::{Agreement, Wish};
 use crate::event::{PaymentEvent, PaymentEventKind};
 use crate::notice::NoticeKind;
 use crate::payment::PaymentNews;
-use crate::period::PaidPeriod;
 use crate::plan::Plan;
 use crate::ports::BillingQueue;
 use crate::subscription::GRACE;
 use crate::turn::{BillingPorts, Turn};
+
+pub(crate) use cover::{buy, prolong};
+use subject::Subject;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is recorded, and what it says is true now.
     Applied,
+    /// It is applied: a period is paid. Yet what the provider charged for is not what is held, nor what
+    /// is to come. Somebody should look at it.
+    Unexpected,
     /// It is recorded; there was nothing to change.
     Noted,
     /// It was handled before.
     Seen,
     /// It is about nobody here.
     Unknown,
-    /// It is recorded: money came for an agreement that nothing rests on. Somebody should look at
-    /// it, and perhaps give the money back.
+    /// It is recorded: money came for an agreement that nothing rests on, and that the provider is
+    /// told to end. Somebody should look at it, and perhaps give the money back.
     Unneeded,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Applied,
+        Self::Unexpected,
+        Self::Noted,
+        Self::Seen,
+        Self::Unknown,
+        Self::Unneeded,
+    ];
+
+    /// Its name, for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unexpected => "unexpected",
+            Self::Noted => "noted",
+            Self::Seen => "seen",
+            Self::Unknown => "unknown",
+            Self::Unneeded => "unneeded",
+        }
+    }
 }
 
 /// Handles events of payment providers.
@@ -51,103 +86,86 @@ impl HandleEvent {
         if event.kind == PaymentEventKind::Other {
             return Ok(Outcome::Noted);
         }
-        let Some(account) = self.queue.payer(event).await? else {
-            return Ok(Outcome::Unknown);
+        let turn = match self.queue.payer(event).await? {
+            Some(account) => Turn::begin(&self.ports, account).await?,
+            None => None,
         };
-        let Some(mut turn) = Turn::begin(&self.ports, account).await? else {
-            return Ok(Outcome::Unknown);
+        let Some(mut turn) = turn else {
+            return self.keep_refund(event).await;
         };
-        let now = turn.now();
+        let (account, now) = (turn.account(), turn.now());
         if !turn.unit.events().record(event, account, now).await? {
             return Ok(Outcome::Seen);
         }
-        let bought = self.bought(&mut turn, event).await?;
+        let subject = Subject::of(&mut turn, event).await?;
         let outcome = match event.kind {
             PaymentEventKind::Paid | PaymentEventKind::Covered => {
-                self.cover(&mut turn, event, bought.as_ref()).await?
+                self.cover(&mut turn, event, &subject).await?
             }
             PaymentEventKind::Failed => fail(&mut turn, event),
-            PaymentEventKind::Ended => self.end(&mut turn, event).await?,
-            PaymentEventKind::Pending | PaymentEventKind::Refunded | PaymentEventKind::Other => {
-                Outcome::Noted
-            }
+            PaymentEventKind::Ended => self.end(&mut turn, event, subject.clone()).await?,
+            PaymentEventKind::Refunded => refund(&mut turn, event).await?,
+            PaymentEventKind::Pending | PaymentEventKind::Other => Outcome::Noted,
         };
-        self.note_payment(&mut turn, event, bought).await?;
+        if let Some(plan) = subject.plan {
+            note_payment(&mut turn, event, &plan, &*self.ports.ids).await?;
+        }
         turn.finish().await?;
         Ok(outcome)
     }
 
-    /// The plan version that the event is about: of its agreement, else of its purchase, else the
-    /// newest of the plan it names.
-    async fn bought(
-        &self,
-        turn: &mut Turn<'_>,
-        event: &PaymentEvent,
-    ) -> Result<Option<Plan>, StoreError> {
-        let account = turn.account();
-        let agreement = match &event.agreement {
-            Some(reference) => {
-                let store = turn.store();
-                store.agreement(account, event.provider, reference).await?
-            }
-            None => None,
+    /// A refund that is told before its payment waits for it: nobody can say yet whose it is.
+    async fn keep_refund(&self, event: &PaymentEvent) -> Result<Outcome, StoreError> {
+        let Some(payment) = event.refunds() else {
+            return Ok(Outcome::Unknown);
         };
-        if agreement.as_ref().is_some_and(|it| it.is_current) {
-            return Ok(Some(turn.standing.plan.clone()));
-        }
-        if let Some(agreement) = agreement {
-            return turn.store().plan(agreement.bought).await;
-        }
-        if let Some(id) = event.origin.checkout
-            && let Some(checkout) = turn.unit.checkouts().find(id).await?
-            && checkout.account == account
-        {
-            return turn.store().plan(checkout.plan).await;
-        }
-        match &event.origin.plan {
-            Some(code) => turn.store().newest_plan(code).await,
-            None => Ok(None),
-        }
+        let mut unit = self.ports.units.begin().await?;
+        let now = self.ports.clock.now();
+        let events = unit.events();
+        events.note_refund(event.provider, payment, now).await?;
+        unit.commit().await?;
+        Ok(Outcome::Unknown)
     }
 
-    async fn cover(
+    /// The provider charges no more. What is paid stays; what is owed is owed to the end of the grace.
+    async fn end(
         &self,
         turn: &mut Turn<'_>,
         event: &PaymentEvent,
-        bought: Option<&Plan>,
+        subject: Subject,
     ) -> Result<Outcome, StoreError> {
-        let Some(period) = event.covers() else {
+        let Some(reference) = &event.agreement else {
             return Ok(Outcome::Noted);
         };
-        let Some(reference) = &event.agreement else {
-            return match bought {
-                Some(plan) if turn.standing.is_prolonged_by(plan) => {
-                    prolong(turn, event, period).await
-                }
-                Some(plan) => buy(turn, plan, event, period, None).await,
-                None => Ok(Outcome::Noted),
-            };
-        };
+        let at = event.occurred_at;
         if let Some(current) = turn.standing.agreement_called(event.provider, reference) {
-            current.covered_at = current.covered_at.max(event.occurred_at);
-            let is_news = turn.standing.subscription.cover(period);
-            return Ok(if is_news {
-                Outcome::Applied
-            } else {
-                Outcome::Noted
-            });
+            current.ended_at.get_or_insert(at);
+            self.leave(turn).await?;
+            return Ok(Outcome::Applied);
         }
-        let account = turn.account();
-        let store = turn.store();
-        let known = store.agreement(account, event.provider, reference).await?;
-        match (known, bought) {
-            (Some(_), _) => Ok(Outcome::Unneeded),
-            (None, None) => Ok(Outcome::Noted),
+        let known = match (subject.agreement, subject.plan) {
+            (Some(known), _) => Some(known),
+            // That it was paid may be told after that it is over.
             (None, Some(plan)) => {
-                let agreement = self.agreement(turn, event, reference, plan);
-                buy(turn, plan, event, period, Some(agreement)).await
+                let mut it = self.agreement(turn, event, reference, &plan);
+                it.supersede();
+                (it.told, it.has_begun) = (Wish::End, false);
+                Some(it)
             }
+            (None, None) => None,
+        };
+        if let Some(mut known) = known {
+            known.ended_at.get_or_insert(at);
+            turn.store().save_agreement(&known).await?;
         }
+        Ok(Outcome::Noted)
+    }
+
+    /// Nobody charges for the next period: what is paid is used up.
+    async fn leave(&self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
+        let (fallback, now) = (turn.fallback().await?, turn.now());
+        turn.standing.leave(&fallback, now);
+        Ok(())
     }
 
     fn agreement(
@@ -167,105 +185,47 @@ impl HandleEvent {
             bought_code: plan.code.clone(),
             product: event.product.clone(),
             is_current: true,
+            has_begun: true,
             covered_at: event.occurred_at,
             wish: Wish::Charge(plan.code.clone()),
             told: Wish::Charge(plan.code.clone()),
             ended_at: None,
         }
     }
-
-    /// The provider charges no more. What is paid stays; what is owed is owed to the end of the grace.
-    async fn end(&self, turn: &mut Turn<'_>, event: &PaymentEvent) -> Result<Outcome, StoreError> {
-        let Some(reference) = &event.agreement else {
-            return Ok(Outcome::Noted);
-        };
-        let (at, now) = (event.occurred_at, turn.now());
-        if let Some(current) = turn.standing.agreement_called(event.provider, reference) {
-            current.ended_at.get_or_insert(at);
-            let fallback = turn.fallback().await?;
-            turn.standing.leave(&fallback, now);
-            return Ok(Outcome::Applied);
-        }
-        let account = turn.account();
-        let store = turn.store();
-        if let Some(mut known) = store.agreement(account, event.provider, reference).await? {
-            known.ended_at.get_or_insert(at);
-            store.save_agreement(&known).await?;
-        }
-        Ok(Outcome::Noted)
-    }
-
-    async fn note_payment(
-        &self,
-        turn: &mut Turn<'_>,
-        event: &PaymentEvent,
-        bought: Option<Plan>,
-    ) -> Result<(), StoreError> {
-        let (Some(status), Some(reference)) = (event.payment_status(), event.payment.clone())
-        else {
-            return Ok(());
-        };
-        let plan = bought.unwrap_or_else(|| turn.standing.plan.clone());
-        let news = PaymentNews {
-            id: Id::new(self.ports.ids.next()),
-            account: turn.account(),
-            provider: event.provider,
-            reference,
-            plan_code: plan.code,
-            plan_name: plan.name,
-            money: event.money.clone(),
-            status,
-            period: event.period,
-            at: event.occurred_at,
-        };
-        turn.unit.events().note_payment(&news).await
-    }
 }
 
-/// Puts a paid plan in place of what is there, unless that is worth more: a purchase that was paid
-/// and told of late must not take away what was bought after it.
-async fn buy(
+/// Records what an event says about a payment, which is for this plan.
+pub(crate) async fn note_payment(
     turn: &mut Turn<'_>,
+    event: &PaymentEvent,
     plan: &Plan,
-    event: &PaymentEvent,
-    period: PaidPeriod,
-    agreement: Option<Agreement>,
-) -> Result<Outcome, StoreError> {
-    let now = turn.now();
-    if let Some(checkout) = event.origin.checkout {
-        turn.unit.checkouts().set_paid(checkout, now).await?;
-    }
-    if !turn.standing.yields_to(plan, period) {
-        if let Some(mut unneeded) = agreement {
-            unneeded.supersede();
-            turn.store().save_agreement(&unneeded).await?;
-        }
-        return Ok(Outcome::Unneeded);
-    }
-    turn.attach(agreement).await?;
-    turn.standing.subscription.buy(plan, event.provider, period);
-    turn.standing.plan = plan.clone();
-    Ok(Outcome::Applied)
+    ids: &dyn Ids,
+) -> Result<(), StoreError> {
+    let (Some(status), Some(reference)) = (event.payment_status(), event.payment.clone()) else {
+        return Ok(());
+    };
+    let news = PaymentNews {
+        id: Id::new(ids.next()),
+        account: turn.account(),
+        provider: event.provider,
+        reference,
+        plan_code: plan.code.clone(),
+        plan_name: plan.name.clone(),
+        money: event.money.clone(),
+        status,
+        period: event.period,
+        at: event.occurred_at,
+    };
+    turn.unit.events().note_payment(&news).await
 }
 
-/// Somebody paid by hand for more of the version they have, whatever is on offer by now.
-async fn prolong(
-    turn: &mut Turn<'_>,
-    event: &PaymentEvent,
-    period: PaidPeriod,
-) -> Result<Outcome, StoreError> {
-    turn.detach().await?;
-    turn.standing.subscription.provider = event.provider;
-    if let Some(checkout) = event.origin.checkout {
+async fn refund(turn: &mut Turn<'_>, event: &PaymentEvent) -> Result<Outcome, StoreError> {
+    if let Some(payment) = event.refunds() {
         let now = turn.now();
-        turn.unit.checkouts().set_paid(checkout, now).await?;
+        let events = turn.unit.events();
+        events.note_refund(event.provider, payment, now).await?;
     }
-    let is_news = turn.standing.subscription.cover(period);
-    Ok(if is_news {
-        Outcome::Applied
-    } else {
-        Outcome::Unneeded
-    })
+    Ok(Outcome::Noted)
 }
 
 /// Word of a failure counts when no later word says that the period is paid.

@@ -18,25 +18,40 @@ impl Standing {
         current.filter(|it| it.provider == provider && it.reference == reference)
     }
 
+    /// Who charges for the next period by themselves.
+    pub(crate) fn charging(&self) -> Option<BillingProvider> {
+        let current = self.agreement.as_ref();
+        let running = current.filter(|it| it.ended_at.is_none());
+        running.map(|it| it.provider)
+    }
+
     /// Whether a payment for `plan` made by hand is one for what is held.
     pub(crate) fn is_prolonged_by(&self, plan: &Plan) -> bool {
         plan.code == self.plan.code && self.subscription.status != SubscriptionStatus::Expired
     }
 
-    /// Whether a paid plan takes the place of what is there.
-    pub(crate) fn yields_to(&self, plan: &Plan, period: PaidPeriod) -> bool {
-        let it = &self.subscription;
-        let is_paid = matches!(
-            it.status,
-            SubscriptionStatus::Active
-                | SubscriptionStatus::Trialing
-                | SubscriptionStatus::Cancelled
-        );
-        if self.plan.price == 0 || !is_paid || plan.rank > self.plan.rank {
+    /// Whether a paid plan takes the place of what is there. One that is worth the same does when
+    /// nobody charges for what is there any more: else one of two would be paid for nothing.
+    pub(crate) fn yields_to(&self, plan: &Plan, period: PaidPeriod, now: OffsetDateTime) -> bool {
+        if self.plan.price == 0 || !self.is_paid(now) || plan.rank > self.plan.rank {
             return true;
         }
+        let it = &self.subscription;
         let is_longer = it.period_end.is_some_and(|end| period.end > end);
-        plan.rank == self.plan.rank && is_longer
+        plan.rank == self.plan.rank && is_longer && self.charging().is_none()
+    }
+
+    /// Whether somebody paid for this moment, or is about to. A payment that failed in the middle of what
+    /// is paid takes nothing of it away.
+    fn is_paid(&self, now: OffsetDateTime) -> bool {
+        let it = &self.subscription;
+        match it.status {
+            SubscriptionStatus::Active
+            | SubscriptionStatus::Trialing
+            | SubscriptionStatus::Cancelled => true,
+            SubscriptionStatus::PastDue => it.period_end.is_some_and(|end| now < end),
+            SubscriptionStatus::Expired => false,
+        }
     }
 
     /// Nobody charges any more: what is paid is used up, then `fallback` takes over. Who owes a
@@ -54,7 +69,8 @@ impl Standing {
 
 impl Subscription {
     /// Takes note of a paid period; `false` when it was paid before. A cancellation waits for the end
-    /// of what is paid, a downgrade for the time it was chosen for.
+    /// of what is paid, a downgrade for the time it was chosen for: from then on the lower plan is
+    /// charged for.
     pub(crate) fn cover(&mut self, period: PaidPeriod) -> bool {
         if self.period_end.is_some_and(|end| period.end <= end) {
             return false;
@@ -73,6 +89,14 @@ impl Subscription {
             self.scheduled_at = Some(period.end);
         }
         true
+    }
+
+    /// The period is paid for the plan that is held: the lower one takes over when it ends.
+    pub(crate) fn put_off_downgrade(&mut self, period: PaidPeriod) {
+        let lowers = self.scheduled_action == Some(ScheduledAction::Downgrade);
+        if lowers && self.scheduled_at.is_some_and(|at| at < period.end) {
+            self.scheduled_at = Some(period.end);
+        }
     }
 
     /// Begins a paid plan; what was to come before is dropped.

@@ -9,6 +9,7 @@ use time::Duration;
 
 use crate::agreement::{Agreement, Wish};
 use crate::catalogue::Existing;
+use crate::plan::Plan;
 use crate::ports::{BillingQueue, PlanUnits};
 use crate::provider::{Instruction, PaymentProvider, ProviderError};
 use crate::subscription::BillingProvider;
@@ -16,6 +17,8 @@ use crate::turn::{BillingPorts, Turn};
 
 /// The most accounts in one step.
 const BATCH: u32 = 100;
+/// How long an account waits that could not be brought up.
+const TRY_AGAIN: Duration = Duration::minutes(5);
 /// How long nobody else tells the provider about an agreement that is being told of.
 const LEASE: Duration = Duration::minutes(2);
 /// How long an agreement waits that could not be told.
@@ -38,8 +41,10 @@ impl TurnCalendar {
         let due = self.queue.due(self.ports.clock.now(), BATCH).await?;
         let mut outcome = Ok(Tick::of(due.len()));
         for account in &due {
-            // One that cannot be brought up must not keep the others waiting.
+            // One that cannot be brought up must not keep the others waiting, now or at the next look.
             if let Err(error) = self.bring_up(*account).await {
+                let until = self.ports.clock.now() + TRY_AGAIN;
+                self.queue.postpone(*account, until).await?;
                 outcome = Err(error);
             }
         }
@@ -116,12 +121,10 @@ impl TellProviders {
                 // What was bought keeps its price, whatever the catalogue says by now.
                 let bought = agreement.product.clone();
                 let bought = bought.filter(|_| *code == agreement.bought_code);
-                let offer = self.ports.catalogue.offer(code);
-                let offered = || offer?.product(agreement.provider).map(str::to_owned);
-                let product = bought.or_else(offered).ok_or_else(|| {
-                    let provider = agreement.provider.as_str();
-                    ProviderError::NotSetUp(format!("plan {code} has no product of {provider}"))
-                })?;
+                let product = match bought {
+                    Some(product) => product,
+                    None => self.ports.catalogue.product(code, agreement.provider)?,
+                };
                 Ok(Instruction::Charge { product })
             }
         }
@@ -167,24 +170,47 @@ impl SyncCatalogue {
         Ok(changes.len())
     }
 
-    /// Moves some subscribers to the newest version of their plan, where the catalogue says so.
+    /// Moves some subscribers to the newest version of their plan, where the catalogue says so, and
+    /// where that version is what the catalogue says: another process may have written another one.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         if self.ports.catalogue.existing() == Existing::Grandfathered {
             return Ok(Tick::Idle);
         }
-        let outdated = self.queue.outdated(BATCH).await?;
-        for account in &outdated {
-            let Some(mut turn) = Turn::begin(&self.ports, *account).await? else {
-                continue;
-            };
-            let code = turn.standing.plan.code.clone();
-            if let Some(newest) = turn.store().newest_plan(&code).await? {
-                turn.standing.subscription.plan = newest.id;
-                turn.standing.plan = newest;
+        let mut moved = 0;
+        let mut outcome = Ok(());
+        for plan in self.own().await? {
+            for account in self.queue.outdated(plan.id, BATCH).await? {
+                match self.move_to(account, &plan).await {
+                    Ok(()) => moved += 1,
+                    // One that cannot be moved must not keep the others waiting.
+                    Err(error) => outcome = Err(error),
+                }
             }
-            turn.finish().await?;
         }
-        Ok(Tick::of(outdated.len()))
+        outcome.map(|()| Tick::of(moved))
+    }
+
+    /// The stored plans, in their newest versions, that are as the catalogue says.
+    async fn own(&self) -> Result<Vec<Plan>, StoreError> {
+        let mut unit = self.ports.units.begin().await?;
+        let mut own = Vec::new();
+        for offer in self.ports.catalogue.offers() {
+            let newest = unit.standings().newest_plan(&offer.code).await?;
+            own.extend(newest.filter(|it| offer.version(it.id) == *it));
+        }
+        Ok(own)
+    }
+
+    async fn move_to(&self, account: AccountId, plan: &Plan) -> Result<(), StoreError> {
+        let Some(mut turn) = Turn::begin(&self.ports, account).await? else {
+            return Ok(());
+        };
+        // It may hold another plan by now.
+        if turn.standing.plan.code == plan.code {
+            turn.standing.subscription.plan = plan.id;
+            turn.standing.plan = plan.clone();
+        }
+        turn.finish().await.map(drop)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod forged;
 mod order;
+mod sold;
 mod twice;
 
 use blackbox::calendar::now;

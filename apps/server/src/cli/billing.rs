@@ -116,7 +116,7 @@ async fn confirm(backend: &Backend, args: ConfirmArgs, out: Output) -> Result<()
     let held = held.ok_or_else(|| Failure::not_found("the account has no subscription"))?;
     let text = told(outcome, &user, &held);
     let value = json!({
-        "outcome": word(outcome), "accountId": account.to_string(), "email": user.email,
+        "outcome": outcome.as_str(), "accountId": account.to_string(), "email": user.email,
         "plan": held.plan.code, "status": status(&held),
         "currentPeriodEnd": held.subscription.period_end.map(timestamp),
     });
@@ -163,22 +163,12 @@ fn minor(text: &str, currency: &str) -> Option<i64> {
     whole.checked_mul(unit)?.checked_add(part)
 }
 
-const fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Applied => "applied",
-        Outcome::Noted => "noted",
-        Outcome::Seen => "seen",
-        Outcome::Unknown => "unknown",
-        Outcome::Unneeded => "unneeded",
-    }
-}
-
 fn told(outcome: Outcome, user: &User, held: &Entitlement) -> String {
     let until = held.subscription.period_end.map(timestamp);
     let until = until.map_or("without an end".to_owned(), |it| format!("until {it}"));
     let stands = format!("{} is on {}, {until}.", user.email, held.plan.code);
     match outcome {
-        Outcome::Applied => stands,
+        Outcome::Applied | Outcome::Unexpected => stands,
         Outcome::Seen => format!("This payment was confirmed before. {stands}"),
         Outcome::Noted | Outcome::Unknown | Outcome::Unneeded => {
             format!("The payment is noted and changes nothing. {stands}")

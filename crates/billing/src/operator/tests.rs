@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use msgflash_kernel::Fault as _;
 use time::Duration;
 
@@ -5,6 +7,7 @@ use super::*;
 use crate::agreement::Wish;
 use crate::model::{Model, START};
 use crate::sample::{account, month, paid};
+use crate::settle::HandleEvent;
 use crate::subscription::SubscriptionStatus;
 
 fn payment(plan: &str, reference: &str) -> SeenPayment {
@@ -18,9 +21,7 @@ fn payment(plan: &str, reference: &str) -> SeenPayment {
 }
 
 async fn confirm(model: &Model, it: SeenPayment) -> Result<Outcome, PlanChangeError> {
-    ConfirmPayment::new(model.ports(), model.queue())
-        .confirm(it)
-        .await
+    ConfirmPayment::new(model.ports()).confirm(it).await
 }
 
 #[tokio::test]
@@ -46,26 +47,61 @@ async fn a_confirmed_payment_begins_a_month() {
 #[tokio::test]
 async fn a_payment_by_hand_closes_the_purchase_it_is_for() {
     let model = Model::on("free");
-    let shop = crate::checkout::BuyPlan::new(
-        model.ports(),
-        {
-            let mut manual = crate::provider::MockPaymentProvider::new();
-            manual.expect_name().return_const(BillingProvider::Manual);
-            manual.expect_checkout().returning(|_| Ok(None));
-            Arc::new(manual)
-        },
-        String::new(),
-    );
+    begin(&model, "pro").await;
+    confirm(&model, payment("pro", "T-1")).await.unwrap();
+    let stored = model.get();
+    let begun = stored.checkouts.last().expect("a purchase");
+    assert_eq!((begun.product.as_ref(), begun.paid_at), (None, Some(START)));
+    assert_eq!(model.code(), "pro");
+}
+
+/// A purchase of a plan that is paid by hand, in the version that is on offer.
+async fn begin(model: &Model, plan: &str) {
+    let mut manual = crate::provider::MockPaymentProvider::new();
+    manual.expect_name().return_const(BillingProvider::Manual);
+    manual.expect_checkout().returning(|_| Ok(None));
+    let shop = crate::checkout::BuyPlan::new(model.ports(), Arc::new(manual), String::new());
     let order = crate::checkout::PurchaseOrder {
         account: account(),
-        plan: "pro".to_owned(),
+        plan: plan.to_owned(),
         email: "ana@example.com".to_owned(),
         name: "Ana".to_owned(),
     };
     shop.begin(order).await.unwrap();
+}
+
+/// The terms of a plan change: what is stored is its next version.
+fn dearer(model: &Model, code: &str, price: u32) {
+    let mut plan = crate::sample::plan(&crate::sample::catalogue(), code);
+    plan.id = msgflash_kernel::Id::new(uuid::Uuid::from_u128(u128::from(price)));
+    plan.price = price;
+    model.set(|stored| stored.plans.push(plan));
+}
+
+#[tokio::test]
+async fn who_ordered_before_terms_changed_pays_and_gets_what_was_ordered() {
+    let model = Model::on("free");
+    begin(&model, "pro").await;
+    dearer(&model, "pro", 25);
     confirm(&model, payment("pro", "T-1")).await.unwrap();
-    assert_eq!(model.get().checkouts[0].paid_at, Some(START));
-    assert_eq!(model.code(), "pro");
+    let stored = model.get();
+    assert_eq!(stored.plan(stored.subscription.plan).price, 19);
+    assert_eq!(stored.payments["T-1"].money.as_ref().unwrap().amount, 1900);
+    let open = stored.checkouts.iter();
+    let mut open = open.filter(|it| it.provider == BillingProvider::Manual);
+    assert!(open.all(|it| it.paid_at.is_some()));
+}
+
+#[tokio::test]
+async fn a_plan_without_an_end_is_not_given_one() {
+    let model = Model::on("free");
+    let assign = AssignPlan::new(model.ports());
+    assign.assign(account(), "pro").await.unwrap();
+    let refused = confirm(&model, payment("pro", "T-1")).await.unwrap_err();
+    assert_eq!(refused.code(), "INVALID_PLAN_CHANGE");
+    let stored = model.get();
+    assert_eq!(stored.subscription.period_end, None);
+    assert!(stored.payments.is_empty() && stored.events.is_empty());
 }
 
 #[tokio::test]

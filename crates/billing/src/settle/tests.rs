@@ -255,7 +255,7 @@ async fn a_renewal_that_comes_after_a_downgrade_pays_for_the_lower_plan() {
         change.lower(account(), "pro").await.unwrap();
         model.clock().advance(month(0).end - START + late);
         assert_eq!(
-            handle(&model, &paid("sub_1", "max", 1)).await,
+            handle(&model, &paid("sub_1", "pro", 1)).await,
             Outcome::Applied
         );
         let it = model.get().subscription;
@@ -317,3 +317,6 @@ async fn what_is_about_nobody_here_changes_nothing() {
     assert_eq!(handle(&model, &other).await, Outcome::Noted);
     assert!(model.get().events.is_empty());
 }
+
+mod order;
+mod sold;

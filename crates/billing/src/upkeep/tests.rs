@@ -211,12 +211,50 @@ async fn subscribers_keep_their_terms_unless_the_catalogue_says_otherwise() {
     let kept = sync(&model, MockPlanStore::new());
     assert_eq!(kept.tick().await.unwrap(), Tick::Idle);
     assert_eq!(model.get().plan(model.get().subscription.plan).price, 19);
-    let text = DEFAULT.replacen("\"grandfathered\"", "\"moved\"", 1);
-    let model = model.offering(Catalogue::parse(&text).unwrap());
+    let moved = DEFAULT.replacen("\"grandfathered\"", "\"moved\"", 1);
+    // Another process has other terms, and wrote them: they are not ours to give.
+    let model = model.offering(Catalogue::parse(&moved).unwrap());
+    let others = sync(&model, MockPlanStore::new());
+    assert_eq!(others.tick().await.unwrap(), Tick::Idle);
+    assert_eq!(model.get().plan(model.get().subscription.plan).price, 19);
+    let own = moved.replacen("price = 19", "price = 29", 1);
+    let own = own.replacen("max_instances = 5", "max_instances = 3", 1);
+    let model = model.offering(Catalogue::parse(&own).unwrap());
     let moved = sync(&model, MockPlanStore::new());
     assert_eq!(moved.tick().await.unwrap(), Tick::Did(1));
     assert_eq!(moved.tick().await.unwrap(), Tick::Idle);
     assert_eq!(model.get().plan(model.get().subscription.plan).price, 29);
+}
+
+/// A store that cannot begin.
+struct Away;
+
+#[async_trait::async_trait]
+impl crate::ports::BillingUnits for Away {
+    async fn begin(&self) -> Result<Box<dyn crate::ports::BillingUnit>, StoreError> {
+        Err(StoreError::Stale("plans"))
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_be_brought_up_lets_others_go_first() {
+    let stranger = |n| Id::new(Uuid::from_u128(n));
+    let mut queue = MockBillingQueue::new();
+    let due = move |_, _| Ok(vec![stranger(1), stranger(2)]);
+    queue.expect_due().returning(due);
+    let postponed = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&postponed);
+    queue.expect_postpone().returning(move |account, until| {
+        noted.lock().unwrap().push((account, until));
+        Ok(())
+    });
+    let mut ports = Model::on("free").ports();
+    ports.units = Arc::new(Away);
+    let calendar = TurnCalendar::new(ports, Arc::new(queue));
+    calendar.tick().await.unwrap_err();
+    let until = START + Duration::minutes(5);
+    let expected = [(stranger(1), until), (stranger(2), until)];
+    assert_eq!(*postponed.lock().unwrap(), expected);
 }
 
 #[tokio::test]

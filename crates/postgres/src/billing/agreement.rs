@@ -17,7 +17,7 @@ use crate::sql::sql;
 macro_rules! agreement_columns {
     () => {
         "a.id, a.account_id, a.provider, a.reference, a.customer, a.bought_plan_id, \
-         a.bought_code, a.product, a.is_current, a.covered_at, a.wish, a.wish_plan, a.told, \
+         a.bought_code, a.product, a.is_current, a.has_begun, a.covered_at, a.wish, a.wish_plan, a.told, \
          a.told_plan, a.ended_at"
     };
 }
@@ -40,12 +40,14 @@ const CALLED: &str = concat!(
 /// should they never say that they are, it is told once more too, even if the wish is as before by then:
 /// nobody knows what the provider heard.
 const SAVE: &str = "INSERT INTO billing_agreements AS a (id, account_id, provider, reference, \
-       customer, bought_plan_id, bought_code, product, is_current, covered_at, wish, wish_plan, \
-       told, told_plan, ended_at, tell_at, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-       CASE WHEN $16 THEN '-infinity'::timestamptz END, now(), now()) \
-     ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, product = excluded.product, \
-       is_current = excluded.is_current, covered_at = excluded.covered_at, \
+       customer, bought_plan_id, bought_code, product, is_current, has_begun, covered_at, wish, \
+       wish_plan, told, told_plan, ended_at, tell_at, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+       CASE WHEN $17 THEN '-infinity'::timestamptz END, now(), now()) \
+     ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, \
+       bought_plan_id = excluded.bought_plan_id, bought_code = excluded.bought_code, \
+       product = excluded.product, is_current = excluded.is_current, \
+       has_begun = excluded.has_begun, covered_at = excluded.covered_at, \
        wish = excluded.wish, wish_plan = excluded.wish_plan, told = excluded.told, \
        told_plan = excluded.told_plan, ended_at = excluded.ended_at, \
        tell_at = CASE WHEN excluded.ended_at IS NULL \
@@ -72,6 +74,8 @@ pub(super) struct AgreementRow {
     product: Option<String>,
     #[diesel(sql_type = Bool)]
     is_current: bool,
+    #[diesel(sql_type = Bool)]
+    has_begun: bool,
     #[diesel(sql_type = Timestamptz)]
     covered_at: OffsetDateTime,
     #[diesel(sql_type = Text)]
@@ -100,6 +104,7 @@ impl TryFrom<AgreementRow> for Agreement {
             bought_code: row.bought_code,
             product: row.product,
             is_current: row.is_current,
+            has_begun: row.has_begun,
             covered_at: row.covered_at,
             wish: wish("billing_agreements.wish", &row.wish, row.wish_plan)?,
             told: wish("billing_agreements.told", &row.told, row.told_plan)?,
@@ -172,6 +177,7 @@ pub(super) async fn save(conn: &mut AsyncPgConnection, it: &Agreement) -> Result
         .bind::<Text, _>(it.bought_code.as_str())
         .bind::<Nullable<Text>, _>(it.product.as_deref())
         .bind::<Bool, _>(it.is_current)
+        .bind::<Bool, _>(it.has_begun)
         .bind::<Timestamptz, _>(it.covered_at)
         .bind::<Text, _>(wish)
         .bind::<Nullable<Text>, _>(wish_plan)

@@ -5,9 +5,7 @@ use diesel::QueryableByName;
 use diesel::result::OptionalExtension as _;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_billing::{
-    BillingProvider, Checkout, CheckoutId, CheckoutPage, CheckoutStore, PlanId,
-};
+use msgflash_billing::{BillingProvider, Checkout, CheckoutId, CheckoutPage, CheckoutStore};
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -20,17 +18,18 @@ use crate::unit::PgUnit;
 macro_rules! checkout {
     ($rest:literal) => {
         concat!(
-            "SELECT id, account_id, plan_id, provider, reference, url, created_at, paid_at \
-             FROM billing_checkouts WHERE ",
+            "SELECT c.id, c.account_id, c.plan_id, c.provider, c.product, c.reference, c.url, \
+               c.created_at, c.paid_at FROM billing_checkouts c WHERE ",
             $rest
         )
     };
 }
 
-const FIND: &str = checkout!("id = $1");
+const FIND: &str = checkout!("c.id = $1");
 const OPEN: &str = checkout!(
-    "account_id = $1 AND plan_id = $2 AND provider = $3 AND paid_at IS NULL AND created_at > $4 \
-     ORDER BY created_at DESC, id DESC LIMIT 1"
+    "c.account_id = $1 AND c.provider = $3 AND c.paid_at IS NULL AND c.created_at > $4 \
+       AND EXISTS (SELECT 1 FROM plans p WHERE p.id = c.plan_id AND p.code = $2) \
+     ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
 );
 
 #[derive(QueryableByName)]
@@ -43,6 +42,8 @@ struct CheckoutRow {
     plan_id: Uuid,
     #[diesel(sql_type = Text)]
     provider: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    product: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     reference: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -63,6 +64,7 @@ impl TryFrom<CheckoutRow> for Checkout {
             account: Id::new(row.account_id),
             plan: Id::new(row.plan_id),
             provider: subscription::provider("billing_checkouts.provider", &row.provider)?,
+            product: row.product,
             page: page.map(|(reference, url)| CheckoutPage { reference, url }),
             created_at: row.created_at,
             paid_at: row.paid_at,
@@ -75,13 +77,14 @@ impl CheckoutStore for PgUnit {
     async fn insert(&mut self, checkout: &Checkout) -> Result<(), StoreError> {
         let page = checkout.page.as_ref();
         sql(
-            "INSERT INTO billing_checkouts (id, account_id, plan_id, provider, reference, url, \
-               created_at, paid_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO billing_checkouts (id, account_id, plan_id, provider, product, reference, \
+               url, created_at, paid_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind::<SqlUuid, _>(checkout.id.uuid())
         .bind::<SqlUuid, _>(checkout.account.uuid())
         .bind::<SqlUuid, _>(checkout.plan.uuid())
         .bind::<Text, _>(checkout.provider.as_str())
+        .bind::<Nullable<Text>, _>(checkout.product.as_deref())
         .bind::<Nullable<Text>, _>(page.map(|it| it.reference.as_str()))
         .bind::<Nullable<Text>, _>(page.map(|it| it.url.as_str()))
         .bind::<Timestamptz, _>(checkout.created_at)
@@ -105,13 +108,13 @@ impl CheckoutStore for PgUnit {
     async fn open(
         &mut self,
         account: AccountId,
-        plan: PlanId,
+        plan: &str,
         provider: BillingProvider,
         since: OffsetDateTime,
     ) -> Result<Option<Checkout>, StoreError> {
         let row: Option<CheckoutRow> = sql(OPEN)
             .bind::<SqlUuid, _>(account.uuid())
-            .bind::<SqlUuid, _>(plan.uuid())
+            .bind::<Text, _>(plan)
             .bind::<Text, _>(provider.as_str())
             .bind::<Timestamptz, _>(since)
             .get_result(self.conn())

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
-use msgflash_billing::{EventStore, PaymentEvent, PaymentEventKind, PaymentNews};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use msgflash_billing::{BillingProvider, EventStore, PaymentEvent, PaymentEventKind, PaymentNews};
 use msgflash_kernel::{AccountId, StoreError};
 use time::OffsetDateTime;
 
@@ -23,7 +23,10 @@ const NOTE: &str = "INSERT INTO payments (id, account_id, provider, reference, p
        plan_name, amount, currency, status, period_start, period_end, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, 0), \
        COALESCE($8, (SELECT p.currency FROM plans p WHERE p.code = $5 \
-                     ORDER BY p.version DESC LIMIT 1), 'EUR'), $9, $10, $11, $12) \
+                     ORDER BY p.version DESC LIMIT 1), 'EUR'), \
+       CASE WHEN EXISTS (SELECT 1 FROM billing_refunds r \
+                         WHERE r.provider = $3 AND r.reference = $4) \
+         THEN 'refunded' ELSE $9 END, $10, $11, $12) \
      ON CONFLICT (provider, reference) WHERE reference IS NOT NULL DO UPDATE SET \
        status = CASE \
          WHEN array_position(ARRAY['pending', 'failed', 'succeeded', 'refunded'], excluded.status) \
@@ -35,6 +38,29 @@ const NOTE: &str = "INSERT INTO payments (id, account_id, provider, reference, p
        period_start = COALESCE(payments.period_start, excluded.period_start), \
        period_end = COALESCE(payments.period_end, excluded.period_end) \
      WHERE payments.account_id = excluded.account_id";
+
+/// Word of a payment and word of its refund wait for one another: the later one sees the earlier one.
+const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))";
+
+const KEEP_REFUND: &str = "INSERT INTO billing_refunds (provider, reference, noted_at) \
+     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+const REFUND: &str = "UPDATE payments SET status = 'refunded' \
+     WHERE provider = $1 AND reference = $2 AND status <> 'refunded'";
+
+async fn one_at_a_time(
+    conn: &mut AsyncPgConnection,
+    provider: BillingProvider,
+    payment: &str,
+) -> Result<(), StoreError> {
+    sql(ONE_AT_A_TIME)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<Text, _>(payment)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(failed)
+}
 
 #[async_trait]
 impl EventStore for PgUnit {
@@ -58,6 +84,7 @@ impl EventStore for PgUnit {
     }
 
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError> {
+        one_at_a_time(self.conn(), news.provider, &news.reference).await?;
         let money = news.money.as_ref();
         sql(NOTE)
             .bind::<SqlUuid, _>(news.id.uuid())
@@ -72,6 +99,29 @@ impl EventStore for PgUnit {
             .bind::<Nullable<Timestamptz>, _>(news.period.map(|it| it.start))
             .bind::<Nullable<Timestamptz>, _>(news.period.map(|it| it.end))
             .bind::<Timestamptz, _>(news.at)
+            .execute(self.conn())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn note_refund(
+        &mut self,
+        provider: BillingProvider,
+        payment: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        one_at_a_time(self.conn(), provider, payment).await?;
+        sql(KEEP_REFUND)
+            .bind::<Text, _>(provider.as_str())
+            .bind::<Text, _>(payment)
+            .bind::<Timestamptz, _>(now)
+            .execute(self.conn())
+            .await
+            .map_err(failed)?;
+        sql(REFUND)
+            .bind::<Text, _>(provider.as_str())
+            .bind::<Text, _>(payment)
             .execute(self.conn())
             .await
             .map(drop)

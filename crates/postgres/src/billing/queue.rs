@@ -5,7 +5,7 @@ use diesel::QueryableByName;
 use diesel::result::OptionalExtension as _;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_billing::{Agreement, AgreementId, BillingQueue, PaymentEvent, Wish};
+use msgflash_billing::{Agreement, AgreementId, BillingQueue, PaymentEvent, PlanId, Wish};
 use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -30,11 +30,13 @@ const FREED: &str = "SELECT s.account_id FROM ( \
          AND i.deleted_at IS NULL AND i.status <> 'suspended') \
      ORDER BY s.account_id LIMIT $1";
 
-const OUTDATED: &str = "SELECT s.account_id FROM subscriptions s JOIN plans p ON p.id = s.plan_id \
-     WHERE EXISTS (SELECT 1 FROM plans n WHERE n.code = p.code AND n.version > p.version) \
-     ORDER BY s.account_id LIMIT $1";
+/// The date is what accounts are found by, and nothing else; whoever is brought up writes the right one.
+const POSTPONE: &str = "UPDATE subscriptions SET due_at = $2 WHERE account_id = $1 AND due_at < $2";
 
-/// A payer's name at the provider says whose something is when it is the name of one account alone.
+const OUTDATED: &str = "SELECT s.account_id FROM subscriptions s JOIN plans p ON p.id = s.plan_id \
+     WHERE p.id <> $1 AND p.code = (SELECT n.code FROM plans n WHERE n.id = $1) \
+     ORDER BY s.account_id LIMIT $2";
+
 const PAYER: &str = "SELECT f.account_id FROM ( \
        SELECT 1 AS place, a.account_id FROM billing_agreements a \
        WHERE a.provider = $1 AND a.reference = $2 \
@@ -42,9 +44,7 @@ const PAYER: &str = "SELECT f.account_id FROM ( \
        WHERE c.provider = $1 AND c.id = $3 \
        UNION ALL SELECT 3, p.account_id FROM payments p \
        WHERE p.provider = $1 AND p.reference = $4 \
-       UNION ALL SELECT 4, u.id FROM users u WHERE u.id = $5 \
-       UNION ALL SELECT 5, (array_agg(DISTINCT a.account_id))[1] FROM billing_agreements a \
-       WHERE a.provider = $1 AND a.customer = $6 HAVING count(DISTINCT a.account_id) = 1) f \
+       UNION ALL SELECT 4, u.id FROM users u WHERE u.id = $5) f \
      ORDER BY f.place LIMIT 1";
 
 const CLAIM: &str = concat!(
@@ -102,8 +102,19 @@ impl BillingQueue for Postgres {
         Ok(due)
     }
 
-    async fn outdated(&self, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+    async fn postpone(&self, account: AccountId, until: OffsetDateTime) -> Result<(), StoreError> {
+        sql(POSTPONE)
+            .bind::<SqlUuid, _>(account.uuid())
+            .bind::<Timestamptz, _>(until)
+            .execute(&mut *self.conn().await?)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn outdated(&self, newest: PlanId, limit: u32) -> Result<Vec<AccountId>, StoreError> {
         let rows: Vec<AccountRow> = sql(OUTDATED)
+            .bind::<SqlUuid, _>(newest.uuid())
             .bind::<BigInt, _>(i64::from(limit))
             .get_results(&mut *self.conn().await?)
             .await
@@ -118,7 +129,6 @@ impl BillingQueue for Postgres {
             .bind::<Nullable<SqlUuid>, _>(event.origin.checkout.map(Id::uuid))
             .bind::<Nullable<Text>, _>(event.payment.as_deref())
             .bind::<Nullable<SqlUuid>, _>(event.origin.account.map(Id::uuid))
-            .bind::<Nullable<Text>, _>(event.customer.as_deref())
             .get_result(&mut *self.conn().await?)
             .await
             .optional()

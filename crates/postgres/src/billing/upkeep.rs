@@ -21,6 +21,9 @@ const CHECKOUTS: &str = "DELETE FROM billing_checkouts WHERE id = ANY (ARRAY( \
      SELECT id FROM billing_checkouts WHERE paid_at IS NULL AND created_at < $1 \
      LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
+const REFUNDS: &str = "DELETE FROM billing_refunds WHERE ctid = ANY (ARRAY( \
+     SELECT ctid FROM billing_refunds WHERE noted_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+
 impl Postgres {
     /// Removes some of what is past its time.
     pub(crate) async fn sweep_billing(
@@ -30,7 +33,7 @@ impl Postgres {
     ) -> Result<usize, StoreError> {
         let mut conn = self.conn().await?;
         let mut gone = 0;
-        for statement in [EVENTS, CHECKOUTS] {
+        for statement in [EVENTS, CHECKOUTS, REFUNDS] {
             gone += sql(statement)
                 .bind::<Timestamptz, _>(now - KEPT)
                 .bind::<BigInt, _>(limit)

@@ -5,6 +5,7 @@
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
+use metrics::counter;
 use msgflash_billing::{
     Outcome, PaymentEvent, PaymentProvider, ProviderError, WebhookCall, WebhookError,
 };
@@ -15,6 +16,9 @@ use utoipa::ToSchema;
 use crate::http::body::{JSON_LIMIT, read};
 use crate::http::{Problem, envelope};
 use crate::services::Services;
+
+/// Events that came, by what became of them.
+const EVENTS: &str = "msgflash_payment_events_total";
 
 /// An event that was taken.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -48,13 +52,23 @@ pub(in crate::api) async fn receive(
     let provider = provider.ok_or(WebhookError::NotTaken)?;
     let body = read(request.headers(), payload.into_inner(), JSON_LIMIT).await?;
     call.body = body.to_vec();
+    let name = provider.name().as_str();
     let event = provider
         .read(&call)
         .await
+        .inspect_err(|_| count(name, "refused"))
         .map_err(|error| refused(&**provider, error))?;
-    let outcome = desk.handle.handle(&event).await.map_err(later)?;
+    let handled = desk.handle.handle(&event).await;
+    let outcome = handled
+        .inspect_err(|_| count(name, "failed"))
+        .map_err(later)?;
+    count(name, outcome.as_str());
     note(&event, outcome);
     Ok(envelope::ok(&TakenView { received: true }))
+}
+
+fn count(provider: &'static str, outcome: &'static str) {
+    counter!(EVENTS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
 /// The headers that are text.
@@ -97,6 +111,13 @@ fn note(event: &PaymentEvent, outcome: Outcome) {
             payment.agreement = event.agreement,
             payment.reference = event.payment,
             "money came for an agreement that nothing rests on"
+        ),
+        Outcome::Unexpected => tracing::warn!(
+            payment.provider = provider,
+            payment.event = id,
+            payment.agreement = event.agreement,
+            payment.product = event.product,
+            "a payment prolonged a subscription, and was made for another product than its plan's"
         ),
         Outcome::Unknown => tracing::info!(
             payment.provider = provider,

@@ -77,6 +77,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Notices about plans and payments that were written as mail.",
     ),
     (
+        "msgflash_payment_events_total",
+        "Events of payment providers that came, by provider and outcome.",
+    ),
+    (
         "msgflash_payment_instructions_total",
         "Times a payment provider was to be told what to do, by outcome.",
     ),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use msgflash_billing::catalogue::DEFAULT;
 use msgflash_billing::{
     Agreement, AssignPlan, BillingPorts, BillingProvider, BillingQueue, BillingReader as _,
-    BillingUnit, BillingUnits, Catalogue, Entitlement, HandleEvent, Money, Origin, PaidPeriod,
-    PaymentEvent, PaymentEventKind, Plan, Standing, TurnCalendar, Wish,
+    BillingUnit, BillingUnits, Catalogue, Checkout, CheckoutId, Entitlement, HandleEvent, Money,
+    Origin, PaidPeriod, PaymentEvent, PaymentEventKind, Plan, Standing, TurnCalendar, Wish,
 };
 use msgflash_kernel::{AccountId, Clock as _, FixedClock, NoAnnouncement, RandomIds, Workspace};
 use msgflash_postgres::Postgres;
@@ -48,7 +49,13 @@ impl Books {
     }
 
     pub(super) fn ports(&self) -> BillingPorts {
-        self.ports_on(self.postgres(), Catalogue::default())
+        let text = DEFAULT.replacen(
+            "name = \"Pro\"\n",
+            "name = \"Pro\"\nproducts = { stripe = \"price_pro\" }\n",
+            1,
+        );
+        let catalogue = Catalogue::parse(&text).expect("a catalogue");
+        self.ports_on(self.postgres(), catalogue)
     }
 
     pub(super) fn queue(&self) -> Arc<dyn BillingQueue> {
@@ -90,9 +97,35 @@ impl Books {
         assigned.expect("assigned");
     }
 
+    /// Has an account begin to buy a plan at Stripe.
+    pub(super) async fn begin(&self, account: AccountId, code: &str) -> CheckoutId {
+        let checkout = Checkout {
+            id: fresh(),
+            account,
+            plan: self.plan(code).await.id,
+            provider: BillingProvider::Stripe,
+            product: Some(format!("price_{code}")),
+            page: None,
+            created_at: self.clock.now(),
+            paid_at: None,
+        };
+        let mut unit = self.unit().await;
+        let begun = unit.checkouts().insert(&checkout).await;
+        begun.expect("recorded");
+        unit.commit().await.expect("committed");
+        checkout.id
+    }
+
+    /// Word that the first month of a purchase, begun now, is paid.
+    pub(super) async fn sale(&self, agreement: &str, code: &str) -> PaymentEvent {
+        let mut event = paid(self.account, agreement, code, 0);
+        event.origin.checkout = Some(self.begin(self.account, code).await);
+        event
+    }
+
     /// Has the account pay Stripe for a month of a plan.
     pub(super) async fn buy(&self, agreement: &str, code: &str) {
-        let event = paid(self.account, agreement, code, 0);
+        let event = self.sale(agreement, code).await;
         let outcome = self.events().handle(&event).await.expect("handled");
         assert_eq!(outcome, msgflash_billing::Outcome::Applied);
     }
@@ -117,6 +150,7 @@ impl Books {
             bought_code: "pro".to_owned(),
             product: Some("price_pro".to_owned()),
             is_current: true,
+            has_begun: true,
             covered_at: self.clock.now(),
             wish: Wish::Charge("pro".to_owned()),
             told: Wish::Charge("pro".to_owned()),

@@ -114,6 +114,49 @@ async fn a_payment_moves_on_as_the_rule_says_and_never_back() {
 }
 
 #[tokio::test]
+async fn money_that_went_back_is_shown_so_whichever_was_told_first() {
+    let books = Books::new().await;
+    let stripe = BillingProvider::Stripe;
+    let paid = |reference| news(books.account, reference, PaymentStatus::Succeeded);
+    note(&books, &[paid("in_1")]).await;
+    let mut unit = books.unit().await;
+    for reference in ["in_1", "in_2", "in_2"] {
+        let noted = unit.events().note_refund(stripe, reference, NOW).await;
+        noted.expect("noted");
+    }
+    let dodo = BillingProvider::Dodo;
+    let noted = unit.events().note_refund(dodo, "in_3", NOW).await;
+    noted.expect("noted");
+    unit.commit().await.expect("committed");
+    note(&books, &[paid("in_2"), paid("in_3")]).await;
+    let listed = "SELECT reference || ' ' || status FROM payments ORDER BY reference";
+    let expected = ["in_1 refunded", "in_2 refunded", "in_3 succeeded"];
+    assert_eq!(books.texts(listed).await, expected);
+}
+
+#[tokio::test]
+async fn word_of_a_payment_waits_for_word_of_its_refund() {
+    let books = Books::new().await;
+    let mut refund = books.unit().await;
+    let stripe = BillingProvider::Stripe;
+    let noted = refund.events().note_refund(stripe, "in_1", NOW).await;
+    noted.expect("noted");
+    let pool = books.stage.pool(1);
+    let paid = news(books.account, "in_1", PaymentStatus::Succeeded);
+    let payment = tokio::spawn(async move {
+        let mut unit = BillingUnits::begin(&pool).await.expect("a unit");
+        unit.events().note_payment(&paid).await.expect("noted");
+        unit.commit().await
+    });
+    books.stage.until_somebody_waits().await;
+    refund.commit().await.expect("committed");
+    let kept = timeout(SOON, payment).await.expect("soon");
+    kept.expect("no panic").expect("committed");
+    let all = payments(&books, books.account).await;
+    assert_eq!(all[0].status, PaymentStatus::Refunded);
+}
+
+#[tokio::test]
 async fn what_is_known_of_a_payment_stays_and_what_is_not_is_filled_in() {
     let books = Books::new().await;
     let known = news(books.account, "in_1", PaymentStatus::Succeeded);
@@ -165,7 +208,7 @@ async fn a_purchase_that_is_paid_changes_the_plan_of_its_account_alone() {
     let books = Books::new().await;
     let other = account(&books.stage, "max@shop.test").await;
     let before = books.held(other).await;
-    let event = paid(books.account, "sub_1", "pro", 0);
+    let event = books.sale("sub_1", "pro").await;
     let events = books.events();
     assert_eq!(
         events.handle(&event).await.expect("handled"),

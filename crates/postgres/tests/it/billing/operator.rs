@@ -13,6 +13,7 @@ async fn begin(books: &Books, code: &str, minutes: i64) -> Checkout {
         account: books.account,
         plan: books.plan(code).await.id,
         provider: msgflash_billing::BillingProvider::Manual,
+        product: None,
         page: None,
         created_at: later(minutes),
         paid_at: None,

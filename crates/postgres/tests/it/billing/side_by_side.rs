@@ -28,9 +28,10 @@ fn calendar(books: &Books) -> TurnCalendar {
 async fn an_event_that_comes_to_many_is_applied_once() {
     let books = Books::new().await;
     let mut deliveries = JoinSet::new();
+    let sale = books.sale("sub_1", "pro").await;
     for _ in 0..8 {
         let events = events(&books);
-        let event = paid(books.account, "sub_1", "pro", 0);
+        let event = sale.clone();
         deliveries.spawn(async move { events.handle(&event).await });
     }
     let answers = deliveries.join_all().await.into_iter();
@@ -48,7 +49,7 @@ async fn two_purchases_that_are_paid_at_once_leave_one_agreement() {
     let mut deliveries = JoinSet::new();
     for (agreement, plan) in [("sub_1", "pro"), ("sub_2", "max"), ("sub_3", "pro")] {
         let events = events(&books);
-        let event = paid(books.account, agreement, plan, 0);
+        let event = books.sale(agreement, plan).await;
         deliveries.spawn(async move { events.handle(&event).await });
     }
     for answer in deliveries.join_all().await {
