@@ -19,7 +19,8 @@ pub struct KeyOrder {
     pub actor: Actor,
     /// What to call it.
     pub name: String,
-    /// How many active keys the account's plan allows; `None` is unlimited.
+    /// How many active keys the account's plan allowed when it was read; `None` is unlimited. A lower plan
+    /// that holds since counts all the same.
     pub cap: Option<u32>,
 }
 
@@ -61,8 +62,8 @@ impl CreateKey {
         let key = ApiKey::new(id, &order.actor, name, &secret, self.clock.now());
 
         let mut unit = self.units.begin().await?;
-        let held = unit.keys().count_locked(workspace.account).await?;
-        if order.cap.is_some_and(|cap| held >= u64::from(cap)) {
+        let (account, cap) = (workspace.account, order.cap);
+        if unit.keys().count_locked(account, cap).await?.are_taken() {
             return Err(AccountsError::KeyCapReached);
         }
         unit.keys().insert(&key, &secret.hash()).await?;
@@ -193,7 +194,7 @@ impl ListKeys {
 #[cfg(test)]
 mod tests {
     use msgflash_kernel::{
-        CountingRandom, Fault as _, FixedClock, Kind, MockAnnounce, SequentialIds, UserId,
+        CountingRandom, Fault as _, FixedClock, Kind, MockAnnounce, Places, SequentialIds, UserId,
     };
     use time::macros::datetime;
     use uuid::Uuid;
@@ -241,12 +242,12 @@ mod tests {
         )
     }
 
-    fn holding(count: u64) -> FakeUnits {
+    fn holding(taken: u32) -> FakeUnits {
         let units = FakeUnits::default();
         units.with(|unit| {
             unit.keys
                 .expect_count_locked()
-                .returning(move |_| Ok(count));
+                .returning(move |_, cap| Ok(Places { taken, cap }));
             unit.keys.expect_insert().returning(|_, _| Ok(()));
             unit.audit.expect_append().returning(|_| Ok(()));
         });

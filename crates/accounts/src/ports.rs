@@ -1,7 +1,7 @@
 //! What accounts need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, StoreError, TeamId, Unit, UserId};
+use msgflash_kernel::{AccountId, Places, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -93,9 +93,14 @@ pub trait UserStore: Send {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait KeyStore: Send {
-    /// Counts the active keys of an account, personal and of all its teams, and keeps others from
-    /// counting until the unit ends: two requests must not both take the last place.
-    async fn count_locked(&mut self, account: AccountId) -> Result<u64, StoreError>;
+    /// Counts the active keys of an account, personal and of all its teams. It may have as many as the plan
+    /// allows that it holds by now, or `cap`, whichever is less. Until the unit ends others do not count, and
+    /// the plan does not change: two requests must not both take the last place.
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError>;
     /// Records a key under the hash of its secret.
     async fn insert(&mut self, key: &ApiKey, hash: &[u8; 32]) -> Result<(), StoreError>;
     /// `None` when this account has no such key.

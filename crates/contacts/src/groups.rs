@@ -24,7 +24,8 @@ pub struct GroupOrder {
     pub description: Option<String>,
     /// How screens show it.
     pub color: Option<String>,
-    /// How many groups the account's plan allows, over all workspaces; `None` is unlimited.
+    /// How many groups the account's plan allowed when it was read, over all workspaces; `None` is
+    /// unlimited. A lower plan that holds since counts all the same.
     pub cap: Option<u32>,
 }
 
@@ -80,10 +81,9 @@ impl CreateGroup {
             return Ok(Outcome::Replayed(answer));
         }
         unit.books().lock(workspace.id).await?;
-        // Without a cap nobody waits for the account's other workspaces.
-        if let Some(cap) = order.cap
-            && unit.groups().count_locked(workspace.account).await? >= cap
-        {
+        // Also without a cap: the plan may be a lower one by now.
+        let (account, cap) = (workspace.account, order.cap);
+        if unit.groups().count_locked(account, cap).await?.are_taken() {
             return Err(ContactError::TooManyGroups);
         }
         require_free(&mut *unit, &group).await?;

@@ -29,7 +29,8 @@ pub struct EndpointOrder {
     pub url: String,
     /// The names of the events, as written.
     pub events: Vec<String>,
-    /// How many the account's plan allows; `None` is unlimited.
+    /// How many the account's plan allowed when it was read; `None` is unlimited. A lower plan that holds
+    /// since counts all the same.
     pub cap: Option<u32>,
 }
 
@@ -86,8 +87,9 @@ impl CreateEndpoint {
         if let Some(answer) = claim_once(&mut *unit, once.as_ref(), now).await? {
             return Ok(Outcome::Replayed(answer));
         }
-        let held = unit.endpoints().count_locked(endpoint.account).await?;
-        if order.cap.is_some_and(|cap| held >= cap) {
+        let (account, cap) = (endpoint.account, order.cap);
+        let places = unit.endpoints().count_locked(account, cap).await?;
+        if places.are_taken() {
             return Err(WebhookError::TooMany);
         }
         unit.endpoints().insert(&endpoint).await?;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    AccountId, Event, Page, PageRequest, ReplayStore, StoreError, Unit, WorkspaceId,
+    AccountId, Event, Page, PageRequest, Places, ReplayStore, StoreError, Unit, WorkspaceId,
 };
 use time::OffsetDateTime;
 
@@ -54,15 +54,21 @@ pub trait DeliveryReader: Send + Sync {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait EndpointStore: Send {
-    /// Counts an account's endpoints and holds the count still until the unit ends.
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError>;
-    /// Counts those of an account that are on, but this one, and holds the count still until the unit
-    /// ends. Comes before [`Self::forget_trouble`]: whoever changes what a plan allows locks in this order.
+    /// Counts an account's endpoints. It may have as many as the plan allows that it holds by now, or `cap`,
+    /// whichever is less. Holds the count and the plan still until the unit ends.
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError>;
+    /// The same for those of an account that are on, but this one. Comes before
+    /// [`Self::forget_trouble`]: whoever changes what a plan allows locks in this order.
     async fn count_active_locked(
         &mut self,
         account: AccountId,
         but: EndpointId,
-    ) -> Result<u32, StoreError>;
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError>;
     /// Stores a new one.
     async fn insert(&mut self, endpoint: &Endpoint) -> Result<(), StoreError>;
     /// Reads one and holds it still until the unit ends.

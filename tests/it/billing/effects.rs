@@ -177,11 +177,14 @@ async fn what_is_suspended_sends_nothing_and_what_stayed_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_plan_suspended_is_not_linked_again_and_takes_its_place() {
+async fn what_the_plan_suspended_is_not_linked_or_restarted_and_takes_its_place() {
     let rich = Rich::fallen().await;
     let console = &rich.person.console;
     let path = format!("/api/instances/{}/connect", rich.instances[2].id);
     let refused = console.post(&path, &json!({})).await;
+    assert_eq!(refused.outcome(), (403, "MAX_INSTANCES_REACHED"));
+    let path = format!("/api/instances/{}/restart", rich.instances[2].id);
+    let refused = console.post_empty(&path).await;
     assert_eq!(refused.outcome(), (403, "MAX_INSTANCES_REACHED"));
     let another = console
         .post("/api/instances", &json!({ "name": "New" }))

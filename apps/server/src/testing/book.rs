@@ -14,7 +14,7 @@ use msgflash_contacts::{
     MockExportReader, MockGroupReader, MockGroupStore, MockImportReader, MockJobReader,
     MockJobStore,
 };
-use msgflash_kernel::{FixedClock, NoNudge, ReplayStore, SequentialIds, StoreError, Unit};
+use msgflash_kernel::{FixedClock, NoNudge, Places, ReplayStore, SequentialIds, StoreError, Unit};
 
 use super::units::Replays;
 use crate::address_book::AddressBookPorts;
@@ -168,8 +168,10 @@ fn contacts(held: &Held) -> MockContactStore {
 
 fn groups(held: &Held) -> MockGroupStore {
     let mut store = MockGroupStore::new();
-    let count = held.groups;
-    store.expect_count_locked().returning(move |_| Ok(count));
+    let taken = held.groups;
+    store
+        .expect_count_locked()
+        .returning(move |_, cap| Ok(Places { taken, cap }));
     let group = held.group.clone();
     store
         .expect_find()

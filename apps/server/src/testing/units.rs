@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    Claim, FixedClock, MockOutbox, Outbox, ReplayKey, ReplayReader, ReplayStore, StoreError,
-    StoredAnswer, Unit,
+    Claim, FixedClock, MockOutbox, Outbox, Places, ReplayKey, ReplayReader, ReplayStore,
+    StoreError, StoredAnswer, Unit,
 };
 use msgflash_messaging::campaign::ports::{MockTallyStore, TallyStore};
 use msgflash_messaging::dispatch::ports::{MockQueueStore, NoWake, QueueStore};
@@ -95,10 +95,10 @@ impl Units {
             deliveries: MockDeliveryStore::new(),
         };
         unit.queue.expect_lock().returning(|_| Ok(None));
-        let held = self.held_endpoints;
+        let taken = self.held_endpoints;
         unit.endpoints
             .expect_count_locked()
-            .returning(move |_| Ok(held));
+            .returning(move |_, cap| Ok(Places { taken, cap }));
         let held = self.held_template.clone();
         let own = held.as_ref().map(|it| (it.workspace.id, it.id));
         unit.templates

@@ -1,4 +1,4 @@
-use msgflash_kernel::{Claim, Cursor, Fault as _, Kind, StoredAnswer};
+use msgflash_kernel::{Claim, Cursor, Fault as _, Kind, Places, StoredAnswer};
 
 use super::*;
 use crate::list::Part;
@@ -25,12 +25,12 @@ fn change(unit: FakeUnit) -> ChangeGroup {
     ChangeGroup::new(Units::of([unit]), clock())
 }
 
-/// A unit of an account that has so many groups.
-fn counting(held: u32) -> FakeUnit {
+/// A unit of an account that has so many groups, and may have as many as it thinks.
+fn counting(taken: u32) -> FakeUnit {
     let mut unit = FakeUnit::new();
     unit.groups
         .expect_count_locked()
-        .returning(move |_| Ok(held));
+        .returning(move |_, cap| Ok(Places { taken, cap }));
     unit
 }
 
@@ -78,14 +78,23 @@ async fn the_plan_caps_the_number_of_groups_before_names_are_compared() {
 }
 
 #[tokio::test]
-async fn without_a_cap_nothing_is_counted() {
-    let mut unit = named(FakeUnit::new(), None);
-    unit.groups.expect_insert().returning(|_| Ok(()));
-    let order = GroupOrder {
-        cap: None,
-        ..order()
-    };
-    assert!(create(unit).create(order, None).await.is_ok());
+async fn whoever_had_no_cap_has_the_one_of_a_lower_plan_that_holds_by_now() {
+    for (cap, fits) in [(None, true), (Some(50), false)] {
+        let mut unit = named(FakeUnit::new(), None);
+        let places = Places { taken: 50, cap };
+        unit.groups
+            .expect_count_locked()
+            .withf(|_, cap| cap.is_none())
+            .returning(move |_, _| Ok(places));
+        unit.groups.expect_insert().returning(|_| Ok(()));
+        let committed = unit.outcome();
+        let order = GroupOrder {
+            cap: None,
+            ..order()
+        };
+        let made = create(unit).create(order, None).await;
+        assert_eq!((made.is_ok(), committed.yes()), (fits, fits), "{cap:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What groups need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, ReplayStore, StoreError, Unit, WorkspaceId};
+use msgflash_kernel::{AccountId, Places, ReplayStore, StoreError, Unit, WorkspaceId};
 use time::OffsetDateTime;
 
 use super::BookStore;
@@ -53,9 +53,13 @@ pub struct Joined {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait GroupStore: Send {
-    /// Counts an account's groups, of all its workspaces, and holds the count still until the unit
-    /// ends.
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError>;
+    /// Counts an account's groups, of all its workspaces. It may have as many as the plan allows that it
+    /// holds by now, or `cap`, whichever is less. Holds the count and the plan still until the unit ends.
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError>;
     /// `None` when this workspace has no such group.
     async fn find(
         &mut self,

@@ -1,7 +1,7 @@
 //! What instances need from a store.
 
 use async_trait::async_trait;
-use msgflash_kernel::{AccountId, Actor, Outbox, StoreError, TeamId, Unit, UserId};
+use msgflash_kernel::{AccountId, Actor, Outbox, Places, StoreError, TeamId, Unit, UserId};
 use time::OffsetDateTime;
 
 use super::{Instance, InstanceId, Session};
@@ -70,8 +70,13 @@ pub trait InstanceReader: Send + Sync {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait InstanceStore: Send {
-    /// Counts an account's instances and holds the count still until the unit ends.
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError>;
+    /// Counts an account's instances. It may have as many as the plan allows that it holds by now, or `cap`,
+    /// whichever is less. Holds the count and the plan still until the unit ends.
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError>;
     /// Stores a new one.
     async fn insert(&mut self, instance: &Instance) -> Result<(), StoreError>;
     /// Reads one for change.

@@ -47,7 +47,8 @@ pub struct NewInstance {
     pub actor: Actor,
     /// A label for people, 1-100 characters.
     pub name: String,
-    /// How many the plan allows; `None` is unlimited.
+    /// How many the plan allowed when it was read; `None` is unlimited. A lower plan that holds since counts
+    /// all the same.
     pub cap: Option<u32>,
 }
 
@@ -102,8 +103,9 @@ impl ProvisionInstance {
             updated_at: now,
         };
         let mut unit = self.ports.units.begin().await?;
-        let held = unit.instances().count_locked(instance.account).await?;
-        if order.cap.is_some_and(|cap| held >= cap) {
+        let (account, cap) = (instance.account, order.cap);
+        let places = unit.instances().count_locked(account, cap).await?;
+        if places.are_taken() {
             return Err(MessagingError::TooManyInstances);
         }
         unit.instances().insert(&instance).await?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    AccountId, Actor, Event, Outbox, StoreError, TeamId, Unit, UserId, WorkspaceId,
+    AccountId, Actor, Event, Outbox, Places, StoreError, TeamId, Unit, UserId, WorkspaceId,
 };
 use time::OffsetDateTime;
 
@@ -153,9 +153,10 @@ impl Outbox for ShelfUnit {
 
 #[async_trait]
 impl InstanceStore for ShelfUnit {
-    async fn count_locked(&mut self, _: AccountId) -> Result<u32, StoreError> {
+    async fn count_locked(&mut self, _: AccountId, cap: Option<u32>) -> Result<Places, StoreError> {
         let counts = self.held.instance.is_some() && !self.held.is_deleted;
-        Ok(u32::from(counts))
+        let taken = u32::from(counts);
+        Ok(Places { taken, cap })
     }
     async fn insert(&mut self, instance: &Instance) -> Result<(), StoreError> {
         self.held.instance = Some(instance.clone());

@@ -1,18 +1,27 @@
 //! API keys.
 
 use async_trait::async_trait;
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use msgflash_accounts::{ApiKey, ApiKeyId, Credential, CredentialReader, KeyReader, KeyStore};
-use msgflash_kernel::{AccountId, Id, StoreError, TeamId};
+use msgflash_kernel::{AccountId, Id, Places, StoreError, TeamId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::account::{counting, places};
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::{api_keys, teams, users};
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
+
+const PLACES: &str = places!(
+    "p.max_api_keys",
+    concat!(
+        "api_keys k WHERE k.account_id = $1 AND k.revoked_at IS NULL AND ",
+        not_deleted!("k.team_id")
+    )
+);
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
@@ -102,21 +111,13 @@ impl KeyReader for Postgres {
 
 #[async_trait]
 impl KeyStore for PgUnit {
-    async fn count_locked(&mut self, account: AccountId) -> Result<u64, StoreError> {
-        self.hold_account(account.uuid()).await?;
-        let count: i64 = api_keys::table
-            .filter(api_keys::account_id.eq(account.uuid()))
-            .filter(api_keys::revoked_at.is_null())
-            .filter(diesel::dsl::not(exists(
-                teams::table
-                    .filter(teams::id.nullable().eq(api_keys::team_id))
-                    .filter(teams::deleted_at.is_not_null()),
-            )))
-            .count()
-            .get_result(self.conn())
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError> {
+        self.hold_places(account, counting(PLACES, account, cap))
             .await
-            .map_err(failed)?;
-        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     async fn insert(&mut self, key: &ApiKey, hash: &[u8; 32]) -> Result<(), StoreError> {

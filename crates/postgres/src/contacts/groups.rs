@@ -2,22 +2,31 @@
 
 use async_trait::async_trait;
 use diesel::QueryableByName;
-use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_contacts::ports::{GroupStore, Joined};
 use msgflash_contacts::{ContactId, Group, GroupId};
-use msgflash_kernel::{AccountId, Id, StoreError, WorkspaceId};
+use msgflash_kernel::{AccountId, Id, Places, StoreError, WorkspaceId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::workspace as workspace_of;
+use crate::account::{counting, places};
 use crate::columns::each;
 use crate::error::failed;
-use crate::schema::{contact_groups, teams};
+use crate::schema::contact_groups;
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
+
+const PLACES: &str = places!(
+    "p.max_contact_groups",
+    concat!(
+        "contact_groups g WHERE g.account_id = $1 AND ",
+        not_deleted!("g.workspace_id")
+    )
+);
 
 const COUNTED: &str = "UPDATE address_books SET groups = groups + 1 WHERE workspace_id = $1";
 
@@ -99,20 +108,13 @@ fn ids(raw: Vec<Uuid>) -> Vec<ContactId> {
 
 #[async_trait]
 impl GroupStore for PgUnit {
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        self.hold_account(account.uuid()).await?;
-        let count: i64 = contact_groups::table
-            .filter(contact_groups::account_id.eq(account.uuid()))
-            .filter(not(exists(
-                teams::table
-                    .filter(teams::id.eq(contact_groups::workspace_id))
-                    .filter(teams::deleted_at.is_not_null()),
-            )))
-            .count()
-            .get_result(self.conn())
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError> {
+        self.hold_places(account, counting(PLACES, account, cap))
             .await
-            .map_err(failed)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn find(

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{
-    AccountId, Actor, Id, Phone, Reach, Secret, StoreError, TeamId, UserId, WorkspaceId,
+    AccountId, Actor, Id, Phone, Places, Reach, Secret, StoreError, TeamId, UserId, WorkspaceId,
 };
 use msgflash_messaging::instance::ports::{InstanceReader, InstanceStore, SessionLeft};
 use msgflash_messaging::instance::{Standing, Suspension};
@@ -15,11 +15,17 @@ use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::account::{counting, places};
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::{instances, team_instance_assignments as assignments, teams};
 use crate::sql::sql;
 use crate::unit::PgUnit;
+
+const PLACES: &str = places!(
+    "p.max_instances",
+    "instances i WHERE i.account_id = $1 AND i.deleted_at IS NULL"
+);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = instances, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
@@ -350,16 +356,13 @@ impl From<WindowRow> for Window {
 
 #[async_trait]
 impl InstanceStore for PgUnit {
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        self.hold_account(account.uuid()).await?;
-        let count: i64 = instances::table
-            .filter(instances::account_id.eq(account.uuid()))
-            .filter(instances::deleted_at.is_null())
-            .count()
-            .get_result(self.conn())
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError> {
+        self.hold_places(account, counting(PLACES, account, cap))
             .await
-            .map_err(failed)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn insert(&mut self, instance: &Instance) -> Result<(), StoreError> {

@@ -1,11 +1,10 @@
 //! Endpoints.
 
 use async_trait::async_trait;
-use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use msgflash_kernel::{AccountId, Id, ReplayStore, Secret, StoreError, WorkspaceId};
+use msgflash_kernel::{AccountId, Id, Places, ReplayStore, Secret, StoreError, WorkspaceId};
 use msgflash_webhooks::endpoint::PreviousSecret;
 use msgflash_webhooks::ports::{
     DeliveryStore, EndpointReader, EndpointStore, EndpointUnit, EndpointUnits,
@@ -14,11 +13,30 @@ use msgflash_webhooks::{Endpoint, EndpointId, EventName};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::account::{counting, places};
 use crate::error::failed;
 use crate::pool::Postgres;
-use crate::schema::{delivery_queue, teams, webhook_endpoints, webhook_health};
+use crate::schema::{delivery_queue, webhook_endpoints, webhook_health};
 use crate::sql::sql;
+use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
+
+const PLACES: &str = places!(
+    "p.max_webhook_endpoints",
+    concat!(
+        "webhook_endpoints w WHERE w.account_id = $1 AND ",
+        not_deleted!("w.workspace_id")
+    )
+);
+
+/// Those that are on, but `$3`.
+const PLACES_ON: &str = places!(
+    "p.max_webhook_endpoints",
+    concat!(
+        "webhook_endpoints w WHERE w.account_id = $1 AND w.active AND w.id <> $3 AND ",
+        not_deleted!("w.workspace_id")
+    )
+);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = webhook_endpoints, check_for_backend(diesel::pg::Pg))]
@@ -128,42 +146,23 @@ impl EndpointReader for Postgres {
 
 #[async_trait]
 impl EndpointStore for PgUnit {
-    async fn count_locked(&mut self, account: AccountId) -> Result<u32, StoreError> {
-        self.hold_account(account.uuid()).await?;
-        let count: i64 = webhook_endpoints::table
-            .filter(webhook_endpoints::account_id.eq(account.uuid()))
-            .filter(not(exists(
-                teams::table
-                    .filter(teams::id.eq(webhook_endpoints::workspace_id))
-                    .filter(teams::deleted_at.is_not_null()),
-            )))
-            .count()
-            .get_result(self.conn())
+    async fn count_locked(
+        &mut self,
+        account: AccountId,
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError> {
+        self.hold_places(account, counting(PLACES, account, cap))
             .await
-            .map_err(failed)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn count_active_locked(
         &mut self,
         account: AccountId,
         but: EndpointId,
-    ) -> Result<u32, StoreError> {
-        self.hold_account(account.uuid()).await?;
-        let count: i64 = webhook_endpoints::table
-            .filter(webhook_endpoints::account_id.eq(account.uuid()))
-            .filter(webhook_endpoints::active)
-            .filter(webhook_endpoints::id.ne(but.uuid()))
-            .filter(not(exists(
-                teams::table
-                    .filter(teams::id.eq(webhook_endpoints::workspace_id))
-                    .filter(teams::deleted_at.is_not_null()),
-            )))
-            .count()
-            .get_result(self.conn())
-            .await
-            .map_err(failed)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        cap: Option<u32>,
+    ) -> Result<Places, StoreError> {
+        let others = counting(PLACES_ON, account, cap).bind::<SqlUuid, _>(but.uuid());
+        self.hold_places(account, others).await
     }
 
     async fn insert(&mut self, endpoint: &Endpoint) -> Result<(), StoreError> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use msgflash_accounts::{
     AccountsError, AuthError, Authenticate, CredentialReader, KeyReader, RevokeKey,
 };
-use msgflash_kernel::{RandomIds, Workspace};
+use msgflash_billing::BillingUnits;
+use msgflash_kernel::{AccountId, RandomIds, Workspace};
 use msgflash_quotas::UsageReader;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::stage::{NOW, Stage, clock, fresh, key_order};
+use crate::stage::{NOW, SOON, Stage, clock, fresh, key_order};
 
 #[tokio::test]
 async fn a_key_is_found_by_the_hash_of_its_secret() {
@@ -134,6 +136,7 @@ async fn each_workspace_lists_its_own_keys_newest_first() {
 async fn the_cap_holds_whoever_asks_at_once() {
     let stage = Stage::new().await;
     let owner = stage.user("lea@shop.test").await;
+    stage.everybody_on("pro").await;
     let team = stage.team(&owner).await;
     let mut tries = JoinSet::new();
     for n in 0..20 {
@@ -160,6 +163,64 @@ async fn the_cap_holds_whoever_asks_at_once() {
             .api_keys,
         5
     );
+}
+
+/// How many keys open something.
+async fn active(stage: &Stage, account: AccountId) -> u64 {
+    let held = stage.postgres.capacity(account).await;
+    held.expect("read").api_keys
+}
+
+#[tokio::test]
+async fn a_cap_of_a_plan_that_was_counts_only_where_it_is_less() {
+    let stage = Stage::new().await;
+    let personal = Workspace::personal(stage.user("lea@shop.test").await.id);
+    // What its caller knows, and what holds.
+    for (known, plan, most) in [
+        (Some(10), "free", 1),
+        (None, "free", 1),
+        (Some(10), "pro", 5),
+        (Some(5), "max", 5),
+        (Some(10), "max", 10),
+    ] {
+        stage.everybody_on(plan).await;
+        while active(&stage, personal.account).await < most {
+            let order = key_order(personal, known);
+            let made = stage.create_key().create(order).await;
+            made.expect("there is room");
+        }
+        let order = key_order(personal, known);
+        let refused = stage.create_key().create(order).await;
+        let full = matches!(refused, Err(AccountsError::KeyCapReached));
+        assert!(full, "{known:?} on {plan}: {refused:?}");
+        assert_eq!(active(&stage, personal.account).await, most, "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_waited_for_a_lower_plan_is_refused_by_it() {
+    let stage = Stage::new().await;
+    let personal = Workspace::personal(stage.user("lea@shop.test").await.id);
+    stage.everybody_on("max").await;
+    stage.key(personal).await;
+
+    let mut unit = BillingUnits::begin(&stage.postgres).await.expect("a unit");
+    let standing = unit.standings().lock(personal.account).await;
+    let mut subscription = standing.expect("held").expect("an account").subscription;
+    let (create, order) = (stage.create_key(), key_order(personal, Some(10)));
+    let waiter = tokio::spawn(async move { create.create(order).await });
+    stage.until_somebody_waits().await;
+    let lower = unit.standings().newest_plan("free").await;
+    subscription.plan = lower.expect("read").expect("a plan").id;
+    let saved = unit.standings().save(&subscription).await;
+    saved.expect("saved");
+    unit.commit().await.expect("committed");
+
+    let refused = timeout(SOON, waiter).await.expect("soon");
+    let refused = refused.expect("no panic");
+    let full = matches!(refused, Err(AccountsError::KeyCapReached));
+    assert!(full, "{refused:?}");
+    assert_eq!(active(&stage, personal.account).await, 1);
 }
 
 #[tokio::test]

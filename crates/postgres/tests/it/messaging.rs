@@ -11,6 +11,7 @@ mod lookups;
 mod media;
 mod messages;
 mod picks;
+mod places;
 mod queue;
 mod receipts;
 mod restored;

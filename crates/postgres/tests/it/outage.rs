@@ -61,7 +61,10 @@ async fn a_unit_whose_connection_was_cut_is_undone_and_the_next_one_works() {
     let session = stage.session().await;
     for _ in 0..2 {
         let mut unit = AccountUnits::begin(&pool).await.expect("a unit");
-        unit.keys().count_locked(account).await.expect("the lock");
+        unit.keys()
+            .count_locked(account, None)
+            .await
+            .expect("the lock");
         session.query(CUT, &[]).await.expect("cut");
         assert!(is_away(&unit.commit().await));
     }
@@ -69,7 +72,10 @@ async fn a_unit_whose_connection_was_cut_is_undone_and_the_next_one_works() {
         .await
         .expect("no waiting")
         .expect("a unit");
-    unit.keys().count_locked(account).await.expect("the lock");
+    unit.keys()
+        .count_locked(account, None)
+        .await
+        .expect("the lock");
     unit.commit().await.expect("committed");
 }
 
@@ -79,17 +85,21 @@ async fn a_statement_that_takes_too_long_is_ended_and_may_be_repeated() {
     let account = Workspace::personal(stage.user("lea@shop.test").await.id).account;
     let pool = stage.limited(2, Limits::of_statement(Duration::from_millis(100)));
     let mut holder = AccountUnits::begin(&stage.postgres).await.expect("a unit");
-    holder.keys().count_locked(account).await.expect("the lock");
+    holder
+        .keys()
+        .count_locked(account, None)
+        .await
+        .expect("the lock");
 
     let mut waiter = AccountUnits::begin(&pool).await.expect("a unit");
-    let refused = timeout(SOON, waiter.keys().count_locked(account)).await;
+    let refused = timeout(SOON, waiter.keys().count_locked(account, None)).await;
     assert!(is_away(&refused.expect("no waiting")));
     drop(waiter);
 
     drop(holder);
     let mut waiter = AccountUnits::begin(&pool).await.expect("a unit");
     // The holder's end is on its way.
-    while waiter.keys().count_locked(account).await.is_err() {
+    while waiter.keys().count_locked(account, None).await.is_err() {
         waiter = AccountUnits::begin(&pool).await.expect("a unit");
     }
 }
@@ -134,10 +144,14 @@ async fn a_server_of_another_language_speaks_english_to_us() {
     // And what is known by its text is recognised.
     let account = Workspace::personal(user.id).account;
     let mut holder = AccountUnits::begin(&stage.postgres).await.expect("a unit");
-    holder.keys().count_locked(account).await.expect("the lock");
+    holder
+        .keys()
+        .count_locked(account, None)
+        .await
+        .expect("the lock");
     let pool = stage.limited(1, Limits::of_statement(Duration::from_millis(50)));
     let mut waiter = AccountUnits::begin(&pool).await.expect("a unit");
-    assert!(is_away(&waiter.keys().count_locked(account).await));
+    assert!(is_away(&waiter.keys().count_locked(account, None).await));
 }
 
 #[tokio::test]
@@ -188,13 +202,17 @@ async fn the_address_may_set_limits_of_its_own() {
     let stage = Stage::new().await;
     let account = Workspace::personal(stage.user("lea@shop.test").await.id).account;
     let mut holder = AccountUnits::begin(&stage.postgres).await.expect("a unit");
-    holder.keys().count_locked(account).await.expect("the lock");
+    holder
+        .keys()
+        .count_locked(account, None)
+        .await
+        .expect("the lock");
     let join = if stage.url().contains('?') { '&' } else { '?' };
     let address = format!("{}{join}options=-c%20lock_timeout%3D50", stage.url());
     let pool = Postgres::new(&address, 1).expect("an address");
     let mut unit = AccountUnits::begin(&pool).await.expect("a unit");
     let begun = Instant::now();
-    assert!(is_away(&unit.keys().count_locked(account).await));
+    assert!(is_away(&unit.keys().count_locked(account, None).await));
     assert!(
         begun.elapsed() < Duration::from_secs(9),
         "ours is ten seconds"
@@ -269,7 +287,7 @@ async fn a_database_that_falls_silent_is_given_up_and_found_again() {
     line.is_silent.send_replace(true);
     let begun = Instant::now();
     let account = Workspace::personal(msgflash_kernel::Id::new(uuid::Uuid::nil())).account;
-    let (locked, pinged) = tokio::join!(unit.keys().count_locked(account), pool.ping());
+    let (locked, pinged) = tokio::join!(unit.keys().count_locked(account, None), pool.ping());
     assert!(
         is_away(&locked) && is_away(&pinged),
         "{locked:?} {pinged:?}"

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use msgflash_accounts::{
-    ApiKey, CreateKey, CreateUser, KeyOrder, KeySecret, PasswordHasher, User, UserOrder,
+    AccountUnits, ApiKey, CreateKey, CreateUser, KeyKind, KeyOrder, KeySecret, PasswordHasher,
+    User, UserOrder,
 };
 use msgflash_kernel::{
     Actor, FixedClock, Id, Ids as _, Random, RandomIds, Secret, StoreError, TeamId, Workspace,
@@ -126,11 +127,29 @@ impl Stage {
         CreateKey::new(units, Arc::new(Uuids), clock(), Arc::new(RandomIds))
     }
 
+    /// One more key, whatever the plan allows.
     pub(crate) async fn key(&self, workspace: Workspace) -> (ApiKey, KeySecret) {
-        self.create_key()
-            .create(key_order(workspace, None))
-            .await
-            .expect("a new key")
+        let kind = if workspace.team.is_some() {
+            KeyKind::Team
+        } else {
+            KeyKind::Personal
+        };
+        let secret = KeySecret::generate(kind, &Uuids);
+        let order = key_order(workspace, None);
+        let key = ApiKey::new(fresh(), &order.actor, order.name, &secret, NOW);
+        let mut unit = AccountUnits::begin(&self.postgres).await.expect("a unit");
+        let kept = unit.keys().insert(&key, &secret.hash()).await;
+        kept.expect("kept");
+        unit.commit().await.expect("committed");
+        (key, secret)
+    }
+
+    /// Has everybody hold a plan from now on, and leaves what they have as it is.
+    pub(crate) async fn everybody_on(&self, plan: &str) {
+        let change = "UPDATE subscriptions SET plan_id = ( \
+               SELECT id FROM plans WHERE code = $1 ORDER BY version DESC LIMIT 1)";
+        let changed = self.session().await.execute(change, &[&plan]).await;
+        changed.expect("a plan");
     }
 }
 

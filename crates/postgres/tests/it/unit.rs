@@ -13,12 +13,15 @@ async fn a_dropped_unit_gives_its_locks_back_without_being_borrowed_again() {
     let (one, other) = (stage.pool(1), stage.pool(1));
 
     let mut unit = AccountUnits::begin(&one).await.expect("a unit");
-    unit.keys().count_locked(account).await.expect("the lock");
+    unit.keys()
+        .count_locked(account, None)
+        .await
+        .expect("the lock");
     drop(unit);
 
     // Nobody asks the first pool for anything from here on.
     let mut unit = AccountUnits::begin(&other).await.expect("a unit");
-    let held = timeout(SOON, unit.keys().count_locked(account)).await;
+    let held = timeout(SOON, unit.keys().count_locked(account, None)).await;
     held.expect("no waiting").expect("the lock");
 }
 
@@ -34,10 +37,8 @@ async fn a_dropped_unit_gives_its_connection_back_clean() {
             .await
             .expect("no waiting");
         let unit = unit.as_mut().expect("a unit");
-        assert_eq!(
-            unit.keys().count_locked(account).await.expect("the lock"),
-            0
-        );
+        let places = unit.keys().count_locked(account, None).await;
+        assert_eq!(places.expect("the lock").taken, 0);
         // Fails inside the transaction: whoever comes next must not inherit that.
         let again = unit.users().insert(&user, user.id.uuid()).await;
         assert!(!matches!(again, Ok(Registration::Done)));

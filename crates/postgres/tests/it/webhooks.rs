@@ -10,8 +10,8 @@ use msgflash_postgres::Postgres;
 use msgflash_webhooks::delivery::{Attempt, Next};
 use msgflash_webhooks::ports::DeliveryQueue;
 use msgflash_webhooks::{
-    CreateEndpoint, DeleteEndpoint, DueDelivery, Endpoint, EndpointOrder, FanOut, Recorded,
-    Recorder,
+    ChangeEndpoint, CreateEndpoint, DeleteEndpoint, DueDelivery, Endpoint, EndpointOrder, FanOut,
+    Recorded, Recorder,
 };
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -31,6 +31,12 @@ fn create(postgres: &Postgres) -> CreateEndpoint {
     let units = Arc::new(postgres.clone());
     let random = Arc::new(CountingRandom::default());
     CreateEndpoint::new(units, random, clock(), Arc::new(RandomIds), false)
+}
+
+fn change(postgres: &Postgres) -> ChangeEndpoint {
+    let units = Arc::new(postgres.clone());
+    let random = Arc::new(CountingRandom::default());
+    ChangeEndpoint::new(units, random, clock(), Duration::hours(24), false)
 }
 
 fn delete(postgres: &Postgres) -> DeleteEndpoint {
@@ -56,9 +62,11 @@ pub(crate) async fn endpoint(stage: &Stage, workspace: Workspace, events: &[&str
     endpoint
 }
 
-/// A workspace whose plan has webhooks.
+/// A workspace whose plan has many webhooks.
 async fn workspace(stage: &Stage) -> Workspace {
-    Workspace::personal(stage.user("lea@shop.test").await.id)
+    let workspace = Workspace::personal(stage.user("lea@shop.test").await.id);
+    stage.everybody_on("max").await;
+    workspace
 }
 
 pub(crate) async fn raise(

@@ -50,8 +50,9 @@ impl ChangeEndpoint {
         }
     }
 
-    /// Changes what is given. `cap` is how many the account's plan allows; `None` is unlimited. As many
-    /// may be on: an account that has more since it had another plan chooses which.
+    /// Changes what is given. `cap` is how many the account's plan allowed when it was read; `None` is
+    /// unlimited, and a lower plan that holds since counts all the same. As many may be on: an account that has
+    /// more since it had another plan chooses which.
     pub async fn change(
         &self,
         workspace: &Workspace,
@@ -72,9 +73,10 @@ impl ChangeEndpoint {
         let mut is_full = false;
         if change.active == Some(true) {
             let account = workspace.account;
-            let others = unit.endpoints().count_active_locked(account, id).await?;
-            is_full = cap.is_some_and(|cap| others >= cap);
-            unit.endpoints().forget_trouble(workspace.id, id).await?;
+            let endpoints = unit.endpoints();
+            let others = endpoints.count_active_locked(account, id, cap).await?;
+            is_full = others.are_taken();
+            endpoints.forget_trouble(workspace.id, id).await?;
         }
         let endpoint = unit.endpoints().lock(workspace.id, id).await?;
         let before = endpoint.ok_or(WebhookError::NoEndpoint(id))?;

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use msgflash_kernel::{
-    CountingRandom, Fault as _, FixedClock, Kind, MockReplayStore, ReplayKey, ReplayStore,
+    CountingRandom, Fault as _, FixedClock, Kind, MockReplayStore, Places, ReplayKey, ReplayStore,
     SequentialIds, StoreError, StoredAnswer, Unit, Workspace,
 };
 use time::macros::datetime;
@@ -74,11 +74,11 @@ fn create(unit: FakeUnit) -> CreateEndpoint {
     )
 }
 
-fn holding(held: u32) -> FakeUnit {
+fn holding(taken: u32) -> FakeUnit {
     let mut unit = FakeUnit::default();
     unit.endpoints
         .expect_count_locked()
-        .returning(move |_| Ok(held));
+        .returning(move |_, cap| Ok(Places { taken, cap }));
     unit.endpoints.expect_insert().returning(|_| Ok(()));
     unit
 }
@@ -253,12 +253,12 @@ fn personal() -> Workspace {
     Workspace::personal(Id::new(stored().workspace.uuid()))
 }
 
-fn with_others_on(count: u32) -> FakeUnit {
+fn with_others_on(taken: u32) -> FakeUnit {
     let mut unit = holding_one();
     unit.endpoints
         .expect_count_active_locked()
-        .withf(|account, but| *account == personal().account && *but == stored().id)
-        .returning(move |_, _| Ok(count));
+        .withf(|account, but, _| *account == personal().account && *but == stored().id)
+        .returning(move |_, _, cap| Ok(Places { taken, cap }));
     unit
 }
 

@@ -247,6 +247,7 @@ const RESTARTING: &[ErrorCode] = &[
     NOT_FOUND,
     BAD_REQUEST,
     FORBIDDEN,
+    MAX_INSTANCES_REACHED,
     PROVIDER_TIMEOUT,
     PROVIDER_UNAVAILABLE,
     PROVIDER_ERROR,
@@ -261,7 +262,14 @@ const UPLOADING: &[ErrorCode] = &[
 ];
 
 /// Asking it about numbers, by a number that can.
-const ASKING: &[ErrorCode] = RESTARTING;
+const ASKING: &[ErrorCode] = &[
+    NOT_FOUND,
+    BAD_REQUEST,
+    FORBIDDEN,
+    PROVIDER_TIMEOUT,
+    PROVIDER_UNAVAILABLE,
+    PROVIDER_ERROR,
+];
 
 /// What only people have.
 fn own() -> Vec<Route> {

@@ -19,12 +19,7 @@ impl ProvisionInstance {
         phone: Option<Phone>,
     ) -> Result<Pairing, MessagingError> {
         let instance = self.find(actor, id).await?;
-        if instance.status == InstanceStatus::Suspended {
-            return Err(match instance.suspended_for {
-                Some(Suspension::Plan) => MessagingError::TooManyInstances,
-                Some(Suspension::Operator) | None => MessagingError::Suspended,
-            });
-        }
+        require_unsuspended(&instance)?;
         if instance.unlink_since.is_some() {
             // The phone that was refused goes first; its code would never come otherwise.
             self.ports.provider.logout(&instance.session).await?;
@@ -158,9 +153,7 @@ impl ProvisionInstance {
     ) -> Result<LinkState, MessagingError> {
         const NOT_LINKED: &str = "The instance is not connected: there is no link to restart";
         let instance = self.find(actor, id).await?;
-        if instance.status == InstanceStatus::Suspended {
-            return Err(MessagingError::Suspended);
-        }
+        require_unsuspended(&instance)?;
         match self.ports.provider.state(&instance.session).await {
             Ok(LinkState::Open | LinkState::Connecting) => {}
             Ok(LinkState::Close) | Err(ProviderError::UnknownSession) => {
@@ -172,4 +165,15 @@ impl ProvisionInstance {
         self.ports.record.record(id, Change::Connecting).await?;
         Ok(LinkState::Connecting)
     }
+}
+
+/// Refuses to link one that is suspended: who did it decides what helps.
+fn require_unsuspended(instance: &Instance) -> Result<(), MessagingError> {
+    if instance.status != InstanceStatus::Suspended {
+        return Ok(());
+    }
+    Err(match instance.suspended_for {
+        Some(Suspension::Plan) => MessagingError::TooManyInstances,
+        Some(Suspension::Operator) | None => MessagingError::Suspended,
+    })
 }

@@ -402,7 +402,7 @@ async fn an_open_link_is_believed_when_it_is_known_whose_it_is() {
 }
 
 #[tokio::test]
-async fn whoever_links_a_suspended_instance_hears_who_suspended_it() {
+async fn whoever_links_or_restarts_a_suspended_instance_hears_who_suspended_it() {
     for (by, code) in [
         (Some(Suspension::Plan), "MAX_INSTANCES_REACHED"),
         (Some(Suspension::Operator), "FORBIDDEN"),
@@ -414,6 +414,8 @@ async fn whoever_links_a_suspended_instance_hears_who_suspended_it() {
         });
         let it = provision(&shelf, MockWhatsAppProvider::new());
         let refused = it.connect(&actor(), instance().id, None).await;
+        assert_eq!(refused.expect_err("refused").code(), code);
+        let refused = it.restart(&actor(), instance().id).await;
         assert_eq!(refused.expect_err("refused").code(), code);
     }
 }

@@ -338,6 +338,7 @@ async fn members_are_walked_whole_and_those_added_last_come_first() {
 async fn groups_are_listed_newest_first_and_found_by_name_and_description() {
     let stage = Stage::new().await;
     let book = Book::new(&stage).await;
+    stage.everybody_on("max").await;
     let id = book.workspace.id;
     let mut groups = Vec::new();
     for at in 0..25 {

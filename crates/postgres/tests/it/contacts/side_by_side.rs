@@ -30,6 +30,26 @@ async fn twenty_at_once_make_as_many_groups_as_the_plan_allows() {
     }
 }
 
+#[tokio::test]
+async fn whoever_knows_of_no_cap_has_the_one_of_the_plan_that_holds() {
+    let stage = Stage::new().await;
+    let book = Book::new(&stage).await;
+    stage.everybody_on("max").await;
+    for at in 0..11 {
+        book.group(&format!("Group {at}")).await;
+    }
+    // More than it allows: those stay, and there is no new one.
+    stage.everybody_on("free").await;
+    let refused = book.try_group("Another", None).await;
+    let full = matches!(refused, Err(ContactError::TooManyGroups));
+    assert!(full, "{refused:?}");
+    let session = stage.session().await;
+    let groups = "SELECT count(*) FROM contact_groups";
+    let groups = session.query_one(groups, &[]).await.expect("a count");
+    assert_eq!(groups.get::<_, i64>(0), 11);
+    require_exact(&stage, &book).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_number_is_made_once_however_many_try() {
     let stage = Stage::new().await;

@@ -1,6 +1,6 @@
 use msgflash_kernel::{Once, Outcome, ReplayKey, StoredAnswer};
-use msgflash_webhooks::WebhookError;
 use msgflash_webhooks::ports::EndpointReader;
+use msgflash_webhooks::{EndpointChange, WebhookError};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -36,6 +36,45 @@ async fn twenty_creations_at_once_never_pass_the_cap() {
     let full = |it: &&Result<_, _>| matches!(it, Err(WebhookError::TooMany));
     assert_eq!((made, answers.iter().filter(full).count()), (3, 17));
     assert_eq!(count(&stage, "webhook_endpoints").await, 3);
+}
+
+#[tokio::test]
+async fn the_cap_of_a_plan_that_was_neither_makes_one_nor_switches_one_on() {
+    let stage = Stage::new().await;
+    let workspace = workspace(&stage).await;
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(endpoint(&stage, workspace, &["message.sent"]).await);
+    }
+    let off = EndpointChange {
+        active: Some(false),
+        ..EndpointChange::default()
+    };
+    let on = EndpointChange {
+        active: Some(true),
+        ..EndpointChange::default()
+    };
+    let switch = async |to: &EndpointChange, known| {
+        let change = change(&stage.postgres);
+        let switched = change.change(&workspace, all[0].id, to.clone(), known);
+        switched.await
+    };
+    switch(&off, None).await.expect("off");
+    // The others take every place of it.
+    stage.everybody_on("free").await;
+    for known in [Some(50), None] {
+        let made = create(&stage.postgres)
+            .create(order(workspace, &["message.sent"], known), None)
+            .await;
+        assert!(matches!(made, Err(WebhookError::TooMany)), "{made:?}");
+        let switched = switch(&on, known).await;
+        let full = matches!(switched, Err(WebhookError::TooMany));
+        assert!(full, "{switched:?}");
+    }
+    assert_eq!(count(&stage, "webhook_endpoints").await, 4);
+    assert_eq!(count(&stage, "webhook_endpoints WHERE active").await, 3);
+    stage.everybody_on("pro").await;
+    assert!(switch(&on, Some(50)).await.is_ok_and(|it| it.active));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use msgflash_kernel::NoNudge;
 use msgflash_webhooks::health::TROUBLED_AT;
 use msgflash_webhooks::ports::{DeliveryReader, EndpointReader};
-use msgflash_webhooks::{ChangeEndpoint, EndpointChange, SendAgain, WebhookError};
+use msgflash_webhooks::{EndpointChange, SendAgain, WebhookError};
 
 use super::*;
 
@@ -13,12 +13,6 @@ async fn fail_due(stage: &Stage, now: OffsetDateTime, next: Next) -> usize {
     let attempts: Vec<_> = due.iter().map(|it| attempt(it, next)).collect();
     settle(stage, &attempts, now).await;
     due.len()
-}
-
-fn change(postgres: &Postgres) -> ChangeEndpoint {
-    let units = Arc::new(postgres.clone());
-    let random = Arc::new(CountingRandom::default());
-    ChangeEndpoint::new(units, random, clock(), Duration::hours(24), false)
 }
 
 fn again(postgres: &Postgres, now: OffsetDateTime) -> SendAgain {
