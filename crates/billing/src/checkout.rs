@@ -144,7 +144,7 @@ impl BuyPlan {
             return Ok(None);
         };
         let mut unit = self.ports.units.begin().await?;
-        unit.checkouts().set_page(checkout.id, &page).await?;
+        let page = unit.checkouts().set_page(checkout.id, &page).await?;
         unit.commit().await?;
         Ok(Some(page))
     }

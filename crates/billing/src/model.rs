@@ -310,11 +310,14 @@ impl CheckoutStore for ModelUnit {
         });
         Ok(found.cloned())
     }
-    async fn set_page(&mut self, id: CheckoutId, page: &CheckoutPage) -> Result<(), StoreError> {
-        for it in self.copy.checkouts.iter_mut().filter(|it| it.id == id) {
-            it.page = Some(page.clone());
-        }
-        Ok(())
+    async fn set_page(
+        &mut self,
+        id: CheckoutId,
+        page: &CheckoutPage,
+    ) -> Result<CheckoutPage, StoreError> {
+        let mut all = self.copy.checkouts.iter_mut();
+        let it = all.find(|it| it.id == id).expect("it was begun");
+        Ok(it.page.get_or_insert_with(|| page.clone()).clone())
     }
     async fn set_paid(&mut self, id: CheckoutId, at: OffsetDateTime) -> Result<(), StoreError> {
         for it in self.copy.checkouts.iter_mut().filter(|it| it.id == id) {

@@ -127,8 +127,13 @@ pub trait CheckoutStore: Send {
         provider: BillingProvider,
         since: OffsetDateTime,
     ) -> Result<Option<Checkout>, StoreError>;
-    /// Records where it is paid.
-    async fn set_page(&mut self, id: CheckoutId, page: &CheckoutPage) -> Result<(), StoreError>;
+    /// Records where it is paid, unless that is known; answers where. Whoever asks twice at once gets
+    /// two pages from some providers: one of them is shown to nobody.
+    async fn set_page(
+        &mut self,
+        id: CheckoutId,
+        page: &CheckoutPage,
+    ) -> Result<CheckoutPage, StoreError>;
     /// Records that it is paid.
     async fn set_paid(&mut self, id: CheckoutId, at: OffsetDateTime) -> Result<(), StoreError>;
 }

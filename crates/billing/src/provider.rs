@@ -10,7 +10,7 @@ use crate::subscription::BillingProvider;
 /// What somebody wants to buy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckoutOrder {
-    /// The purchase. The provider is asked at most once for one: it is the key of idempotency.
+    /// The purchase. With the rest of the order it makes the key of idempotency.
     pub checkout: CheckoutId,
     /// Who pays.
     pub account: AccountId,

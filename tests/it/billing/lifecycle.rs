@@ -189,17 +189,33 @@ async fn a_lower_plan_takes_over_at_the_end_and_is_what_is_paid_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_that_comes_before_a_downgrade_is_due_does_not_put_it_off() {
+async fn a_renewal_for_the_lower_plan_that_comes_before_it_is_due_does_not_put_it_off() {
     let shop = Shop::at(Brand::Stripe).await;
-    let (person, sale) = shop.buyer("max").await;
+    let (person, mut sale) = shop.buyer("max").await;
     let lower = json!({ "plan": "pro" });
     assert_eq!(person.console.post(DOWNGRADE, &lower).await.status, 200);
     shop.age(&person, 29.9).await;
+    sale.product = Brand::Stripe.product("pro");
     shop.renews(&sale, 2, Period::days(0.1, 30.1)).await;
     assert_eq!(held(&person.console).await["plan"]["code"], "max");
     shop.age(&person, 0.2).await;
     let pro = until_on(&person.console, "pro").await;
     assert_eq!(pro["status"], "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_of_the_higher_plan_that_was_charged_all_the_same_is_had() {
+    let shop = Shop::at(Brand::Stripe).await;
+    let (person, sale) = shop.buyer("max").await;
+    let lower = json!({ "plan": "pro" });
+    assert_eq!(person.console.post(DOWNGRADE, &lower).await.status, 200);
+    shop.renews(&sale, 2, Period::days(30.0, 60.0)).await;
+    let held = held(&person.console).await;
+    assert_eq!(held["scheduledPlanAt"], held["currentPeriodEnd"]);
+    shop.age(&person, 30.1).await;
+    assert_eq!(plan_of(&person.console).await, "max");
+    shop.age(&person, 30.0).await;
+    until_on(&person.console, "pro").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,17 @@ const OPEN: &str = checkout!(
      ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
 );
 
+const SET_PAGE: &str = "UPDATE billing_checkouts SET reference = COALESCE(reference, $2), \
+       url = COALESCE(url, $3) WHERE id = $1 RETURNING reference, url";
+
+#[derive(QueryableByName)]
+struct PageRow {
+    #[diesel(sql_type = Text)]
+    reference: String,
+    #[diesel(sql_type = Text)]
+    url: String,
+}
+
 #[derive(QueryableByName)]
 struct CheckoutRow {
     #[diesel(sql_type = SqlUuid)]
@@ -124,15 +135,22 @@ impl CheckoutStore for PgUnit {
         row.map(Checkout::try_from).transpose()
     }
 
-    async fn set_page(&mut self, id: CheckoutId, page: &CheckoutPage) -> Result<(), StoreError> {
-        sql("UPDATE billing_checkouts SET reference = $2, url = $3 WHERE id = $1")
+    async fn set_page(
+        &mut self,
+        id: CheckoutId,
+        page: &CheckoutPage,
+    ) -> Result<CheckoutPage, StoreError> {
+        let row: PageRow = sql(SET_PAGE)
             .bind::<SqlUuid, _>(id.uuid())
             .bind::<Text, _>(page.reference.as_str())
             .bind::<Text, _>(page.url.as_str())
-            .execute(self.conn())
+            .get_result(self.conn())
             .await
-            .map(drop)
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(CheckoutPage {
+            reference: row.reference,
+            url: row.url,
+        })
     }
 
     async fn set_paid(&mut self, id: CheckoutId, at: OffsetDateTime) -> Result<(), StoreError> {

@@ -34,7 +34,14 @@ async fn a_purchase_is_found_with_its_page_and_when_it_was_first_paid() {
         reference: "cs_1".to_owned(),
         url: "https://pay.example/cs_1".to_owned(),
     };
-    store.set_page(it.id, &page).await.expect("recorded");
+    let shown = store.set_page(it.id, &page).await;
+    assert_eq!(shown.expect("recorded"), page);
+    let another = CheckoutPage {
+        reference: "cs_2".to_owned(),
+        url: "https://pay.example/cs_2".to_owned(),
+    };
+    let shown = store.set_page(it.id, &another).await;
+    assert_eq!(shown.expect("recorded"), page, "the first one");
     for minutes in [1, 2] {
         let at = NOW + Duration::minutes(minutes);
         store.set_paid(it.id, at).await.expect("recorded");
