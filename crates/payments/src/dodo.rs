@@ -17,6 +17,8 @@ use crate::transport::{InvalidConfig, Transport, text};
 
 /// States of a subscription that is over.
 const OVER: [&str; 3] = ["cancelled", "expired", "failed"];
+/// Its word for a change of product that is not there to be taken back.
+const NOTHING_SCHEDULED: &str = "SCHEDULED_PLAN_CHANGE_NOT_FOUND";
 
 /// How to reach Dodo Payments.
 #[derive(Clone, Debug)]
@@ -78,15 +80,16 @@ impl DodoPayments {
         Ok(Some(body).filter(|_| !is_over))
     }
 
-    /// Takes back a change of product that is to come. Where there is none, that is as well.
+    /// Takes back a change of product that is to come. Where there is none, that is as well; whatever
+    /// else is refused may leave one there, and is an error.
     async fn unschedule(&self, agreement: &str) -> Result<(), ProviderError> {
         let path = ["subscriptions", agreement, "change-plan", "scheduled"];
         let request = self.http.client().delete(self.http.url(&path));
         let answer = self.http.ask(request).await?;
-        match answer.status.as_u16() {
-            200..=299 | 400 | 404 | 409 | 422 => Ok(()),
-            _ => Err(answer.refusal()),
+        if answer.status == StatusCode::NOT_FOUND || answer.code() == Some(NOTHING_SCHEDULED) {
+            return Ok(());
         }
+        answer.success().map(drop)
     }
 
     async fn patch(&self, agreement: &str, body: &Value) -> Result<(), ProviderError> {

@@ -50,7 +50,7 @@ fn subscription(
         ("POST", ["change-plan"]) => it.next = Some(text(&asked.body, "product_id").to_owned()),
         ("DELETE", ["change-plan", "scheduled"]) => {
             if it.next.take().is_none() {
-                return (404, json!({ "code": "NO_SCHEDULED_CHANGE" }));
+                return (404, json!({ "code": "SCHEDULED_PLAN_CHANGE_NOT_FOUND" }));
             }
         }
         _ => return (404, json!({ "code": "NOT_FOUND" })),
