@@ -112,8 +112,8 @@ impl DodoPayments {
         let path = ["subscriptions", agreement, "change-plan"];
         let change = json!({
             "product_id": product, "quantity": 1, "effective_at": "next_billing_date",
-            // Where one period meets the next there is nothing left to set off.
-            "proration_billing_mode": "prorated_immediately",
+            // For that date no other mode is taken. Charged in full is the period it begins.
+            "proration_billing_mode": "full_immediately",
         });
         self.call(Method::POST, &path, &change).await.map(drop)
     }

@@ -97,7 +97,7 @@ async fn a_lower_plan_is_charged_from_the_next_period_on() {
     expect_patch(&server, json!({ "cancel_at_next_billing_date": false })).await;
     let change = json!({
         "product_id": "pdt_pro", "quantity": 1, "effective_at": "next_billing_date",
-        "proration_billing_mode": "prorated_immediately",
+        "proration_billing_mode": "full_immediately",
     });
     Mock::given(method("POST"))
         .and(path("/subscriptions/sub_1/change-plan"))
