@@ -11,9 +11,10 @@ use msgflash_kernel::Secret;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::origin::{ACCOUNT, CHECKOUT, PLAN};
+use crate::origin::metadata;
+use crate::page::page;
 use crate::signature::StandardSecret;
-use crate::transport::{InvalidConfig, Transport, text};
+use crate::transport::{InvalidConfig, Transport};
 
 /// States of a subscription that is over.
 const OVER: [&str; 3] = ["cancelled", "expired", "failed"];
@@ -130,17 +131,10 @@ impl PaymentProvider for DodoPayments {
             "product_cart": [{ "product_id": order.product, "quantity": 1 }],
             "customer": { "email": order.email, "name": order.name },
             "return_url": order.success_url,
-            "metadata": {
-                ACCOUNT: order.account.to_string(),
-                PLAN: order.plan,
-                CHECKOUT: order.checkout.to_string(),
-            },
+            "metadata": metadata(order).into_iter().collect::<Value>(),
         });
         let answer = self.call(Method::POST, &["checkouts"], &body).await?;
-        let page = text(&answer["session_id"]).zip(text(&answer["checkout_url"]));
-        let (reference, url) =
-            page.ok_or_else(|| ProviderError::Refused("it tells no page".to_owned()))?;
-        Ok(Some(CheckoutPage { reference, url }))
+        page(&answer, "session_id", "checkout_url").map(Some)
     }
 
     async fn instruct(

@@ -13,7 +13,8 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::origin::{ACCOUNT, CHECKOUT, PLAN};
+use crate::origin::metadata;
+use crate::page::page;
 use crate::signature::verify_stripe;
 use crate::transport::{InvalidConfig, Transport, text};
 
@@ -148,16 +149,13 @@ impl PaymentProvider for StripePayments {
     }
 
     async fn checkout(&self, order: &CheckoutOrder) -> Result<Option<CheckoutPage>, ProviderError> {
-        let (account, checkout) = (order.account.to_string(), order.checkout.to_string());
-        let facts = [
-            (ACCOUNT, &account),
-            (PLAN, &order.plan),
-            (CHECKOUT, &checkout),
-        ];
-        let of_session = facts.map(|(name, it)| (format!("metadata[{name}]"), it.as_str()));
+        let checkout = order.checkout.to_string();
+        let facts = metadata(order);
+        let facts = facts.each_ref().map(|(name, it)| (*name, it.as_str()));
+        let of_session = facts.map(|(name, it)| (format!("metadata[{name}]"), it));
         // What belongs to the subscription comes back with each of its invoices.
         let of_subscription =
-            facts.map(|(name, it)| (format!("subscription_data[metadata][{name}]"), it.as_str()));
+            facts.map(|(name, it)| (format!("subscription_data[metadata][{name}]"), it));
         let mut form = vec![
             ("mode", "subscription"),
             ("line_items[0][price]", order.product.as_str()),
@@ -173,10 +171,7 @@ impl PaymentProvider for StripePayments {
         let request = self.http.client().post(url);
         let request = with_form(request, &form).header("Idempotency-Key", &checkout);
         let answer = self.http.expect(request).await?;
-        let page = text(&answer["id"]).zip(text(&answer["url"]));
-        let (reference, url) =
-            page.ok_or_else(|| ProviderError::Refused("it tells no page".to_owned()))?;
-        Ok(Some(CheckoutPage { reference, url }))
+        page(&answer, "id", "url").map(Some)
     }
 
     async fn instruct(
