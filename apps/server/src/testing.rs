@@ -47,6 +47,7 @@ use crate::services::{COUNTING, Ops, Probe, Services, Settings, Targets};
 mod billing;
 pub(crate) mod book;
 mod campaigns;
+pub(crate) mod lines;
 mod lookups;
 pub(crate) mod mailing;
 mod people;

@@ -87,7 +87,8 @@ pub trait PaymentProvider: Send + Sync {
         agreement: &str,
         instruction: &Instruction,
     ) -> Result<(), ProviderError>;
-    /// Whether a call looks like one of its own; that it is, [`PaymentProvider::read`] proves.
+    /// Whether a call looks like one of its own, by its headers alone: its body is read after that. That
+    /// it is one, [`PaymentProvider::read`] proves.
     fn recognises(&self, call: &WebhookCall) -> bool;
     /// Proves a call and reads it.
     async fn read(&self, call: &WebhookCall) -> Result<PaymentEvent, WebhookError>;

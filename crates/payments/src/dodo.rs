@@ -11,12 +11,15 @@ use msgflash_kernel::Secret;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::origin::{ACCOUNT, CHECKOUT, PLAN};
+use crate::origin::metadata;
+use crate::page::page;
 use crate::signature::StandardSecret;
-use crate::transport::{InvalidConfig, Transport, text};
+use crate::transport::{InvalidConfig, Transport};
 
 /// States of a subscription that is over.
 const OVER: [&str; 3] = ["cancelled", "expired", "failed"];
+/// Its word for a change of product that is not there to be taken back.
+const NOTHING_SCHEDULED: &str = "SCHEDULED_PLAN_CHANGE_NOT_FOUND";
 
 /// How to reach Dodo Payments.
 #[derive(Clone, Debug)]
@@ -78,15 +81,16 @@ impl DodoPayments {
         Ok(Some(body).filter(|_| !is_over))
     }
 
-    /// Takes back a change of product that is to come. Where there is none, that is as well.
+    /// Takes back a change of product that is to come. Where there is none, that is as well; whatever
+    /// else is refused may leave one there, and is an error.
     async fn unschedule(&self, agreement: &str) -> Result<(), ProviderError> {
         let path = ["subscriptions", agreement, "change-plan", "scheduled"];
         let request = self.http.client().delete(self.http.url(&path));
         let answer = self.http.ask(request).await?;
-        match answer.status.as_u16() {
-            200..=299 | 400 | 404 | 409 | 422 => Ok(()),
-            _ => Err(answer.refusal()),
+        if answer.status == StatusCode::NOT_FOUND || answer.code() == Some(NOTHING_SCHEDULED) {
+            return Ok(());
         }
+        answer.success().map(drop)
     }
 
     async fn patch(&self, agreement: &str, body: &Value) -> Result<(), ProviderError> {
@@ -109,8 +113,8 @@ impl DodoPayments {
         let path = ["subscriptions", agreement, "change-plan"];
         let change = json!({
             "product_id": product, "quantity": 1, "effective_at": "next_billing_date",
-            // Where one period meets the next there is nothing left to set off.
-            "proration_billing_mode": "prorated_immediately",
+            // For that date no other mode is taken. Charged in full is the period it begins.
+            "proration_billing_mode": "full_immediately",
         });
         self.call(Method::POST, &path, &change).await.map(drop)
     }
@@ -127,17 +131,10 @@ impl PaymentProvider for DodoPayments {
             "product_cart": [{ "product_id": order.product, "quantity": 1 }],
             "customer": { "email": order.email, "name": order.name },
             "return_url": order.success_url,
-            "metadata": {
-                ACCOUNT: order.account.to_string(),
-                PLAN: order.plan,
-                CHECKOUT: order.checkout.to_string(),
-            },
+            "metadata": metadata(order).into_iter().collect::<Value>(),
         });
         let answer = self.call(Method::POST, &["checkouts"], &body).await?;
-        let page = text(&answer["session_id"]).zip(text(&answer["checkout_url"]));
-        let (reference, url) =
-            page.ok_or_else(|| ProviderError::Refused("it tells no page".to_owned()))?;
-        Ok(Some(CheckoutPage { reference, url }))
+        page(&answer, "session_id", "checkout_url").map(Some)
     }
 
     async fn instruct(

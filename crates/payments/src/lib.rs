@@ -7,6 +7,7 @@
 mod dodo;
 mod manual;
 mod origin;
+mod page;
 pub mod signature;
 mod stripe;
 mod transport;

@@ -1,15 +1,24 @@
 //! What we give providers at checkout, so that each of their events says where it began.
 
-use msgflash_billing::Origin;
+use msgflash_billing::{CheckoutOrder, Origin};
 use msgflash_kernel::Id;
 use serde_json::Value;
 
 use crate::transport::text;
 
 /// Names in metadata, which others may share with us.
-pub(crate) const ACCOUNT: &str = "msgflash_account";
-pub(crate) const PLAN: &str = "msgflash_plan";
-pub(crate) const CHECKOUT: &str = "msgflash_checkout";
+const ACCOUNT: &str = "msgflash_account";
+const PLAN: &str = "msgflash_plan";
+const CHECKOUT: &str = "msgflash_checkout";
+
+/// What metadata is to say about a purchase, by its names.
+pub(crate) fn metadata(order: &CheckoutOrder) -> [(&'static str, String); 3] {
+    [
+        (ACCOUNT, order.account.to_string()),
+        (PLAN, order.plan.clone()),
+        (CHECKOUT, order.checkout.to_string()),
+    ]
+}
 
 /// What metadata says about it.
 pub(crate) fn origin(metadata: &Value) -> Origin {

@@ -11,9 +11,11 @@ use msgflash_kernel::Secret;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
-use crate::origin::{ACCOUNT, CHECKOUT, PLAN};
+use crate::origin::metadata;
+use crate::page::page;
 use crate::signature::verify_stripe;
 use crate::transport::{InvalidConfig, Transport, text};
 
@@ -63,7 +65,7 @@ impl StripePayments {
 
     async fn post(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Value, ProviderError> {
         let request = self.http.client().post(self.http.url(path));
-        self.http.expect(with_form(request, form)).await
+        self.http.expect(with_form(request, encoded(form))).await
     }
 
     /// The state of a subscription; `None` when it is over, or was never there.
@@ -133,12 +135,44 @@ impl StripePayments {
     }
 }
 
-fn with_form(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
-    let body = Serializer::new(String::new()).extend_pairs(form).finish();
+fn encoded(form: &[(&str, &str)]) -> String {
+    Serializer::new(String::new()).extend_pairs(form).finish()
+}
+
+fn with_form(request: RequestBuilder, form: String) -> RequestBuilder {
     request
         .header("Stripe-Version", VERSION)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(body)
+        .body(form)
+}
+
+/// What a page is asked for with.
+fn checkout_form(order: &CheckoutOrder) -> String {
+    let checkout = order.checkout.to_string();
+    let facts = metadata(order);
+    let facts = facts.each_ref().map(|(name, it)| (*name, it.as_str()));
+    let of_session = facts.map(|(name, it)| (format!("metadata[{name}]"), it));
+    // What belongs to the subscription comes back with each of its invoices.
+    let of_subscription =
+        facts.map(|(name, it)| (format!("subscription_data[metadata][{name}]"), it));
+    let mut form = vec![
+        ("mode", "subscription"),
+        ("line_items[0][price]", order.product.as_str()),
+        ("line_items[0][quantity]", "1"),
+        ("customer_email", order.email.as_str()),
+        ("client_reference_id", checkout.as_str()),
+        ("success_url", order.success_url.as_str()),
+        ("cancel_url", order.cancel_url.as_str()),
+    ];
+    let facts = of_session.iter().chain(&of_subscription);
+    form.extend(facts.map(|(name, value)| (name.as_str(), *value)));
+    encoded(&form)
+}
+
+/// Whoever asks once more for the same page is answered with it. A key that comes with another form is
+/// refused for a day: who has another address by now, or a plan another price, is to get a page.
+fn idempotency_key(order: &CheckoutOrder, form: &str) -> String {
+    format!("{}-{}", order.checkout, hex::encode(Sha256::digest(form)))
 }
 
 #[async_trait]
@@ -148,35 +182,13 @@ impl PaymentProvider for StripePayments {
     }
 
     async fn checkout(&self, order: &CheckoutOrder) -> Result<Option<CheckoutPage>, ProviderError> {
-        let (account, checkout) = (order.account.to_string(), order.checkout.to_string());
-        let facts = [
-            (ACCOUNT, &account),
-            (PLAN, &order.plan),
-            (CHECKOUT, &checkout),
-        ];
-        let of_session = facts.map(|(name, it)| (format!("metadata[{name}]"), it.as_str()));
-        // What belongs to the subscription comes back with each of its invoices.
-        let of_subscription =
-            facts.map(|(name, it)| (format!("subscription_data[metadata][{name}]"), it.as_str()));
-        let mut form = vec![
-            ("mode", "subscription"),
-            ("line_items[0][price]", order.product.as_str()),
-            ("line_items[0][quantity]", "1"),
-            ("customer_email", order.email.as_str()),
-            ("client_reference_id", checkout.as_str()),
-            ("success_url", order.success_url.as_str()),
-            ("cancel_url", order.cancel_url.as_str()),
-        ];
-        let facts = of_session.iter().chain(&of_subscription);
-        form.extend(facts.map(|(name, value)| (name.as_str(), *value)));
+        let form = checkout_form(order);
+        let key = idempotency_key(order, &form);
         let url = self.http.url(&["v1", "checkout", "sessions"]);
-        let request = self.http.client().post(url);
-        let request = with_form(request, &form).header("Idempotency-Key", &checkout);
+        let request = with_form(self.http.client().post(url), form);
+        let request = request.header("Idempotency-Key", key);
         let answer = self.http.expect(request).await?;
-        let page = text(&answer["id"]).zip(text(&answer["url"]));
-        let (reference, url) =
-            page.ok_or_else(|| ProviderError::Refused("it tells no page".to_owned()))?;
-        Ok(Some(CheckoutPage { reference, url }))
+        page(&answer, "id", "url").map(Some)
     }
 
     async fn instruct(

@@ -47,10 +47,16 @@ fn subscription(
                 it.stops = stops;
             }
         }
+        ("POST", ["change-plan"])
+            if text(&asked.body, "proration_billing_mode") != "full_immediately" =>
+        {
+            let code = "INVALID_PRORATION_MODE_WITH_NEXT_BILLING_DATE";
+            return (422, json!({ "code": code }));
+        }
         ("POST", ["change-plan"]) => it.next = Some(text(&asked.body, "product_id").to_owned()),
         ("DELETE", ["change-plan", "scheduled"]) => {
             if it.next.take().is_none() {
-                return (404, json!({ "code": "NO_SCHEDULED_CHANGE" }));
+                return (404, json!({ "code": "SCHEDULED_PLAN_CHANGE_NOT_FOUND" }));
             }
         }
         _ => return (404, json!({ "code": "NOT_FOUND" })),

@@ -31,6 +31,7 @@ pub(super) fn read(id: &str, body: &[u8]) -> Result<PaymentEvent, WebhookError> 
         customer: text(&data["customer"]["customer_id"]),
         agreement: text(&data["subscription_id"]),
         payment: text(&data["payment_id"]),
+        // Of subscriptions alone: the cart of a payment has what is bought once.
         product: text(&data["product_id"]),
         money: money(name, data),
         period: period(data),

@@ -71,8 +71,7 @@ fn read_invoice(
     event.agreement = Some(agreement);
     event.payment = text(&invoice["id"]);
     event.period = period(line);
-    event.product =
-        reference(&line["pricing"]["price_details"]["price"]).or(reference(&line["price"]));
+    event.product = price(line);
     let amount = match kind {
         PaymentEventKind::Failed => &invoice["amount_due"],
         _ => &invoice["amount_paid"],
@@ -95,11 +94,17 @@ fn read_refund(event: &mut PaymentEvent, charge: &Value) -> Option<String> {
     reference(&charge["payment_intent"])
 }
 
-/// The line whose period ends last: others set off what was paid before.
+/// The line whose period ends last: others set off what was paid before. Of several the one that names a
+/// price: what was added by hand names none.
 fn longest_line(invoice: &Value) -> Option<&Value> {
     let lines = invoice["lines"]["data"].as_array()?.iter();
     let whole = lines.filter(|line| period(line).is_some());
-    whole.max_by_key(|line| line["period"]["end"].as_i64())
+    whole.max_by_key(|line| (line["period"]["end"].as_i64(), price(line).is_some()))
+}
+
+/// Since 2025-03-31 the price is named below `pricing`.
+fn price(line: &Value) -> Option<String> {
+    reference(&line["pricing"]["price_details"]["price"]).or_else(|| reference(&line["price"]))
 }
 
 fn period(line: &Value) -> Option<PaidPeriod> {

@@ -51,9 +51,13 @@ async fn expect_patch(server: &MockServer, body: serde_json::Value) {
 }
 
 async fn expect_unschedule(server: &MockServer, status: u16) {
+    expect_unschedule_with(server, ResponseTemplate::new(status)).await;
+}
+
+async fn expect_unschedule_with(server: &MockServer, answer: ResponseTemplate) {
     Mock::given(method("DELETE"))
         .and(path("/subscriptions/sub_1/change-plan/scheduled"))
-        .respond_with(ResponseTemplate::new(status))
+        .respond_with(answer)
         .expect(1)
         .mount(server)
         .await;
@@ -93,7 +97,7 @@ async fn a_lower_plan_is_charged_from_the_next_period_on() {
     expect_patch(&server, json!({ "cancel_at_next_billing_date": false })).await;
     let change = json!({
         "product_id": "pdt_pro", "quantity": 1, "effective_at": "next_billing_date",
-        "proration_billing_mode": "prorated_immediately",
+        "proration_billing_mode": "full_immediately",
     });
     Mock::given(method("POST"))
         .and(path("/subscriptions/sub_1/change-plan"))
@@ -126,12 +130,53 @@ async fn keeping_what_was_bought_takes_back_what_was_to_come() {
 #[tokio::test]
 async fn stopping_waits_for_the_next_bill_and_ending_does_not() {
     let server = with_subscription("active").await;
-    expect_unschedule(&server, 409).await;
+    expect_unschedule(&server, 404).await;
     expect_patch(&server, json!({ "cancel_at_next_billing_date": true })).await;
     expect_patch(&server, json!({ "status": "cancelled" })).await;
     let dodo = client(&server.uri());
     dodo.instruct("sub_1", &Instruction::Stop).await.unwrap();
     dodo.instruct("sub_1", &Instruction::End).await.unwrap();
+}
+
+#[tokio::test]
+async fn that_nothing_was_scheduled_is_known_by_its_code_too() {
+    for status in [400_u16, 409, 422] {
+        let server = with_subscription("active").await;
+        let body = json!({ "code": "SCHEDULED_PLAN_CHANGE_NOT_FOUND", "message": "None." });
+        let answer = ResponseTemplate::new(status).set_body_json(body);
+        expect_unschedule_with(&server, answer).await;
+        expect_patch(&server, json!({ "cancel_at_next_billing_date": true })).await;
+        let dodo = client(&server.uri());
+        dodo.instruct("sub_1", &Instruction::Stop).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_taken_back_is_no_success() {
+    let refused = |words: &str| ProviderError::Refused(words.to_owned());
+    let no_key = || ProviderError::NotSetUp("it refuses the key".to_owned());
+    let cases: [(u16, ProviderError); 7] = [
+        (400, refused("400: TROUBLE")),
+        (401, no_key()),
+        (403, no_key()),
+        (409, refused("409: TROUBLE")),
+        (422, refused("422: TROUBLE")),
+        (429, ProviderError::Unavailable),
+        (503, ProviderError::Unavailable),
+    ];
+    let product = "pdt_pro".to_owned();
+    for instruction in [Instruction::Stop, Instruction::Charge { product }] {
+        for (status, expected) in &cases {
+            let server = with_subscription("active").await;
+            let body = json!({ "code": "TROUBLE" });
+            let answer = ResponseTemplate::new(*status).set_body_json(body);
+            expect_unschedule_with(&server, answer).await;
+            let told = client(&server.uri()).instruct("sub_1", &instruction).await;
+            assert_eq!(told.as_ref(), Err(expected), "{status}");
+            let asked = server.received_requests().await.unwrap();
+            assert_eq!(asked.len(), 2, "nothing was asked after {status}");
+        }
+    }
 }
 
 #[tokio::test]

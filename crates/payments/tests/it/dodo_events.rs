@@ -115,12 +115,36 @@ async fn a_payment_tells_of_money_and_of_no_period() {
         (event.payment.as_deref(), event.covers()),
         (Some("pay_1"), None)
     );
+    assert_eq!(event.agreement.as_deref(), Some("sub_1"));
+    assert_eq!(event.product, None, "of what, the subscription says");
     let pending = read("payment.processing", payment("processing"))
         .await
         .unwrap();
     assert_eq!(pending.kind, PaymentEventKind::Pending);
     let failed = read("payment.failed", payment("failed")).await.unwrap();
     assert_eq!(failed.kind, PaymentEventKind::Failed);
+}
+
+#[tokio::test]
+async fn what_is_bought_once_beside_a_subscription_is_not_its_product() {
+    let mut mixed = payment("succeeded");
+    mixed["product_cart"] = json!([{ "product_id": "pdt_setup", "quantity": 1 }]);
+    let event = read("payment.succeeded", mixed).await.unwrap();
+    assert_eq!(
+        (event.kind, event.product, event.period),
+        (PaymentEventKind::Paid, None, None)
+    );
+}
+
+#[tokio::test]
+async fn a_subscription_without_a_product_covers_and_names_none() {
+    let mut nameless = subscription("active");
+    nameless["product_id"] = Value::Null;
+    let event = read("subscription.active", nameless).await.unwrap();
+    assert_eq!(
+        (event.kind, event.product),
+        (PaymentEventKind::Covered, None)
+    );
 }
 
 #[tokio::test]
@@ -165,6 +189,7 @@ async fn the_rest_is_none_of_ours() {
     ] {
         let event = read(name, subscription("active")).await.unwrap();
         assert_eq!(event.kind, PaymentEventKind::Other, "{name}");
+        assert_eq!(event.covers(), None, "{name}");
     }
     // A renewal that names another state than active proves nothing.
     let odd = read("subscription.renewed", subscription("on_hold"))

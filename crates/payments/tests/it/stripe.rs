@@ -1,9 +1,11 @@
 //! Asking Stripe.
 
-use msgflash_billing::{Instruction, PaymentProvider as _, ProviderError};
+use msgflash_billing::{CheckoutOrder, Instruction, PaymentProvider as _, ProviderError};
+use msgflash_kernel::Id;
 use msgflash_payments::{StripeConfig, StripePayments};
 use serde_json::json;
 use url::form_urlencoded;
+use uuid::Uuid;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -64,13 +66,12 @@ fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_checkout_is_asked_once_and_says_where_it_began() {
+async fn a_checkout_says_where_it_began() {
     let server = MockServer::start().await;
     let page = json!({ "id": "cs_1", "object": "checkout.session", "url": "https://checkout.stripe.com/c/1" });
     Mock::given(method("POST"))
         .and(path("/v1/checkout/sessions"))
         .and(header("authorization", format!("Bearer {KEY}")))
-        .and(header("idempotency-key", order().checkout.to_string()))
         .and(header("stripe-version", "2025-08-27.basil"))
         .respond_with(ResponseTemplate::new(200).set_body_json(page))
         .expect(1)
@@ -98,6 +99,61 @@ async fn a_checkout_is_asked_once_and_says_where_it_began() {
         let pair = (name.to_owned(), value.to_owned());
         assert!(fields.contains(&pair), "{pair:?} is not in {fields:?}");
     }
+}
+
+/// The keys of idempotency that pages were asked for with.
+async fn keys(orders: &[CheckoutOrder]) -> Vec<String> {
+    let server = MockServer::start().await;
+    let page = json!({ "id": "cs_1", "url": "https://checkout.stripe.com/c/1" });
+    Mock::given(method("POST"))
+        .and(path("/v1/checkout/sessions"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(&server)
+        .await;
+    let stripe = client(&server.uri());
+    for order in orders {
+        stripe.checkout(order).await.unwrap();
+    }
+    let asked = server.received_requests().await.expect("recorded");
+    let keys = asked.iter().map(|it| it.headers.get("idempotency-key"));
+    keys.map(|it| it.expect("a key").to_str().expect("text").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_same_page_again_has_the_same_key() {
+    let keys = keys(&[order(), order()]).await;
+    assert_eq!(keys[0], keys[1]);
+    let of_purchase = order().checkout.to_string();
+    assert!(keys[0].starts_with(&of_purchase), "{}", keys[0]);
+    assert!(keys[0].len() <= 255, "Stripe takes no longer one");
+}
+
+#[tokio::test]
+async fn a_page_that_is_to_be_another_has_another_key() {
+    let orders = [
+        order(),
+        CheckoutOrder {
+            email: "ana@example.org".to_owned(),
+            ..order()
+        },
+        CheckoutOrder {
+            product: "product_pro_2".to_owned(),
+            ..order()
+        },
+        CheckoutOrder {
+            success_url: "https://console.example/billing?success=true".to_owned(),
+            ..order()
+        },
+        CheckoutOrder {
+            checkout: Id::new(Uuid::from_u128(0xd)),
+            ..order()
+        },
+    ];
+    let mut keys = keys(&orders).await;
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), orders.len());
 }
 
 #[tokio::test]

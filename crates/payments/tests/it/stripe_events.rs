@@ -122,6 +122,28 @@ async fn a_paid_invoice_tells_of_money_and_period_in_both_shapes() {
 }
 
 #[tokio::test]
+async fn what_was_added_by_hand_does_not_hide_the_price() {
+    let added = json!({
+        "id": "il_3", "object": "line_item", "amount": 500, "price": null, "pricing": null,
+        "period": { "start": START, "end": END },
+    });
+    for mut shape in [invoice(), old_invoice()] {
+        let lines = shape["lines"]["data"].as_array_mut().expect("lines");
+        lines.push(added.clone());
+        let event = read("invoice.paid", shape).await.unwrap();
+        assert_eq!(event.product.as_deref(), Some("price_pro"));
+    }
+}
+
+#[tokio::test]
+async fn an_invoice_without_a_price_is_paid_and_names_no_product() {
+    let mut priceless = invoice();
+    priceless["lines"] = lines(&json!({ "price": null, "pricing": null }));
+    let event = read("invoice.paid", priceless).await.unwrap();
+    assert_eq!((event.kind, event.product), (PaymentEventKind::Paid, None));
+}
+
+#[tokio::test]
 async fn a_failed_invoice_says_which_period_is_missing() {
     let event = read("invoice.payment_failed", invoice()).await.unwrap();
     assert_eq!(
@@ -194,11 +216,24 @@ async fn a_refund_that_cannot_be_looked_up_is_to_come_again() {
 
 #[tokio::test]
 async fn the_rest_is_none_of_ours() {
-    let subscription = json!({ "id": "sub_1", "object": "subscription", "metadata": metadata() });
-    let updated = read("customer.subscription.updated", subscription)
-        .await
-        .unwrap();
-    assert_eq!(updated.kind, PaymentEventKind::Other);
+    let subscription = json!({
+        "id": "sub_1", "object": "subscription", "status": "active", "metadata": metadata(),
+        "items": { "object": "list", "data": [{ "id": "si_1", "price": { "id": "price_pro" } }] },
+    });
+    let session = json!({
+        "id": "cs_1", "object": "checkout.session", "mode": "subscription", "status": "complete",
+        "metadata": metadata(), "payment_status": "paid", "subscription": "sub_1",
+    });
+    for (name, object) in [
+        ("customer.subscription.created", &subscription),
+        ("customer.subscription.updated", &subscription),
+        ("checkout.session.completed", &session),
+        ("invoice.payment_succeeded", &invoice()),
+    ] {
+        let event = read(name, object.clone()).await.unwrap();
+        assert_eq!(event.kind, PaymentEventKind::Other, "{name}");
+        assert_eq!(event.covers(), None, "{name}");
+    }
     let alone = json!({ "id": "in_9", "object": "invoice", "amount_paid": 100, "currency": "eur" });
     let event = read("invoice.paid", alone).await.unwrap();
     assert_eq!((event.kind, event.payment), (PaymentEventKind::Other, None));

@@ -11,6 +11,7 @@ pub mod view;
 use self::body::{CheckoutBody, DowngradeBody};
 use self::view::{CancelledView, CheckoutView, DowngradeView, KeptView};
 use crate::api::policy::Caller;
+use crate::http::problem::status_of;
 use crate::http::{Problem, RawJson, envelope};
 use crate::services::Services;
 
@@ -93,17 +94,28 @@ pub(in crate::api) async fn keep(
 /// A refusal as it is published. What a payment provider does is no doing of the WhatsApp provider,
 /// which the same codes are told of elsewhere.
 fn refusal(error: PlanChangeError) -> Problem {
-    if let PlanChangeError::Provider(ProviderError::Refused(why) | ProviderError::NotSetUp(why)) =
-        &error
-    {
-        tracing::error!(reason = %why, "a purchase could not begin");
+    match error {
+        PlanChangeError::Provider(error) => in_trouble(&error),
+        other => other.into(),
     }
-    let told = (error.kind() == Kind::Upstream).then(|| error.to_string());
-    let mut problem = Problem::from(error);
-    if let Some(told) = told {
-        problem.message = told;
+}
+
+/// Logged here and not where other causes are: the provider's words are no part of the error's text, which
+/// is published.
+fn in_trouble(error: &ProviderError) -> Problem {
+    let code = error.code();
+    match error {
+        ProviderError::Refused(why) | ProviderError::NotSetUp(why) => {
+            tracing::error!(code, reason = %why, "a plan could not be changed");
+        }
+        ProviderError::TimedOut | ProviderError::Unavailable => {
+            tracing::warn!(code, reason = %error, "a plan could not be changed");
+        }
     }
-    problem
+    match error.kind() {
+        Kind::Internal => Problem::internal(),
+        kind => Problem::new(status_of(kind), code, error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +126,21 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::testing::lines::logged;
+
+    #[test]
+    fn trouble_at_the_provider_is_logged_once() {
+        for error in [
+            ProviderError::TimedOut,
+            ProviderError::Unavailable,
+            ProviderError::Refused("422: TROUBLE".to_owned()),
+            ProviderError::NotSetUp("it refuses the key".to_owned()),
+        ] {
+            let shown = format!("{error:?}");
+            let (_, lines) = logged(|| refusal(error.into()));
+            assert_eq!(lines, 1, "{shown}");
+        }
+    }
 
     #[test]
     fn teams_in_the_way_are_named() {

@@ -93,7 +93,11 @@ fn refused(provider: &dyn PaymentProvider, error: WebhookError) -> Problem {
         reason = why,
         "an event of the payment provider was refused"
     );
-    error.into()
+    match error {
+        // Its cause is logged by now.
+        WebhookError::Provider(_) => Problem::unavailable(),
+        other => other.into(),
+    }
 }
 
 /// Whatever kept us from keeping it may be over when the provider tells it again.
@@ -136,8 +140,10 @@ fn note(event: &PaymentEvent, outcome: Outcome) {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use msgflash_payments::ManualPayments;
 
     use super::*;
+    use crate::testing::lines::logged;
 
     #[test]
     fn headers_that_are_no_text_are_left_out() {
@@ -148,6 +154,28 @@ mod tests {
         headers.insert(name("webhook-signature"), bytes);
         let expected = [("webhook-id".to_owned(), "evt_1".to_owned())];
         assert_eq!(texts(&headers), expected);
+    }
+
+    #[test]
+    fn an_event_that_is_refused_is_logged_once() {
+        let refused_by_it = || ProviderError::Refused("404: resource_missing".to_owned());
+        for (error, told) in [
+            (WebhookError::Forged, (401, "UNAUTHORIZED")),
+            (WebhookError::Stale, (401, "UNAUTHORIZED")),
+            (WebhookError::Malformed("why"), (400, "BAD_REQUEST")),
+            (refused_by_it().into(), (503, "SERVICE_UNAVAILABLE")),
+            (
+                ProviderError::Unavailable.into(),
+                (503, "SERVICE_UNAVAILABLE"),
+            ),
+        ] {
+            let shown = format!("{error:?}");
+            let (problem, lines) = logged(|| refused(&ManualPayments, error));
+            assert_eq!(lines, 1, "{shown}");
+            let answered = (problem.status.as_u16(), problem.code);
+            assert_eq!(answered, told, "{shown}");
+            assert_eq!(problem.retry_after.is_some(), told.0 == 503, "{shown}");
+        }
     }
 
     #[test]
