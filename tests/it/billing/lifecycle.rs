@@ -6,8 +6,8 @@ use blackbox::{Brand, Person, Program, eventually};
 use serde_json::{Value, json};
 
 use super::{
-    CANCEL, CHECKOUT, DOWNGRADE, KEEP, PAYMENTS, SUBSCRIPTION, Shop, held, payments, until_held,
-    until_it_is, until_on, wants, writes,
+    CANCEL, CHECKOUT, DOWNGRADE, KEEP, PAYMENTS, SUBSCRIPTION, Shop, held, payments, plan_of,
+    until_held, until_it_is, until_on, wants, writes,
 };
 
 const INACTIVE: (u16, &str) = (403, "SUBSCRIPTION_INACTIVE");

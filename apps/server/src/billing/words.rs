@@ -18,9 +18,7 @@ pub fn body(kind: &str, data: &Value) -> String {
         "payment_failed" => payment_failed(data),
         "subscription_expired" => EXPIRED.to_owned(),
         "quota_reached" => quota_reached(data),
-        "webhook.gone" | "webhook.failing" => {
-            "Switch it on again when its receiver answers.".to_owned()
-        }
+        "webhook.gone" | "webhook.failing" => webhook_off(data),
         _ => String::new(),
     }
 }
@@ -79,6 +77,12 @@ fn quota_reached(data: &Value) -> String {
     format!("{used} {then}")
 }
 
+fn webhook_off(data: &Value) -> String {
+    let text = |key: &str| data[key].as_str().unwrap_or_default();
+    let (url, reason) = (text("url"), text("reason"));
+    format!("{url}: {reason}. Switch it on again when its receiver answers.")
+}
+
 #[cfg(test)]
 mod tests {
     use msgflash_billing::{Meter, NoticeKind, Threshold};
@@ -134,6 +138,16 @@ mod tests {
         assert!(
             full.starts_with("500 of 500 API requests are used. More"),
             "{full}"
+        );
+    }
+
+    #[test]
+    fn a_webhook_that_is_off_is_named_with_the_reason() {
+        let data =
+            serde_json::json!({ "url": "https://shop.test/hook", "reason": "It answered 410" });
+        assert_eq!(
+            body("webhook.gone", &data),
+            "https://shop.test/hook: It answered 410. Switch it on again when its receiver answers."
         );
     }
 

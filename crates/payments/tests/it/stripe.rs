@@ -112,7 +112,7 @@ async fn keys(orders: &[CheckoutOrder]) -> Vec<String> {
         .await;
     let stripe = client(&server.uri());
     for order in orders {
-        stripe.checkout(order).await.unwrap();
+        stripe.checkout(order).await.expect("a page");
     }
     let asked = server.received_requests().await.expect("recorded");
     let keys = asked.iter().map(|it| it.headers.get("idempotency-key"));
