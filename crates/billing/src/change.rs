@@ -14,6 +14,8 @@ pub struct ScheduledChange {
     pub plan: String,
     /// When.
     pub at: OffsetDateTime,
+    /// Whether that is now: there is nothing paid that could be used up.
+    pub is_done: bool,
 }
 
 /// Changes plans in ways that cost nothing. Nothing is asked of a payment provider meanwhile: what it
@@ -46,9 +48,12 @@ impl ChangePlan {
             self.ports.catalogue.product(code, provider)?;
         }
         let at = turn.standing.lower(&plan, now);
-        turn.finish().await?;
-        let plan = plan.code;
-        Ok(ScheduledChange { plan, at })
+        let standing = turn.finish().await?;
+        Ok(ScheduledChange {
+            plan: plan.code,
+            at,
+            is_done: standing.subscription.scheduled_action.is_none(),
+        })
     }
 
     /// The plan that costs nothing takes over at the end of what is paid.
@@ -59,9 +64,12 @@ impl ChangePlan {
         let teams = turn.store().teams(account, now).await?;
         turn.standing.may_cancel(&fallback, &teams, now)?;
         let at = turn.standing.cancel(&fallback, now);
-        turn.finish().await?;
-        let plan = fallback.code;
-        Ok(ScheduledChange { plan, at })
+        let standing = turn.finish().await?;
+        Ok(ScheduledChange {
+            plan: fallback.code,
+            at,
+            is_done: standing.subscription.scheduled_action.is_none(),
+        })
     }
 
     /// Nothing changes at the end of what is paid; answers the code of the plan that stays.

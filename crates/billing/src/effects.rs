@@ -107,6 +107,11 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Whether something that was usable is not any more.
+    pub fn takes(&self) -> bool {
+        !(self.suspend.is_empty() && self.revoke.is_empty() && self.disable.is_empty())
+    }
+
     /// What `plan` does to `holdings`.
     pub fn of(plan: &Plan, holdings: &Holdings) -> Self {
         let mut effects = Self {

@@ -11,7 +11,7 @@ use time::macros::datetime;
 use crate::agreement::{Agreement, AgreementId, Wish};
 use crate::catalogue::Catalogue;
 use crate::checkout::Checkout;
-use crate::effects::{Effects, Holdings};
+use crate::effects::{Effects, EndpointState, Holdings, InstanceState};
 use crate::event::{CheckoutId, PaymentEvent};
 use crate::notice::{Meter, Notice, Threshold};
 use crate::payment::{PaymentNews, PaymentStatus};
@@ -154,6 +154,26 @@ impl Stored {
 
     pub(crate) fn current(&self) -> Option<&Agreement> {
         self.agreements.iter().find(|it| it.is_current)
+    }
+}
+
+impl Holdings {
+    fn become_so(&mut self, effects: &Effects) {
+        for it in &mut self.instances {
+            if effects.suspend.contains(&it.id) {
+                it.state = InstanceState::SuspendedByPlan;
+            } else if effects.release.contains(&it.id) {
+                it.state = InstanceState::Loose;
+            }
+        }
+        self.keys.retain(|it| !effects.revoke.contains(&it.id));
+        for it in &mut self.endpoints {
+            if effects.disable.contains(&it.id) {
+                it.state = EndpointState::OffByPlan;
+            } else if effects.enable.contains(&it.id) {
+                it.state = EndpointState::Active;
+            }
+        }
     }
 }
 
@@ -339,6 +359,7 @@ impl HoldingStore for ModelUnit {
         _: OffsetDateTime,
     ) -> Result<(), StoreError> {
         self.copy.applied.push(effects.clone());
+        self.copy.holdings.become_so(effects);
         Ok(())
     }
 }

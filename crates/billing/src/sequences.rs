@@ -1,16 +1,20 @@
 //! Whatever happens in whatever order: one plan, no access that nobody paid for, nothing twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use msgflash_kernel::Id;
 use proptest::prelude::*;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::agreement::Wish;
 use crate::change::ChangePlan;
+use crate::effects::{EndpointState, HeldEndpoint, HeldInstance, HeldKey, Holdings, InstanceState};
 use crate::event::{PaymentEvent, PaymentEventKind};
 use crate::model::{Model, START};
-use crate::operator::{ConfirmPayment, SeenPayment};
-use crate::sample::{account, ended, failed, month, paid};
+use crate::operator::{AssignPlan, ConfirmPayment, SeenPayment};
+use crate::plan::Plan;
+use crate::sample::{self, account, failed, month, paid};
 use crate::settle::{HandleEvent, Outcome};
 use crate::subscription::GRACE;
 use crate::upkeep::TurnCalendar;
@@ -35,9 +39,20 @@ enum Step {
         agreement: usize,
         month: u32,
     },
+    /// Word that the money of that month went back.
+    Refunded {
+        agreement: usize,
+        month: u32,
+    },
     Ended {
         agreement: usize,
     },
+    /// The operator gives a plan without an end.
+    Assign {
+        plan: usize,
+    },
+    /// The account takes a place of everything that its plan has places for.
+    Make,
     Wait {
         hours: i64,
     },
@@ -53,8 +68,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2usize, 0..4u8).prop_map(|(plan, reference)| Step::Confirm { plan, reference }),
         3 => (agreement.clone(), month.clone())
             .prop_map(|(agreement, month)| Step::Paid { agreement, month }),
-        2 => (agreement.clone(), month)
+        2 => (agreement.clone(), month.clone())
             .prop_map(|(agreement, month)| Step::Failed { agreement, month }),
+        1 => (agreement.clone(), month)
+            .prop_map(|(agreement, month)| Step::Refunded { agreement, month }),
+        1 => (0..2usize).prop_map(|plan| Step::Assign { plan }),
+        3 => Just(Step::Make),
         1 => agreement.prop_map(|agreement| Step::Ended { agreement }),
         3 => (1..1200i64).prop_map(|hours| Step::Wait { hours }),
         1 => Just(Step::Look),
@@ -64,18 +83,29 @@ fn step() -> impl Strategy<Value = Step> {
 /// What was paid, as somebody outside would count it.
 #[derive(Default)]
 struct Paid {
-    until: Option<OffsetDateTime>,
+    /// Until when, by the rank of what was paid for. Word that changed nothing counts for nothing.
+    until: BTreeMap<u32, OffsetDateTime>,
+    /// The rank of the last plan that was given for nothing.
+    given: u32,
     events: BTreeSet<String>,
     payments: BTreeSet<String>,
+    made: u128,
 }
 
 impl Paid {
-    fn note(&mut self, event: &PaymentEvent) {
-        self.payments.extend(event.payment.clone());
-        if event.kind == PaymentEventKind::Paid {
-            self.until = self.until.max(event.period.map(|it| it.end));
-        }
+    fn note(&mut self, rank: u32, end: Option<OffsetDateTime>) {
+        let until = self.until.entry(rank).or_insert(START);
+        *until = end.map_or(*until, |end| end.max(*until));
     }
+
+    /// Until when somebody paid for a plan of this rank, or for a higher one.
+    fn until(&self, rank: u32) -> Option<OffsetDateTime> {
+        self.until.range(rank..).map(|(_, until)| *until).max()
+    }
+}
+
+fn rank(code: &str) -> u32 {
+    sample::plan(&sample::catalogue(), code).rank
 }
 
 async fn take(model: &Model, paid_for: &mut Paid, step: &Step) {
@@ -98,20 +128,39 @@ async fn take(model: &Model, paid_for: &mut Paid, step: &Step) {
             if matches!(confirm.confirm(payment).await, Ok(Outcome::Applied)) {
                 paid_for.payments.insert(reference);
                 let end = model.get().subscription.period_end;
-                paid_for.until = paid_for.until.max(end);
+                paid_for.note(rank(CODES[*plan]), end);
             }
         }
         Step::Paid { agreement, month } => {
             let (reference, code) = tell(agreement);
-            hear(model, paid_for, &paid(&reference, code, *month)).await;
+            hear(model, paid_for, code, &paid(&reference, code, *month)).await;
+        }
+        Step::Refunded { agreement, month } => {
+            let (reference, code) = tell(agreement);
+            let refund = PaymentEvent {
+                id: format!("refunded-{reference}-{month}"),
+                kind: PaymentEventKind::Refunded,
+                ..paid(&reference, code, *month)
+            };
+            hear(model, paid_for, code, &refund).await;
         }
         Step::Failed { agreement, month } => {
             let (reference, code) = tell(agreement);
-            hear(model, paid_for, &failed(&reference, code, *month)).await;
+            hear(model, paid_for, code, &failed(&reference, code, *month)).await;
         }
         Step::Ended { agreement } => {
             let now = model.ports().clock.now();
-            hear(model, paid_for, &ended(&tell(agreement).0, now)).await;
+            let (reference, code) = tell(agreement);
+            hear(model, paid_for, code, &ended(&reference, code, now)).await;
+        }
+        Step::Assign { plan } => {
+            let assign = AssignPlan::new(model.ports());
+            let given = assign.assign(account(), CODES[*plan]).await;
+            paid_for.given = given.expect("a plan on offer").plan.rank;
+        }
+        Step::Make => {
+            paid_for.made += 1;
+            make(model, paid_for.made);
         }
         Step::Wait { hours } => model.clock().advance(Duration::hours(*hours)),
         Step::Look => {
@@ -121,7 +170,42 @@ async fn take(model: &Model, paid_for: &mut Paid, step: &Step) {
     }
 }
 
-async fn hear(model: &Model, paid_for: &mut Paid, event: &PaymentEvent) {
+/// As stores do it: nothing is made beyond the plan.
+fn make(model: &Model, n: u128) {
+    let stored = model.get();
+    let limits = stored.plan(stored.subscription.plan).limits;
+    let fits = |cap: Option<u32>, count: usize| cap.is_none_or(|cap| count < cap as usize);
+    let (id, created_at) = (Uuid::from_u128(n), model.ports().clock.now());
+    model.set(|stored| {
+        let held = &mut stored.holdings;
+        if fits(limits.max_instances, held.instances.len()) {
+            let states = [
+                InstanceState::Connected,
+                InstanceState::Loose,
+                InstanceState::SuspendedByOperator,
+            ];
+            held.instances.push(HeldInstance {
+                id: Id::new(id),
+                state: states[(n % 3) as usize],
+                created_at,
+            });
+        }
+        if fits(limits.max_api_keys, held.keys.len()) {
+            let id = Id::new(id);
+            held.keys.push(HeldKey { id, created_at });
+        }
+        if fits(limits.max_webhook_endpoints, held.endpoints.len()) {
+            let (id, state) = (Id::new(id), EndpointState::Active);
+            held.endpoints.push(HeldEndpoint {
+                id,
+                state,
+                created_at,
+            });
+        }
+    });
+}
+
+async fn hear(model: &Model, paid_for: &mut Paid, code: &str, event: &PaymentEvent) {
     let events = HandleEvent::new(model.ports(), model.queue());
     let before = model.get();
     let outcome = events.handle(event).await.expect("the model does not fail");
@@ -129,9 +213,15 @@ async fn hear(model: &Model, paid_for: &mut Paid, event: &PaymentEvent) {
     if outcome == Outcome::Seen {
         assert!(!is_new, "{} was not seen before", event.id);
         assert_eq!(before.subscription, model.get().subscription);
-    } else {
-        assert!(is_new, "{} was handled twice", event.id);
-        paid_for.note(event);
+        return;
+    }
+    // A refund of which nobody knows the payer is kept, however often it is told.
+    let is_kept = outcome == Outcome::Unknown;
+    assert!(is_new || is_kept, "{} was handled twice", event.id);
+    paid_for.payments.extend(event.payment.clone());
+    let has_changed = matches!(outcome, Outcome::Applied | Outcome::Unexpected);
+    if has_changed && event.kind == PaymentEventKind::Paid {
+        paid_for.note(rank(code), event.period.map(|it| it.end));
     }
 }
 
@@ -145,25 +235,47 @@ fn check(model: &Model, paid_for: &Paid) {
         charged.count() <= 1,
         "two agreements are charged: {stored:#?}"
     );
-    if plan.price == 0 {
-        assert_eq!((it.period_end, stored.current()), (None, None));
-    } else if it.is_usable(now) {
-        let until = paid_for.until.expect("somebody paid");
-        assert!(
-            now < until + GRACE,
-            "used without payment since {until}: {it:#?}"
-        );
-        assert!(
-            it.period_end.is_some_and(|end| end <= until),
-            "{it:#?} beyond {until}"
-        );
+    match it.period_end {
+        None if plan.price == 0 => assert_eq!(stored.current(), None),
+        None => assert!(plan.rank <= paid_for.given, "{it:#?} for nothing"),
+        Some(end) => {
+            let until = paid_for.until(plan.rank).expect("somebody paid for it");
+            assert!(end <= until, "{it:#?} beyond {until}");
+            let is_used = it.is_usable(now);
+            assert!(
+                !is_used || now < until + GRACE,
+                "used without payment since {until}: {it:#?}"
+            );
+        }
     }
+    let payments = stored.payments.keys();
     assert!(
-        stored
-            .payments
-            .keys()
+        payments
+            .into_iter()
             .all(|it| paid_for.payments.contains(it))
     );
+    check_places(&stored.holdings, &plan);
+}
+
+/// Nobody has more than the plan has places for.
+fn check_places(held: &Holdings, plan: &Plan) {
+    let fits = |cap: Option<u32>, count: usize| cap.is_none_or(|cap| count <= cap as usize);
+    let usable = held.instances.iter();
+    let usable = usable.filter(|it| it.state < InstanceState::SuspendedByPlan);
+    assert!(fits(plan.limits.max_instances, usable.count()), "{held:#?}");
+    assert!(fits(plan.limits.max_api_keys, held.keys.len()), "{held:#?}");
+    let heard = held.endpoints.iter();
+    let heard = heard.filter(|it| it.state == EndpointState::Active);
+    let cap = plan.limits.max_webhook_endpoints;
+    assert!(fits(cap, heard.count()), "{held:#?}");
+}
+
+/// Word that an agreement about a plan is over.
+fn ended(agreement: &str, code: &str, at: OffsetDateTime) -> PaymentEvent {
+    PaymentEvent {
+        origin: paid(agreement, code, 0).origin,
+        ..sample::ended(agreement, at)
+    }
 }
 
 proptest! {

@@ -178,7 +178,10 @@ impl<'a> Turn<'a> {
         if !effects.is_empty() {
             self.unit.holdings().apply(account, &effects, now).await?;
         }
-        if self.standing.plan.code != self.before.plan.code {
+        let is_other = self.standing.plan.code != self.before.plan.code;
+        // Other terms of the same plan are worth a word when they take something away.
+        let is_newer = self.standing.plan.id != self.before.plan.id;
+        if is_other || is_newer && effects.takes() {
             self.notices.push(NoticeKind::PlanChanged {
                 from: self.before.plan.code.clone(),
                 to: self.standing.plan.code.clone(),

@@ -95,6 +95,11 @@ async fn an_operator_who_says_so_moves_everybody() {
     assert_eq!(moved["status"], "active");
     let suspended = "instances WHERE status = 'suspended' AND suspended_for = 'plan'";
     assert_eq!(shop.stored(suspended).await, 1, "what no longer fits");
+    let told = person.console.get("/api/notifications").await;
+    let newest = &told.data()["notifications"][0];
+    assert_eq!(newest["type"], "plan_changed", "{newest}");
+    let body = "The plan pro has other terms now. One instance was suspended.";
+    assert_eq!(newest["body"], body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,11 @@ pub fn page(kind: &str) -> &'static str {
 fn plan_changed(data: &Value) -> String {
     let code = |key: &str| data[key].as_str().unwrap_or_default().to_owned();
     let (to, from) = (code("to"), code("from"));
-    let mut said = vec![format!("The plan {to} holds now. Before it was {from}.")];
+    let mut said = vec![if to == from {
+        format!("The plan {to} has other terms now.")
+    } else {
+        format!("The plan {to} holds now. Before it was {from}.")
+    }];
     let lost = [
         ("suspendedInstances", "suspended", "instance"),
         ("revokedApiKeys", "revoked", "API key"),
@@ -115,6 +119,21 @@ mod tests {
             (*suspended, *revoked) = (0, 0);
         }
         assert_eq!(said(&kind), "The plan pro holds now. Before it was max.");
+    }
+
+    #[test]
+    fn other_terms_of_the_same_plan_tell_what_they_took() {
+        let kind = NoticeKind::PlanChanged {
+            from: "pro".to_owned(),
+            to: "pro".to_owned(),
+            suspended: 0,
+            revoked: 0,
+            disabled: 2,
+        };
+        assert_eq!(
+            said(&kind),
+            "The plan pro has other terms now. 2 webhooks were switched off."
+        );
     }
 
     #[test]

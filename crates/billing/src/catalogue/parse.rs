@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::{Catalogue, CatalogueProblem, Existing, InvalidCatalogue, Offer};
 use crate::plan::{Features, Limits};
+use crate::subscription::BillingProvider;
 
 /// Longest code of a plan, in bytes.
 const LONGEST_CODE: usize = 32;
@@ -174,11 +175,31 @@ fn check(catalogue: &Catalogue, problems: &mut Vec<CatalogueProblem>) {
             problems.push(about(&it.code, "rank", &what));
         }
     }
+    check_products(catalogue, problems);
     match catalogue.offer(&catalogue.fallback) {
         // A missing or unreadable one is told already.
         None if catalogue.fallback.is_empty() => {}
         None => problems.push(file("fallback", "there is no such plan")),
         Some(it) => check_fallback(it, catalogue, problems),
+    }
+}
+
+/// Of two plans with one product the dearer would be sold for the price of the other.
+fn check_products(catalogue: &Catalogue, problems: &mut Vec<CatalogueProblem>) {
+    let mut known = BTreeMap::new();
+    for it in catalogue.offers.iter().filter(|it| !it.is_retired) {
+        for (key, provider) in [
+            ("products.dodo", BillingProvider::Dodo),
+            ("products.stripe", BillingProvider::Stripe),
+        ] {
+            let Some(product) = it.product(provider) else {
+                continue;
+            };
+            if let Some(other) = known.insert((key, product), &it.code) {
+                let what = format!("plan {other} has the same: both would cost as much");
+                problems.push(about(&it.code, key, &what));
+            }
+        }
     }
 }
 

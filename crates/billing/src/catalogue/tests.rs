@@ -114,6 +114,26 @@ fn plans_on_offer_differ_in_rank() {
 }
 
 #[test]
+fn plans_on_offer_differ_in_what_providers_call_them() {
+    let with = |plan: &str| {
+        let name = format!("name = \"{plan}\"\n");
+        let products = "products = { dodo = \"pdt_1\", stripe = \"price_1\" }\n";
+        (name.clone(), name + products)
+    };
+    let [(pro, sold), (max, same)] = [with("Pro"), with("MAX")];
+    let text = changed(&pro, &sold).replacen(&max, &same, 1);
+    assert_eq!(
+        problems(&text),
+        [
+            "plan max, products.dodo: plan pro has the same: both would cost as much",
+            "plan max, products.stripe: plan pro has the same: both would cost as much",
+        ]
+    );
+    let retired = text.replacen(&same, &format!("{same}retired = true\n"), 1);
+    assert!(Catalogue::parse(&retired).is_ok(), "it is not sold");
+}
+
+#[test]
 fn a_stored_catalogue_needs_no_change() {
     let catalogue = Catalogue::default();
     assert_eq!(catalogue.compare(&stored(&catalogue)), []);

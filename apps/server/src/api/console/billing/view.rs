@@ -47,7 +47,7 @@ pub struct DowngradeView {
     /// The code of the plan that takes over.
     #[schema(example = "pro")]
     pub scheduled_plan: String,
-    /// When it does: the end of the paid period.
+    /// When it does: the end of the paid period, or now where nothing is paid.
     #[schema(format = DateTime, example = "2026-06-03T09:00:00.000Z")]
     pub effective_at: String,
 }
@@ -55,7 +55,11 @@ pub struct DowngradeView {
 impl From<ScheduledChange> for DowngradeView {
     fn from(it: ScheduledChange) -> Self {
         Self {
-            message: "The lower plan holds from the end of the paid period",
+            message: if it.is_done {
+                "The lower plan holds now"
+            } else {
+                "The lower plan holds from the end of the paid period"
+            },
             scheduled_plan: it.plan,
             effective_at: timestamp(it.at),
         }
@@ -70,7 +74,7 @@ pub struct CancelledView {
     /// What comes next, for people.
     #[schema(example = "The subscription runs to the end of the paid period")]
     pub message: &'static str,
-    /// When it ends: the end of the paid period.
+    /// When it ends: the end of the paid period, or now where nothing is paid.
     #[schema(format = DateTime, example = "2026-06-03T09:00:00.000Z")]
     pub effective_at: String,
 }
@@ -78,7 +82,11 @@ pub struct CancelledView {
 impl From<ScheduledChange> for CancelledView {
     fn from(it: ScheduledChange) -> Self {
         Self {
-            message: "The subscription runs to the end of the paid period",
+            message: if it.is_done {
+                "The subscription has ended"
+            } else {
+                "The subscription runs to the end of the paid period"
+            },
             effective_at: timestamp(it.at),
         }
     }
