@@ -96,7 +96,7 @@ impl BuyPlan {
         let (now, provider) = (turn.now(), self.provider.name());
         let plan = turn.store().newest_plan(&order.plan).await?;
         let plan = plan.ok_or(PlanChangeError::UnknownPlan)?;
-        turn.standing.may_buy(&plan)?;
+        turn.standing.may_buy(&plan, now)?;
         if plan.rank < turn.standing.plan.rank {
             plan.host(&turn.store().teams(order.account, now).await?)?;
         }
@@ -140,10 +140,18 @@ impl BuyPlan {
             success_url: format!("{}/billing?success=true", self.portal),
             cancel_url: format!("{}/billing?cancelled=true", self.portal),
         };
-        let Some(page) = self.provider.checkout(&order).await? else {
-            return Ok(None);
-        };
+        let asked = self.provider.checkout(&order).await;
         let mut unit = self.ports.units.begin().await?;
+        let page = match asked {
+            Ok(Some(page)) => page,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                // Some refuse who asks twice at once: the other call has the page by now, then.
+                let known = unit.checkouts().find(checkout.id).await?;
+                let known = known.and_then(|it| it.page);
+                return known.map(Some).ok_or(error.into());
+            }
+        };
         let page = unit.checkouts().set_page(checkout.id, &page).await?;
         unit.commit().await?;
         Ok(Some(page))

@@ -278,6 +278,11 @@ impl EventStore for ModelUnit {
         let key = (event.provider.as_str(), event.id.clone());
         Ok(self.copy.events.insert(key))
     }
+    async fn account_of(&mut self, event: &PaymentEvent) -> Result<Option<AccountId>, StoreError> {
+        let key = (event.provider.as_str(), event.id.clone());
+        let is_known = self.copy.events.contains(&key);
+        Ok(is_known.then_some(self.copy.subscription.account))
+    }
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError> {
         let mut news = news.clone();
         if self.copy.refunds.contains(&news.reference) {

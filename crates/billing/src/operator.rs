@@ -98,7 +98,9 @@ impl ConfirmPayment {
     /// Takes a payment as made. The same plan is prolonged; a higher one, or any for whoever has no
     /// usable one, begins now, in the version that was on offer when its purchase was begun.
     pub async fn confirm(&self, payment: SeenPayment) -> Result<Outcome, PlanChangeError> {
-        if !(1..=MOST_MONTHS).contains(&payment.months) || payment.reference.trim().is_empty() {
+        let mut payment = payment;
+        payment.reference = payment.reference.trim().to_owned();
+        if !(1..=MOST_MONTHS).contains(&payment.months) || payment.reference.is_empty() {
             return Err(PlanChangeError::InvalidChange(
                 "A payment has a reference, and is for 1 to 36 months",
             ));
@@ -110,7 +112,13 @@ impl ConfirmPayment {
         let period = turn.standing.period_by_hand(&plan, payment.months, now);
         let event = event(payment, &plan, period, wanted, now);
         if !turn.unit.events().record(&event, account, now).await? {
-            return Ok(Outcome::Seen);
+            let recorded = turn.unit.events().account_of(&event).await?;
+            return match recorded.filter(|it| *it != account) {
+                None => Ok(Outcome::Seen),
+                Some(_) => Err(PlanChangeError::InvalidChange(
+                    "A payment of another account was confirmed with this reference",
+                )),
+            };
         }
         let outcome = pay(&mut turn, &plan, &event, period).await?;
         note_payment(&mut turn, &event, &plan, &*self.ports.ids).await?;

@@ -98,6 +98,8 @@ pub trait EventStore: Send {
         account: AccountId,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
+    /// Whose a recorded event is.
+    async fn account_of(&mut self, event: &PaymentEvent) -> Result<Option<AccountId>, StoreError>;
     /// Records a payment, or what is different about it, as [`PaymentNews`] says. One whose money went
     /// back already is recorded as that.
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError>;

@@ -109,11 +109,11 @@ impl Plan {
 
 impl Standing {
     /// Whether a plan may be bought now; the teams are to be looked at where it ranks lower.
-    pub fn may_buy(&self, plan: &Plan) -> Result<(), PlanChangeError> {
+    pub fn may_buy(&self, plan: &Plan, now: OffsetDateTime) -> Result<(), PlanChangeError> {
         if !plan.is_active || plan.price == 0 {
             return Err(PlanChangeError::NotForSale);
         }
-        if plan.rank > self.plan.rank || self.may_buy_again(plan) {
+        if plan.rank > self.plan.rank || self.may_buy_again(plan, now) {
             return Ok(());
         }
         let why = "Only a higher plan can be bought: use downgrade for a lower one";
@@ -122,14 +122,14 @@ impl Standing {
 
     /// Who owes a payment may buy the same plan anew, and whoever's subscription is over may buy any:
     /// there is no other way back. So may those whose provider has ended the agreement.
-    fn may_buy_again(&self, plan: &Plan) -> bool {
+    fn may_buy_again(&self, plan: &Plan, now: OffsetDateTime) -> bool {
         let is_over = self
             .agreement
             .as_ref()
             .is_some_and(|it| it.ended_at.is_some());
         match self.subscription.status {
             SubscriptionStatus::Expired => true,
-            SubscriptionStatus::PastDue => plan.rank == self.plan.rank,
+            SubscriptionStatus::PastDue if !self.is_paid(now) => plan.rank == self.plan.rank,
             _ => is_over && plan.rank == self.plan.rank,
         }
     }

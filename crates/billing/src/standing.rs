@@ -33,7 +33,14 @@ impl Standing {
     /// Whether a paid plan takes the place of what is there. One that is worth the same does when
     /// nobody charges for what is there any more: else one of two would be paid for nothing.
     pub(crate) fn yields_to(&self, plan: &Plan, period: PaidPeriod, now: OffsetDateTime) -> bool {
-        if self.plan.price == 0 || !self.is_paid(now) || plan.rank > self.plan.rank {
+        if self.plan.price == 0 || !self.is_paid(now) {
+            return true;
+        }
+        if period.end <= now {
+            // Told when all of it is over: it would take away what is paid, and give nothing.
+            return false;
+        }
+        if plan.rank > self.plan.rank {
             return true;
         }
         let it = &self.subscription;
@@ -43,7 +50,7 @@ impl Standing {
 
     /// Whether somebody paid for this moment, or is about to. A payment that failed in the middle of what
     /// is paid takes nothing of it away.
-    fn is_paid(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn is_paid(&self, now: OffsetDateTime) -> bool {
         let it = &self.subscription;
         match it.status {
             SubscriptionStatus::Active
@@ -88,6 +95,17 @@ impl Subscription {
         if waits && self.scheduled_at.is_some_and(|at| at < period.end) {
             self.scheduled_at = Some(period.end);
         }
+        true
+    }
+
+    /// A charge failed in the middle of what is paid, and this says that it is paid all the same.
+    pub(crate) fn recover(&mut self, period: PaidPeriod, now: OffsetDateTime) -> bool {
+        let is_all = self.period_end.is_some_and(|end| end <= period.end);
+        if self.status != SubscriptionStatus::PastDue || !is_all || period.end <= now {
+            return false;
+        }
+        self.status = SubscriptionStatus::Active;
+        self.past_due_since = None;
         true
     }
 

@@ -173,6 +173,28 @@ async fn a_purchase_leads_to_one_page_and_changes_nothing_yet() {
 }
 
 #[tokio::test]
+async fn whoever_is_refused_a_second_page_is_shown_the_first() {
+    let model = selling();
+    let mut stripe = provider(BillingProvider::Stripe);
+    let other = model.clone();
+    stripe.expect_checkout().returning(move |order| {
+        // The other call ends meanwhile.
+        other.set(|stored| {
+            let begun = stored.checkouts.iter_mut();
+            for it in begun.filter(|it| it.id == order.checkout) {
+                it.page = Some(CheckoutPage {
+                    reference: "cs_1".to_owned(),
+                    url: "https://pay.example/1".to_owned(),
+                });
+            }
+        });
+        Err(ProviderError::Refused("409".to_owned()))
+    });
+    let shown = shop(&model, stripe).begin(order("pro")).await.unwrap();
+    assert_eq!(shown.url.as_deref(), Some("https://pay.example/1"));
+}
+
+#[tokio::test]
 async fn where_the_operator_confirms_there_is_no_page() {
     let model = Model::on("free");
     let mut manual = provider(BillingProvider::Manual);

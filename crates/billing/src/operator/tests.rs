@@ -201,3 +201,25 @@ async fn an_operator_gives_a_plan_without_an_end_and_ends_what_is_charged_for() 
     let back = assign.assign(account(), "free").await.unwrap();
     assert_eq!(back.subscription.provider, BillingProvider::None);
 }
+
+#[tokio::test]
+async fn a_month_of_what_is_to_be_lowered_is_had_before_that() {
+    let model = Model::on("free");
+    confirm(&model, payment("max", "T-1")).await.unwrap();
+    let change = crate::change::ChangePlan::new(model.ports());
+    change.lower(account(), "pro").await.unwrap();
+    confirm(&model, payment("max", "T-2")).await.unwrap();
+    let it = model.get().subscription;
+    assert_eq!(
+        (it.scheduled_at, it.period_end),
+        (Some(month(1).end), Some(month(1).end))
+    );
+}
+
+#[tokio::test]
+async fn blanks_around_a_reference_make_no_other_one() {
+    let model = Model::on("free");
+    confirm(&model, payment("pro", "T-1")).await.unwrap();
+    let again = confirm(&model, payment("pro", " T-1 ")).await.unwrap();
+    assert_eq!(again, Outcome::Seen);
+}

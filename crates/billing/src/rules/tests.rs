@@ -28,6 +28,9 @@ fn with(code: &str, status: SubscriptionStatus) -> Standing {
     let mut it = on(code);
     it.subscription.status = status;
     it.subscription.past_due_since = Some(START - Duration::DAY);
+    if status == SubscriptionStatus::PastDue {
+        it.subscription.period_end = it.subscription.past_due_since;
+    }
     it
 }
 
@@ -47,31 +50,44 @@ fn code<T: std::fmt::Debug>(outcome: Result<T, PlanChangeError>) -> &'static str
 #[test]
 fn only_a_higher_plan_on_offer_is_bought() {
     let free = on("free");
-    assert!(free.may_buy(&plan("pro")).is_ok() && free.may_buy(&plan("max")).is_ok());
+    assert!(free.may_buy(&plan("pro"), START).is_ok() && free.may_buy(&plan("max"), START).is_ok());
     for not_sold in ["free", "starter", "plus"] {
-        assert_eq!(code(free.may_buy(&plan(not_sold))), "BAD_REQUEST");
+        assert_eq!(code(free.may_buy(&plan(not_sold), START)), "BAD_REQUEST");
     }
-    assert_eq!(code(on("pro").may_buy(&plan("pro"))), "INVALID_PLAN_CHANGE");
-    assert_eq!(code(on("max").may_buy(&plan("pro"))), "INVALID_PLAN_CHANGE");
-    // A retired plan stands where its rank is.
     assert_eq!(
-        code(on("starter").may_buy(&plan("pro"))),
+        code(on("pro").may_buy(&plan("pro"), START)),
         "INVALID_PLAN_CHANGE"
     );
-    assert!(on("starter").may_buy(&plan("max")).is_ok());
+    assert_eq!(
+        code(on("max").may_buy(&plan("pro"), START)),
+        "INVALID_PLAN_CHANGE"
+    );
+    // A retired plan stands where its rank is.
+    assert_eq!(
+        code(on("starter").may_buy(&plan("pro"), START)),
+        "INVALID_PLAN_CHANGE"
+    );
+    assert!(on("starter").may_buy(&plan("max"), START).is_ok());
 }
 
 #[test]
 fn whoever_owes_a_payment_can_buy_the_same_again() {
     use SubscriptionStatus::{Expired, PastDue};
-    assert!(with("pro", PastDue).may_buy(&plan("pro")).is_ok());
+    assert!(with("pro", PastDue).may_buy(&plan("pro"), START).is_ok());
+    let mut early = with("pro", PastDue);
+    early.subscription.period_end = Some(START + Duration::DAY);
     assert_eq!(
-        code(with("max", PastDue).may_buy(&plan("pro"))),
+        code(early.may_buy(&plan("pro"), START)),
+        "INVALID_PLAN_CHANGE",
+        "what is paid is not over"
+    );
+    assert_eq!(
+        code(with("max", PastDue).may_buy(&plan("pro"), START)),
         "INVALID_PLAN_CHANGE"
     );
-    assert!(with("max", Expired).may_buy(&plan("pro")).is_ok());
+    assert!(with("max", Expired).may_buy(&plan("pro"), START).is_ok());
     assert_eq!(
-        code(with("max", Expired).may_buy(&plan("free"))),
+        code(with("max", Expired).may_buy(&plan("free"), START)),
         "BAD_REQUEST"
     );
 }

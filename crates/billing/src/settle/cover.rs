@@ -19,6 +19,8 @@ enum Charged {
     Held,
     /// The lower plan that is to come.
     Lower,
+    /// The higher plan that was bought, though a lower one took over.
+    Bought,
     /// It does not say, or nobody knows what it calls the plan.
     Unsaid,
     /// Something else.
@@ -36,8 +38,8 @@ impl HandleEvent {
             return Ok(Outcome::Noted);
         };
         match &subject.agreement {
-            Some(it) if it.is_current => Ok(self.renew(turn, event, period)),
-            Some(it) if it.has_begun => Ok(Outcome::Unneeded),
+            Some(it) if it.is_current => self.renew(turn, event, period).await,
+            Some(it) if it.has_begun => tell_again(turn, it.clone()).await,
             known => match subject.sold(event) {
                 Some(plan) => {
                     let new = self.agreement(turn, event, reference, plan);
@@ -62,7 +64,7 @@ impl HandleEvent {
             // Told when all of it is over. Who has what costs nothing by now keeps that, and the next
             // payment begins it.
             set_paid(turn, event).await?;
-            return Ok(Outcome::Noted);
+            return Ok(Outcome::Unneeded);
         }
         let is_over = agreement.ended_at.is_some();
         let outcome = buy(turn, plan, event, period, Some(agreement)).await?;
@@ -80,27 +82,40 @@ impl HandleEvent {
         reference: &str,
         subject: &Subject,
     ) -> Result<Outcome, StoreError> {
-        if subject.agreement.is_none() {
-            let plan = subject.plan.as_ref().unwrap_or(&turn.standing.plan);
-            let mut it = self.agreement(turn, event, reference, plan);
-            it.supersede();
-            it.has_begun = false;
-            turn.store().save_agreement(&it).await?;
+        if let Some(known) = &subject.agreement {
+            return tell_again(turn, known.clone()).await;
         }
+        let plan = subject.plan.as_ref().unwrap_or(&turn.standing.plan);
+        let mut it = self.agreement(turn, event, reference, plan);
+        it.supersede();
+        it.has_begun = false;
+        turn.store().save_agreement(&it).await?;
         Ok(Outcome::Unneeded)
     }
 
     /// One more period of the current agreement.
-    fn renew(&self, turn: &mut Turn<'_>, event: &PaymentEvent, period: PaidPeriod) -> Outcome {
-        let charged = self.charged(&turn.standing, event);
+    async fn renew(
+        &self,
+        turn: &mut Turn<'_>,
+        event: &PaymentEvent,
+        period: PaidPeriod,
+    ) -> Result<Outcome, StoreError> {
+        let (charged, now) = (self.charged(&turn.standing, event), turn.now());
         let standing = &mut turn.standing;
         let Some(current) = &mut standing.agreement else {
-            return Outcome::Noted;
+            return Ok(Outcome::Noted);
         };
         current.covered_at = current.covered_at.max(event.occurred_at);
         if !standing.subscription.cover(period) {
-            return Outcome::Noted;
+            let recovers = standing.subscription.recover(period, now);
+            return Ok(if recovers {
+                Outcome::Applied
+            } else {
+                Outcome::Noted
+            });
         }
+        let is_over = current.ended_at.is_some();
+        let mut outcome = Outcome::Applied;
         match charged {
             Charged::Held => {
                 // What was lowered to keeps its price from now on, like anything that was bought.
@@ -109,10 +124,14 @@ impl HandleEvent {
                 current.product.clone_from(&event.product);
                 standing.subscription.put_off_downgrade(period);
             }
+            Charged::Bought => raise(turn, period).await?,
             Charged::Lower | Charged::Unsaid => {}
-            Charged::Other => return Outcome::Unexpected,
+            Charged::Other => outcome = Outcome::Unexpected,
         }
-        Outcome::Applied
+        if is_over {
+            self.leave(turn).await?;
+        }
+        Ok(outcome)
     }
 
     fn charged(&self, standing: &Standing, event: &PaymentEvent) -> Charged {
@@ -128,13 +147,46 @@ impl HandleEvent {
         let it = &standing.subscription;
         let lowers = it.scheduled_action == Some(ScheduledAction::Downgrade);
         let lower = it.scheduled_plan.as_deref().filter(|_| lowers);
+        let left = agreement.filter(|it| it.bought_code != code);
+        let left = left.and_then(|it| it.product.as_deref());
         match (event.product.as_deref(), held) {
             (Some(product), _) if lower.and_then(offered) == Some(product) => Charged::Lower,
             (Some(product), Some(held)) if product == held => Charged::Held,
+            (Some(product), _) if left == Some(product) => Charged::Bought,
             (Some(_), Some(_)) => Charged::Other,
             (None, _) | (_, None) => Charged::Unsaid,
         }
     }
+}
+
+/// Nothing rests on it, and it charges all the same: the provider is told to end it once more, whatever
+/// it made of that before.
+async fn tell_again(turn: &mut Turn<'_>, mut it: Agreement) -> Result<Outcome, StoreError> {
+    if it.ended_at.is_none() {
+        it.told = Wish::Charge(it.bought_code.clone());
+        turn.store().save_agreement(&it).await?;
+    }
+    Ok(Outcome::Unneeded)
+}
+
+/// The period was charged for what was bought, because the provider had not heard of the lower plan, or had
+/// sent the bill before. What is paid is had: the lower plan takes over when that is over.
+async fn raise(turn: &mut Turn<'_>, period: PaidPeriod) -> Result<(), StoreError> {
+    let Some(bought) = turn.standing.agreement.as_ref().map(|it| it.bought) else {
+        return Ok(());
+    };
+    let plan = turn.store().plan(bought).await?;
+    if let Some(plan) = plan.filter(|it| it.rank > turn.standing.plan.rank) {
+        let lower = std::mem::replace(&mut turn.standing.plan, plan);
+        let it = &mut turn.standing.subscription;
+        it.plan = bought;
+        if it.scheduled_action.is_none() {
+            it.scheduled_action = Some(ScheduledAction::Downgrade);
+            it.scheduled_plan = Some(lower.code);
+            it.scheduled_at = Some(period.end);
+        }
+    }
+    Ok(())
 }
 
 /// A new agreement, or one of which only the end was told so far.
@@ -191,6 +243,7 @@ pub(crate) async fn prolong(
     turn.standing.subscription.provider = event.provider;
     set_paid(turn, event).await?;
     let is_news = turn.standing.subscription.cover(period);
+    turn.standing.subscription.put_off_downgrade(period);
     Ok(if is_news {
         Outcome::Applied
     } else {

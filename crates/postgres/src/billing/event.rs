@@ -1,13 +1,15 @@
 //! What payment providers told.
 
 use async_trait::async_trait;
+use diesel::result::OptionalExtension as _;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use msgflash_billing::{BillingProvider, EventStore, PaymentEvent, PaymentEventKind, PaymentNews};
-use msgflash_kernel::{AccountId, StoreError};
+use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 
 use super::payment;
+use super::queue::AccountRow;
 use crate::error::failed;
 use crate::sql::sql;
 use crate::unit::PgUnit;
@@ -16,6 +18,9 @@ use crate::unit::PgUnit;
 const RECORD: &str = "INSERT INTO billing_events \
        (provider, event_id, account_id, kind, occurred_at, handled_at) \
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+
+const ACCOUNT_OF: &str = "SELECT account_id FROM billing_events \
+     WHERE provider = $1 AND event_id = $2";
 
 /// A state moves on and never back; what is known of money and period stays. What somebody else paid is
 /// left alone, whatever it is called.
@@ -81,6 +86,17 @@ impl EventStore for PgUnit {
             .await
             .map_err(failed)?;
         Ok(recorded == 1)
+    }
+
+    async fn account_of(&mut self, event: &PaymentEvent) -> Result<Option<AccountId>, StoreError> {
+        let row: Option<AccountRow> = sql(ACCOUNT_OF)
+            .bind::<Text, _>(event.provider.as_str())
+            .bind::<Text, _>(event.id.as_str())
+            .get_result(self.conn())
+            .await
+            .optional()
+            .map_err(failed)?;
+        Ok(row.map(|row| Id::new(row.account_id)))
     }
 
     async fn note_payment(&mut self, news: &PaymentNews) -> Result<(), StoreError> {

@@ -66,9 +66,9 @@ const PUT_OFF: &str = "UPDATE billing_agreements SET tell_at = $2, \
      WHERE id = $1 AND ended_at IS NULL";
 
 #[derive(QueryableByName)]
-struct AccountRow {
+pub(super) struct AccountRow {
     #[diesel(sql_type = SqlUuid)]
-    account_id: Uuid,
+    pub(super) account_id: Uuid,
 }
 
 fn accounts(rows: Vec<AccountRow>) -> Vec<AccountId> {

@@ -22,7 +22,7 @@ use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 const PLACES: &str = places!(
-    "p.max_webhook_endpoints",
+    "CASE WHEN p.feature_webhooks THEN p.max_webhook_endpoints ELSE 0 END",
     concat!(
         "webhook_endpoints w WHERE w.account_id = $1 AND ",
         not_deleted!("w.workspace_id")
@@ -31,7 +31,7 @@ const PLACES: &str = places!(
 
 /// Those that are on, but `$3`.
 const PLACES_ON: &str = places!(
-    "p.max_webhook_endpoints",
+    "CASE WHEN p.feature_webhooks THEN p.max_webhook_endpoints ELSE 0 END",
     concat!(
         "webhook_endpoints w WHERE w.account_id = $1 AND w.active AND w.id <> $3 AND ",
         not_deleted!("w.workspace_id")

@@ -62,7 +62,7 @@ async fn a_month_that_is_told_when_it_is_long_over_takes_nothing_from_who_pays_n
     model.clock().advance(month(0).end + GRACE - START);
     assert_eq!(
         handle(&model, &paid("sub_1", "pro", 0)).await,
-        Outcome::Noted
+        Outcome::Unneeded
     );
     let stored = model.get();
     assert_eq!((model.code().as_str(), stored.payments.len()), ("free", 1));
@@ -72,4 +72,42 @@ async fn a_month_that_is_told_when_it_is_long_over_takes_nothing_from_who_pays_n
         Outcome::Applied
     );
     assert_eq!(model.code(), "pro");
+}
+
+#[tokio::test]
+async fn a_month_that_is_long_over_takes_nothing_from_who_paid_by_hand_meanwhile() {
+    let model = Model::on("free");
+    let confirm = crate::operator::ConfirmPayment::new(model.ports());
+    let year = crate::operator::SeenPayment {
+        account: account(),
+        plan: "pro".to_owned(),
+        months: 12,
+        money: None,
+        reference: "T-1".to_owned(),
+    };
+    confirm.confirm(year).await.unwrap();
+    let before = model.get().subscription;
+    model.clock().advance(Duration::days(60));
+    assert_eq!(
+        handle(&model, &paid("sub_1", "max", 0)).await,
+        Outcome::Unneeded
+    );
+    assert_eq!(model.get().subscription, before);
+}
+
+#[tokio::test]
+async fn what_is_paid_after_the_end_was_told_is_used_up() {
+    let model = paying_for("pro").await;
+    model.clock().advance(month(0).end - START + Duration::DAY);
+    handle(&model, &failed("sub_1", "pro", 1)).await;
+    handle(&model, &ended("sub_1", month(0).end)).await;
+    assert_eq!(
+        handle(&model, &paid("sub_1", "pro", 1)).await,
+        Outcome::Applied
+    );
+    let it = model.get().subscription;
+    assert_eq!(
+        (it.scheduled_action, it.scheduled_at),
+        (Some(ScheduledAction::Cancel), Some(month(1).end))
+    );
 }

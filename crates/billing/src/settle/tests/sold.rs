@@ -175,3 +175,73 @@ async fn what_was_lowered_to_keeps_the_price_it_was_first_charged_at() {
         ("pro", Some("price_pro"))
     );
 }
+
+#[tokio::test]
+async fn a_month_of_the_higher_plan_that_was_billed_before_is_had_before_the_lower_one() {
+    let model = paying_for("max").await;
+    let change = crate::change::ChangePlan::new(model.ports());
+    change.lower(account(), "pro").await.unwrap();
+    model.clock().advance(month(0).end - START + Duration::HOUR);
+    crate::upkeep::TurnCalendar::new(model.ports(), model.queue())
+        .tick()
+        .await
+        .unwrap();
+    assert_eq!(model.code(), "pro");
+    assert_eq!(
+        handle(&model, &paid("sub_1", "max", 1)).await,
+        Outcome::Applied
+    );
+    let it = model.get().subscription;
+    assert_eq!(
+        (model.code().as_str(), it.scheduled_plan.as_deref()),
+        ("max", Some("pro"))
+    );
+    assert_eq!(
+        (it.scheduled_at, it.period_end),
+        (Some(month(1).end), Some(month(1).end))
+    );
+    let wish = model.get().current().unwrap().wish.clone();
+    assert_eq!(wish, Wish::Charge("pro".to_owned()));
+}
+
+#[tokio::test]
+async fn what_charges_although_it_was_ended_is_ended_once_more() {
+    let model = paying_for("pro").await;
+    handle(&model, &paid("sub_2", "max", 0)).await;
+    model.set(|stored| {
+        for it in &mut stored.agreements {
+            it.told = it.wish.clone();
+        }
+    });
+    assert_eq!(
+        handle(&model, &paid("sub_1", "pro", 1)).await,
+        Outcome::Unneeded
+    );
+    let stored = model.get();
+    let old = stored.agreements.iter().find(|it| it.reference == "sub_1");
+    assert!(old.unwrap().is_untold());
+    assert!(!stored.current().unwrap().is_untold());
+}
+
+#[tokio::test]
+async fn word_that_it_is_paid_all_the_same_ends_the_worry() {
+    let model = paying_for("pro").await;
+    model.clock().advance(Duration::DAY);
+    let early = PaymentEvent {
+        occurred_at: START + Duration::HOUR,
+        period: None,
+        ..failed("sub_1", "pro", 1)
+    };
+    handle(&model, &early).await;
+    assert_eq!(status(&model), SubscriptionStatus::PastDue);
+    let again = PaymentEvent {
+        id: "again".to_owned(),
+        ..paid("sub_1", "pro", 0)
+    };
+    assert_eq!(handle(&model, &again).await, Outcome::Applied);
+    let it = model.get().subscription;
+    assert_eq!(
+        (it.status, it.past_due_since),
+        (SubscriptionStatus::Active, None)
+    );
+}
