@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use blackbox::calendar::now;
 use blackbox::work::Ledger;
-use blackbox::{Account, Stack, id_of, moment_in, text};
+use blackbox::{Account, Stack, eventually, id_of, moment_in, text};
 use serde_json::json;
+use time::Time;
 
 const SEND: &str = "/api/v1/messages/send";
 
@@ -229,4 +231,101 @@ async fn a_restart_forgets_no_request_and_no_message() {
     assert_eq!(after["messagesCount"], before["messagesCount"]);
     let count = |usage: &serde_json::Value| usage["apiRequestsCount"].as_u64().unwrap_or_default();
     assert_eq!(count(&after), count(&before) + 1);
+}
+
+/// How many seconds of this month of UTC are left.
+fn left() -> i64 {
+    let now = now();
+    let first = now.replace_day(1).expect("every month has a first");
+    let next = first.replace_time(Time::MIDNIGHT) + time::Duration::days(31);
+    let next = next.replace_day(1).expect("every month has a first");
+    (next - now).whole_seconds()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_spent_a_month_is_told_to_wait_for_the_next() {
+    let stack = Stack::start().await;
+    let account = stack.account("pro").await;
+    let instance = account.instance(&stack).await;
+    limit(&stack, 0).await;
+    let most = left();
+    let message = text(&instance, "+33612345678", "Hi");
+    let full = account.client.post(SEND, &message).await;
+    let none = "UPDATE plans SET monthly_api_request_quota = 0 WHERE code = 'pro'";
+    assert_eq!(stack.sql(none, &[]).await, 1);
+    let closed = account.client.get("/api/v1/usage").await;
+    let least = left();
+    for (refused, code) in [
+        (full, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"),
+        (closed, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"),
+    ] {
+        assert_eq!(refused.outcome(), (429, code));
+        let wait: i64 = refused.header("retry-after").parse().expect("seconds");
+        // Clients see whole seconds, the last one begun.
+        let wanted = least..=most + 1;
+        assert!(wanted.contains(&wait), "{code}: {wait} of {wanted:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_month_begins_at_zero() {
+    let stack = Stack::start().await;
+    let account = stack.account("pro").await;
+    let instance = account.connected(&stack).await;
+    limit(&stack, 1).await;
+    let sent = account.client.text(&instance, "+33612345678", "Hi").await;
+    account.client.wait_message(&sent, "read").await;
+    let body = text(&instance, "+33612345678", "Hi");
+    let full = account.client.post(SEND, &body).await;
+    assert_eq!(full.outcome(), (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"));
+    let used = account.usage().await["apiRequestsCount"].as_i64();
+    let quota = "UPDATE plans SET monthly_api_request_quota = $1 WHERE code = 'pro'";
+    stack.sql(quota, &[&1_i32]).await;
+    let closed = account.client.get("/api/v1/usage").await;
+    assert_eq!(
+        closed.outcome(),
+        (429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED")
+    );
+    eventually("all requests are stored", async || {
+        let stored = "SELECT coalesce(sum(request_count), 0)::bigint FROM api_usage \
+                      WHERE account_id = $1";
+        let stored = stack.count(stored, &[&account.user.uuid()]).await;
+        (Some(stored) == used).then_some(())
+    })
+    .await;
+    stack.next_month(account.user.uuid()).await;
+    // The server asks again for what it remembers of those who are quiet.
+    let usage = eventually("requests are possible again", async || {
+        let reply = account.client.get("/api/v1/usage").await;
+        (reply.status == 200).then(|| reply.data()["usage"].clone())
+    })
+    .await;
+    assert_eq!(usage["apiRequestsCount"], 1, "{usage}");
+    assert_eq!(usage["messagesCount"], 0, "{usage}");
+    stack.sql(quota, &[&1000_i32]).await;
+    let sent = account.client.text(&instance, "+33612345678", "Hi").await;
+    account.client.wait_message(&sent, "read").await;
+    assert_eq!(account.usage().await["messagesCount"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_do_in_the_console_is_no_request_of_a_program() {
+    let stack = Stack::for_people(&[]).await;
+    let account = stack.account("pro").await;
+    let console = account.signed_in(&stack).await;
+    assert_eq!(account.usage().await["apiRequestsCount"], 1);
+    for path in [
+        "/api/usage",
+        "/api/billing/usage",
+        "/api/billing/subscription",
+        "/api/instances",
+        "/api/contacts",
+        "/api/api-keys",
+    ] {
+        let read = console.get(path).await;
+        assert_eq!(read.status, 200, "{path}: {read:?}");
+    }
+    let shown = console.get("/api/usage").await;
+    assert_eq!(shown.data()["apiRequestsCount"], 1, "{shown:?}");
+    assert_eq!(account.usage().await["apiRequestsCount"], 2);
 }

@@ -36,6 +36,21 @@ const AGE: &str = "WITH held AS MATERIALIZED ( \
        due_at = due_at - make_interval(secs => $2) \
      WHERE account_id = (SELECT id FROM held)";
 
+/// All that is counted month by month, in one statement: whoever looks at an allowance sees its use and what
+/// was told of it in the same month.
+const NEXT_MONTH: &str = "WITH held AS (UPDATE usage_holds SET \
+       period = CASE WHEN period % 100 = 1 THEN period - 89 ELSE period - 1 END \
+       WHERE account_id = $1), \
+     settled AS (UPDATE usage_settled SET \
+       period = CASE WHEN period % 100 = 1 THEN period - 89 ELSE period - 1 END \
+       WHERE account_id = $1), \
+     asked AS (UPDATE api_usage SET \
+       period = CASE WHEN period % 100 = 1 THEN period - 89 ELSE period - 1 END \
+       WHERE account_id = $1) \
+     UPDATE quota_notices SET \
+       period = CASE WHEN period % 100 = 1 THEN period - 89 ELSE period - 1 END \
+       WHERE account_id = $1";
+
 /// Wakes whoever waits for billing, and tells all that remember a plan to look anew.
 const RING: &str = "SELECT pg_notify('msgflash_billing', ''), pg_notify('msgflash_changed', '')";
 
@@ -62,6 +77,12 @@ impl Stack {
         let aged = self.sql(AGE, &[&account, &seconds]).await;
         assert_eq!(aged, 1, "everybody has a subscription");
         self.ring().await;
+    }
+
+    /// Lets a month begin for an account: what it used until now was used in the month before. Once per test.
+    /// The server may count requests of programs that it has not stored yet in the new month.
+    pub async fn next_month(&self, account: Uuid) {
+        self.sql(NEXT_MONTH, &[&account]).await;
     }
 
     /// Wakes whoever waits for time, or for a payment provider.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blackbox::{Person, Stack, within};
+use blackbox::{Crew, Person, Stack, within};
 use msgflash_messaging::Instance;
 use serde_json::{Value, json};
 
@@ -45,6 +45,15 @@ async fn said(person: &Person, words: &str) -> usize {
     told.iter().filter(says).count()
 }
 
+/// The text of the newest notice about an allowance.
+async fn numbers(person: &Person) -> String {
+    let told = told(person, "").await;
+    let newest = told.iter().find(|it| it["type"] == "quota_reached");
+    let body = newest.and_then(|it| it["body"].as_str());
+    body.unwrap_or_else(|| panic!("nothing was told: {told:?}"))
+        .to_owned()
+}
+
 /// Somebody with a linked number, on a plan with so many messages a month.
 async fn allowed(stack: &Stack, messages: i32) -> (Person, Instance) {
     let person = Person::on(stack, "pro").await;
@@ -72,9 +81,15 @@ async fn four_fifths_and_all_of_the_messages_are_told_once_each() {
     let text = near["text"].as_str().expect("text");
     assert!(text.contains("4 of 5 messages"), "{text}");
     assert!(text.contains("https://app.shop.test/billing"), "{text}");
+    let body = numbers(&person).await;
+    assert!(body.starts_with("4 of 5 messages are used."), "{body}");
     assert_eq!(said(&person, "100 %").await, 0);
     sends(&person, &instance, 1).await;
-    letter_to(&stack, person.email(), "100 %").await;
+    let full = letter_to(&stack, person.email(), "100 %").await;
+    let text = full["text"].as_str().expect("text");
+    assert!(text.contains("5 of 5 messages"), "{text}");
+    let body = numbers(&person).await;
+    assert!(body.starts_with("5 of 5 messages are used."), "{body}");
     // Somebody else is told after that: by then everybody was looked at once more.
     let (other, theirs) = allowed(&stack, 5).await;
     sends(&other, &theirs, 4).await;
@@ -110,7 +125,60 @@ async fn requests_of_programs_are_an_allowance_of_their_own() {
     let near = letter_to(&stack, person.email(), "80 %").await;
     let text = near["text"].as_str().expect("text");
     assert!(text.contains("8 of 10 API requests"), "{text}");
+    for _ in 0..2 {
+        let read = person.account.client.get("/api/v1/me").await;
+        assert_eq!(read.status, 200, "{read:?}");
+    }
+    let full = letter_to(&stack, person.email(), "100 %").await;
+    let text = full["text"].as_str().expect("text");
+    assert!(text.contains("10 of 10 API requests"), "{text}");
+    let body = numbers(&person).await;
+    assert!(
+        body.starts_with("10 of 10 API requests are used."),
+        "{body}"
+    );
+    for words in ["80 %", "100 %"] {
+        assert_eq!(said(&person, words).await, 1, "{words}");
+    }
     assert_eq!(said(&person, "messages").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_month_is_told_of_anew() {
+    let stack = Stack::for_people(&[]).await;
+    let (person, instance) = allowed(&stack, 5).await;
+    sends(&person, &instance, 4).await;
+    letter_to(&stack, person.email(), "80 %").await;
+    stack.next_month(person.account.user.uuid()).await;
+    sends(&person, &instance, 4).await;
+    within(A_LOOK, "a second mail about 80 %", async || {
+        let mails = letters(&stack, person.email(), "80 %").await;
+        (mails.len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(said(&person, "80 %").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_team_uses_is_told_to_its_owner_alone() {
+    let stack = Stack::for_people(&[]).await;
+    let crew = Crew::gather(&stack, "pro").await;
+    let program = crew.program(&stack).await;
+    let limit = "UPDATE plans SET monthly_api_request_quota = 10 WHERE code = 'pro'";
+    assert_eq!(stack.sql(limit, &[]).await, 1);
+    for _ in 0..8 {
+        let read = program.get("/api/v1/instances").await;
+        assert_eq!(read.status, 200, "{read:?}");
+    }
+    let near = letter_to(&stack, crew.owner.email(), "80 %").await;
+    let text = near["text"].as_str().expect("text");
+    assert!(text.contains("8 of 10 API requests"), "{text}");
+    assert_eq!(said(&crew.owner, "80 %").await, 1);
+    for member in [&crew.admin, &crew.collaborator] {
+        assert_eq!(said(member, "80 %").await, 0);
+        let mails = letters(&stack, member.email(), "80 %").await;
+        assert!(mails.is_empty(), "{mails:?}");
+    }
 }
 
 /// Somebody who was told twice: their plan was changed, and changed again.

@@ -1,5 +1,6 @@
 //! API keys as people manage them.
 
+use blackbox::{Crew, Stack};
 use serde_json::json;
 
 use super::stack;
@@ -102,4 +103,29 @@ async fn keys_of_others_are_not_found_and_names_have_limits() {
         .post(KEYS, &json!({ "name": "One more" }))
         .await;
     assert_eq!(full.outcome(), (403, "MAX_API_KEYS_REACHED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_keys_refuses_them_by_every_path() {
+    let stack = Stack::for_people(&[]).await;
+    let crew = Crew::gather(&stack, "pro").await;
+    let none = "UPDATE plans SET max_api_keys = 0 WHERE code = 'pro'";
+    assert_eq!(stack.sql(none, &[]).await, 1);
+    let name = json!({ "name": "CRM" });
+    // The owner's plan decides in the team, whoever asks.
+    let (owner, admin) = (&crew.owner.console, &crew.admin.console);
+    let by_path = crew.path("/api-keys");
+    for (client, path) in [
+        (owner, KEYS),
+        (&crew.owner.within(&crew.team), KEYS),
+        (&crew.admin.within(&crew.team), KEYS),
+        (owner, by_path.as_str()),
+        (admin, by_path.as_str()),
+    ] {
+        let refused = client.post(path, &name).await;
+        let expected = (403, "API_KEYS_NOT_AVAILABLE_ON_PLAN");
+        assert_eq!(refused.outcome(), expected, "{path}: {refused:?}");
+    }
+    let made = "SELECT count(*) FROM api_keys WHERE name = 'CRM'";
+    assert_eq!(stack.count(made, &[]).await, 0);
 }

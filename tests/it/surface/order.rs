@@ -140,6 +140,25 @@ async fn the_kind_of_key_comes_before_the_quota_and_the_quota_before_a_replay() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_spent_quota_refuses_the_reads_that_tell_of_it_too() {
+    let stack = Stack::start().await;
+    let account = stack.account("pro").await;
+    plan(&stack, "monthly_api_request_quota = 1").await;
+    assert_eq!(account.client.get("/api/v1/usage").await.status, 200);
+    for path in [
+        "/api/v1/usage",
+        "/api/v1/me",
+        "/api/v1/billing/plans",
+        "/api/v1/billing/subscription",
+        "/api/v1/billing/usage",
+        "/api/v1/billing/payments",
+    ] {
+        let refused = account.client.get(path).await;
+        told(&refused, 429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn subscription_plan_and_shape_come_in_turn() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;

@@ -127,21 +127,41 @@ pub(super) fn failed(sale: &Sale, id: &str, period: Period, at: OffsetDateTime) 
     ]
 }
 
-pub(super) fn ended(sale: &Sale, at: OffsetDateTime) -> Event {
+pub(super) fn pending(sale: &Sale, id: &str, at: OffsetDateTime) -> Event {
+    let money = payment(sale, id, "processing", at);
+    event(sale, "payment.processing", id, &money, at)
+}
+
+pub(super) fn began(sale: &Sale, period: Period, at: OffsetDateTime) -> Event {
+    let covered = subscribed(sale, "active", period);
+    event(sale, "subscription.active", "", &covered, at)
+}
+
+/// `status` is one of those from which no subscription comes back.
+pub(super) fn over(sale: &Sale, status: &str, at: OffsetDateTime) -> Event {
     let period = Period {
         start: at,
         end: at + time::Duration::DAY,
     };
-    let over = subscribed(sale, "cancelled", period);
-    event(sale, "subscription.cancelled", "", &over, at)
+    let over = subscribed(sale, status, period);
+    event(sale, &format!("subscription.{status}"), "", &over, at)
 }
 
 pub(super) fn refunded(sale: &Sale, id: &str, at: OffsetDateTime) -> Event {
-    let back = json!({
-        "payload_type": "Refund", "amount": sale.amount, "business_id": "bus_1",
-        "created_at": moment(at), "currency": "EUR", "customer": customer(sale),
-        "is_partial": false, "metadata": {}, "payment_id": id, "reason": null,
-        "refund_id": format!("ref_{id}"), "status": "succeeded",
-    });
+    let back = refund(sale, id, sale.amount, at);
     event(sale, "refund.succeeded", id, &back, at)
+}
+
+pub(super) fn partly_refunded(sale: &Sale, id: &str, at: OffsetDateTime) -> Event {
+    let back = refund(sale, id, sale.amount / 2, at);
+    event(sale, "refund.succeeded", &format!("{id}_part"), &back, at)
+}
+
+fn refund(sale: &Sale, id: &str, amount: i64, at: OffsetDateTime) -> Value {
+    json!({
+        "payload_type": "Refund", "amount": amount, "business_id": "bus_1",
+        "created_at": moment(at), "currency": "EUR", "customer": customer(sale),
+        "is_partial": amount < sale.amount, "metadata": {}, "payment_id": id, "reason": null,
+        "refund_id": format!("ref_{id}"), "status": "succeeded",
+    })
 }

@@ -96,9 +96,28 @@ impl Sale {
     /// Tells that nothing is charged any more.
     pub fn ended(&self, at: OffsetDateTime) -> Event {
         match self.brand {
-            Brand::Dodo => dodo::ended(self, at),
+            Brand::Dodo => dodo::over(self, "cancelled", at),
             Brand::Stripe => stripe::ended(self, at),
         }
+    }
+
+    /// Tells that a payment is under way, as Dodo Payments does.
+    pub fn pending(&self, number: u32, at: OffsetDateTime) -> Event {
+        assert_eq!(self.brand, Brand::Dodo, "others do not tell");
+        dodo::pending(self, &self.payment(number), at)
+    }
+
+    /// Tells that the subscription began, as Dodo Payments does beside what it tells of each period.
+    pub fn began(&self, period: Period, at: OffsetDateTime) -> Event {
+        assert_eq!(self.brand, Brand::Dodo, "others do not tell");
+        dodo::began(self, period, at)
+    }
+
+    /// Tells that the subscription has come to one of the ends that Dodo Payments knows: `cancelled`,
+    /// `expired` or `failed`.
+    pub fn over(&self, how: &str, at: OffsetDateTime) -> Event {
+        assert_eq!(self.brand, Brand::Dodo, "others have one end");
+        dodo::over(self, how, at)
     }
 
     /// Tells that a payment went back. Stripe is asked which invoice that was.
@@ -109,6 +128,18 @@ impl Sale {
             Brand::Stripe => {
                 till.invoiced(&stripe::intent(&payment), &payment);
                 stripe::refunded(self, &payment, at)
+            }
+        }
+    }
+
+    /// Tells that half of a payment went back.
+    pub fn partly_refunded(&self, till: &Till, number: u32, at: OffsetDateTime) -> Event {
+        let payment = self.payment(number);
+        match self.brand {
+            Brand::Dodo => dodo::partly_refunded(self, &payment, at),
+            Brand::Stripe => {
+                till.invoiced(&stripe::intent(&payment), &payment);
+                stripe::partly_refunded(self, &payment, at)
             }
         }
     }

@@ -130,14 +130,24 @@ pub(super) fn ended(sale: &Sale, at: OffsetDateTime) -> Event {
     event(sale, "customer.subscription.deleted", "", &over, at)
 }
 
-/// A charge that does not name its invoice, as newer ones.
 pub(super) fn refunded(sale: &Sale, id: &str, at: OffsetDateTime) -> Event {
-    let back = json!({
-        "id": format!("ch_{id}"), "object": "charge", "amount": sale.amount,
-        "amount_refunded": sale.amount, "currency": "eur", "customer": sale.customer,
-        "invoice": null, "metadata": {}, "payment_intent": intent(id), "refunded": true,
-    });
+    let back = charge(sale, id, sale.amount);
     event(sale, "charge.refunded", id, &back, at)
+}
+
+pub(super) fn partly_refunded(sale: &Sale, id: &str, at: OffsetDateTime) -> Event {
+    let back = charge(sale, id, sale.amount / 2);
+    event(sale, "charge.refunded", &format!("{id}_part"), &back, at)
+}
+
+/// A charge of which so much went back. It does not name its invoice, as newer ones.
+fn charge(sale: &Sale, id: &str, back: i64) -> Value {
+    json!({
+        "id": format!("ch_{id}"), "object": "charge", "amount": sale.amount,
+        "amount_refunded": back, "currency": "eur", "customer": sale.customer,
+        "invoice": null, "metadata": {}, "payment_intent": intent(id),
+        "refunded": back == sale.amount,
+    })
 }
 
 /// What an invoice was paid with.
