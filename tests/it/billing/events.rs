@@ -3,6 +3,7 @@
 mod forged;
 mod order;
 mod sold;
+mod switched;
 mod twice;
 
 use blackbox::calendar::now;

@@ -2,7 +2,7 @@
 
 use blackbox::calendar::now;
 use blackbox::till::{Period, Sale};
-use blackbox::{Brand, Person, Program, eventually};
+use blackbox::{Brand, Person, Program, eventually, id_of, moment_in, text};
 use serde_json::{Value, json};
 
 use super::{
@@ -36,6 +36,84 @@ async fn a_payment_that_failed_leaves_seven_days_in_which_everything_works() {
         assert_eq!(writes(&person.console).await.status, 201);
         assert_eq!(held(&person.console).await["status"], "past_due");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_owes_and_cancels_is_on_the_free_plan_at_once() {
+    for brand in Brand::ALL {
+        let (shop, person, sale) = in_arrears(brand).await;
+        let cancelled = person.console.post_empty(CANCEL).await;
+        assert_eq!(cancelled.status, 200, "{brand:?}: {cancelled:?}");
+        assert_eq!(cancelled.data()["message"], "The subscription has ended");
+        let free = held(&person.console).await;
+        assert_eq!(free["plan"]["code"], "free");
+        assert_eq!(free["status"], "active");
+        assert_eq!(free["billingProvider"], "none");
+        until_over(&shop, &sale).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_owes_and_lowers_owes_for_the_lower_plan() {
+    let shop = Shop::at(Brand::Stripe).await;
+    let (person, sale) = shop.buyer("max").await;
+    shop.age(&person, 30.5).await;
+    shop.tells(&sale.failed(2, Period::days(-0.5, 29.5), now()))
+        .await;
+    let lower = json!({ "plan": "pro" });
+    let lowered = person.console.post(DOWNGRADE, &lower).await;
+    assert_eq!(lowered.status, 200, "{lowered:?}");
+    assert_eq!(lowered.data()["message"], "The lower plan holds now");
+    let owing = held(&person.console).await;
+    assert_eq!(owing["plan"]["code"], "pro");
+    assert_eq!(owing["status"], "past_due");
+    assert_eq!(owing["scheduledAction"], Value::Null);
+    eventually("the lower plan is charged for", async || {
+        let charged = shop.till.charged(&sale.agreement);
+        let price = Brand::Stripe.product("pro");
+        [Some(charged.product), charged.next]
+            .contains(&Some(price))
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_owes_and_buys_the_same_again_rests_on_the_new_purchase() {
+    for brand in Brand::ALL {
+        let (shop, person, old) = in_arrears(brand).await;
+        let anew = shop.sells(&person, "pro").await;
+        let paid = held(&person.console).await;
+        assert_eq!(paid["status"], "active", "{brand:?}");
+        assert_eq!(paid["plan"]["code"], "pro");
+        until_over(&shop, &old).await;
+        assert!(!shop.till.charged(&anew.agreement).is_over);
+    }
+}
+
+async fn until_over(shop: &Shop, sale: &Sale) {
+    eventually("what nothing rests on is ended", async || {
+        shop.till.charged(&sale.agreement).is_over.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_after_the_end_fails_and_costs_nothing() {
+    let (shop, person, _) = in_arrears(Brand::Dodo).await;
+    let program = &person.account.client;
+    let instance = person.account.connected(&shop.stack).await;
+    let at = moment_in(std::time::Duration::from_secs(6));
+    let body = text(&instance, "+33698765432", "Your table is ready");
+    let later = program.schedule(&body, &at).await;
+    shop.age(&person, 7.0).await;
+    until_it_is(&person.console, "expired").await;
+    let failed = program.wait_message(&id_of(&later), "failed").await;
+    assert_eq!(failed["meta"]["code"], "SUBSCRIPTION_INACTIVE", "{failed}");
+    let used = person.console.get("/api/usage").await;
+    assert_eq!(used.data()["effectiveOutboundUsage"], 0, "{used:?}");
+    let reserved = "usage_holds WHERE reserved_total <> 0";
+    assert_eq!(shop.stored(reserved).await, 0, "nothing was reserved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
