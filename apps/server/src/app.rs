@@ -121,8 +121,10 @@ pub fn configure(config: &mut web::ServiceConfig, services: Arc<Services>) {
     config
         .app_data(web::Data::from(Arc::clone(&services.ops)))
         .app_data(web::Data::from(services))
-        .configure(routes::configure)
+        // Paths are tried one after the other, and nobody asks as often as the gateway, four times for each
+        // message.
         .configure(provider::configure)
+        .configure(routes::configure)
         .configure(media::configure)
         .configure(health::configure);
 }

@@ -157,15 +157,18 @@ impl ReceiveEvent {
             _ => stored(None, now),
         };
         let nudge = match &mut item {
-            InboxItem::Receipt(_) => &self.ports.receipts,
+            InboxItem::Receipt(_) => Some(&self.ports.receipts),
             InboxItem::Event(stored) => {
                 stored.data = data;
-                &self.ports.events
+                // A look would find nothing yet, and a campaign would cause one for each message.
+                (stored.due_at <= now).then_some(&self.ports.events)
             }
         };
         let gone = |cause| StoreError::Unavailable(Box::new(cause));
         self.store.join(item).await.map_err(gone)??;
-        nudge.nudge();
+        if let Some(nudge) = nudge {
+            nudge.nudge();
+        }
         Ok(Received::Stored)
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::receipt::rank_number;
+use super::receipt::{is_known, rank_number};
 use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
@@ -175,12 +175,13 @@ impl EventStore for PgUnit {
     }
 
     async fn drop_known(&mut self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError> {
-        sql("DELETE FROM inbox WHERE id = ANY (ARRAY( \
+        sql(concat!(
+            "DELETE FROM inbox WHERE id = ANY (ARRAY( \
                SELECT i.id FROM inbox i \
-               WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at <= $1 \
-                 AND EXISTS (SELECT 1 FROM provider_refs r \
-                   WHERE r.instance_id = i.instance_id AND r.key_id = i.key_id OFFSET 0) \
-               ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED))")
+               WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at <= $1 AND ",
+            is_known!("i"),
+            " ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
         .execute(self.conn())

@@ -218,7 +218,9 @@ impl LaneStore for Postgres {
 
     async fn ahead(&self, marks: &[Mark], now: OffsetDateTime) -> Result<Vec<Planned>, StoreError> {
         let most = marks.iter().map(|mark| mark.limit).max().unwrap_or(0);
-        let mut conn = self.conn().await?;
+        // A plan for all parameters, as every unit's: one for these takes a lane for short and sorts
+        // all of it, where the first few are wanted in the order of their index.
+        let mut unit = self.unit().await?;
         let rows: Vec<QueueRow> = sql(concat!(
             "SELECT ",
             queue_columns!(),
@@ -235,7 +237,7 @@ impl LaneStore for Postgres {
             sends!("q"),
             ") \
                  AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = q.instance_id \
-                                   AND o.phone = q.phone AND o.state IN (2, 3)) \
+                                   AND o.phone = q.phone AND o.state IN (2, 3) OFFSET 0) \
                ORDER BY q.due_at, q.message_id LIMIT 4 * $6) q \
                WHERE ",
             // What a deleted team left is stepped over, and a lane that is full of it holds up no
@@ -250,17 +252,19 @@ impl LaneStore for Postgres {
         .bind::<Array<SqlUuid>, _>(each(marks, |mark| after(mark).1))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(most))
-        .get_results(&mut conn)
+        .get_results(unit.conn())
         .await
         .map_err(failed)?;
         // What cannot be read, such as what a newer release beside this one accepted, waits for
         // somebody who can, and holds up nobody else.
         let found: Vec<QueueEntry> = readable(rows.into_iter().map(QueueEntry::try_from));
-        if found.is_empty() {
-            return Ok(vec![]);
-        }
         let keys = each(&found, |it| (it.workspace, it.message));
-        let messages = readable(read_messages(&mut conn, &keys).await?);
+        let messages = if keys.is_empty() {
+            vec![]
+        } else {
+            readable(read_messages(unit.conn(), &keys).await?)
+        };
+        Box::new(unit).commit().await?;
         let mut messages: HashMap<MessageId, _> =
             messages.into_iter().map(|it| (it.id, it)).collect();
         Ok(found

@@ -364,8 +364,10 @@ pub(super) async fn read_messages(
     let rows: Vec<MessageRow> = sql(concat!(
         "SELECT ",
         message_columns!(),
-        " FROM messages m JOIN UNNEST($1, $2) AS k (workspace_id, id) \
-           ON m.workspace_id = k.workspace_id AND m.id = k.id"
+        // A range of one id can only be had from the primary key, whatever the planner takes the table for.
+        " FROM UNNEST($1, $2) AS k (workspace_id, id) CROSS JOIN LATERAL ( \
+             SELECT m.* FROM messages m WHERE m.workspace_id = k.workspace_id \
+               AND m.id BETWEEN k.id AND k.id ORDER BY m.id LIMIT 1) m"
     ))
     .bind::<Array<SqlUuid>, _>(each(keys, |(workspace, _)| workspace.uuid()))
     .bind::<Array<SqlUuid>, _>(each(keys, |(_, id)| id.uuid()))

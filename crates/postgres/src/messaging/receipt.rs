@@ -30,6 +30,24 @@ const SHARDS_AT_ONCE: i64 = 8;
 /// How many put-off receipts one look for known ids goes through.
 const WAKE_LIMIT: i64 = 1000;
 
+/// Says that the provider's id in a row of the inbox is known. The range of one id in its order can only be had from
+/// the primary key: for a mere comparison a planner that takes the table for empty, or believes that each
+/// number sent one message, may read everything a number ever sent, once for each row.
+macro_rules! is_known {
+    ($row:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM provider_refs r WHERE r.instance_id = ",
+            $row,
+            ".instance_id AND r.key_id BETWEEN ",
+            $row,
+            ".key_id AND ",
+            $row,
+            ".key_id ORDER BY r.key_id OFFSET 0)"
+        )
+    };
+}
+pub(super) use is_known;
+
 #[derive(QueryableByName)]
 struct ShardRow {
     #[diesel(sql_type = Integer)]
@@ -116,15 +134,17 @@ impl TryFrom<TrackedRow> for Tracked {
 impl ReceiptStore for PgUnit {
     async fn wake(&mut self, now: OffsetDateTime) -> Result<(), StoreError> {
         // Those that would wait the longest: the others' time comes anyway.
-        sql("UPDATE inbox SET due_at = $1 WHERE id = ANY (ARRAY( \
+        sql(concat!(
+            "UPDATE inbox SET due_at = $1 WHERE id = ANY (ARRAY( \
                SELECT id FROM inbox WHERE id = ANY (ARRAY( \
                  SELECT w.id FROM ( \
                    SELECT id, instance_id, key_id FROM inbox \
                    WHERE rank IS NOT NULL AND due_at > $1 \
                    ORDER BY due_at DESC, id DESC LIMIT $2) w \
-                 WHERE EXISTS (SELECT 1 FROM provider_refs r \
-                   WHERE r.instance_id = w.instance_id AND r.key_id = w.key_id OFFSET 0))) \
-               FOR UPDATE SKIP LOCKED))")
+                 WHERE ",
+            is_known!("w"),
+            ")) FOR UPDATE SKIP LOCKED))",
+        ))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(WAKE_LIMIT)
         .execute(self.conn())
@@ -180,13 +200,20 @@ impl ReceiptStore for PgUnit {
     }
 
     async fn lock(&mut self, keys: &[RefKey]) -> Result<Vec<Tracked>, StoreError> {
+        // Row by row, from the primary keys alone (see `is_known`), and in the order in which everybody locks.
         let rows: Vec<TrackedRow> = sql(
             "SELECT m.workspace_id, m.id, m.account_id, m.campaign_id, m.peer, \
                m.provider_message_id, m.request_id, m.status, r.instance_id, r.key_id \
-             FROM UNNEST($1, $2) AS k (instance_id, key_id) \
-             JOIN provider_refs r ON r.instance_id = k.instance_id AND r.key_id = k.key_id \
-             JOIN messages m ON m.workspace_id = r.workspace_id AND m.id = r.message_id \
-             ORDER BY m.workspace_id, m.id FOR NO KEY UPDATE OF m",
+             FROM ( \
+               SELECT r.instance_id, r.key_id, r.workspace_id, r.message_id \
+               FROM UNNEST($1, $2) AS k (instance_id, key_id) CROSS JOIN LATERAL ( \
+                 SELECT r.* FROM provider_refs r WHERE r.instance_id = k.instance_id \
+                   AND r.key_id BETWEEN k.key_id AND k.key_id ORDER BY r.key_id LIMIT 1) r \
+               ORDER BY r.workspace_id, r.message_id OFFSET 0) r \
+             CROSS JOIN LATERAL ( \
+               SELECT m.* FROM messages m WHERE m.workspace_id = r.workspace_id \
+                 AND m.id BETWEEN r.message_id AND r.message_id ORDER BY m.id LIMIT 1 \
+               FOR NO KEY UPDATE) m",
         )
         .bind::<Array<SqlUuid>, _>(each(keys, |(instance, _)| instance.uuid()))
         .bind::<Array<Text>, _>(keys.iter().map(|(_, key_id)| key_id).collect::<Vec<_>>())

@@ -156,7 +156,7 @@ impl StartStore for PgUnit {
             " AND (r.until IS NULL OR r.until > $5 + interval '1 s') AND (r.campaign_id IS NULL OR ",
             sends!("r"),
             ") AND NOT EXISTS (SELECT 1 FROM queue o WHERE o.instance_id = r.instance_id AND \
-             o.phone = r.phone AND o.state IN (2, 3)) OFFSET 0) r) UPDATE queue q SET state = 2, \
+             o.phone = r.phone AND o.state IN (2, 3) OFFSET 0) OFFSET 0) r) UPDATE queue q SET state = 2, \
              attempt = q.attempt + 1, owner = $3, lease_until = $4, started_at = $5, look_at = \
              NULL, looks = 0 FROM k WHERE q.ctid = k.place RETURNING q.instance_id, q.message_id, \
              q.attempt",

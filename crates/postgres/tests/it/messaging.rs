@@ -6,6 +6,7 @@ mod audit;
 mod campaigns;
 mod charged;
 mod inbox;
+mod keys;
 mod lanes;
 mod lookups;
 mod media;

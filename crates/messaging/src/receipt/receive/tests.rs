@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::instance::ports::MockInstanceReader;
-use crate::provider::MockEventDecoder;
+use crate::provider::{Address, Echo, MockEventDecoder, SentRecord};
 use crate::testing::{NOW, instance};
 
 /// Keeps the sizes of what it was asked to store, and refuses the bad ones.
@@ -81,15 +81,27 @@ async fn a_database_that_is_away_is_asked_once_for_the_whole_group() {
     assert_eq!(*inbox.sizes.lock().expect("whole"), [3]);
 }
 
+/// Counts how often it was rung.
+#[derive(Default)]
+struct Bell(Mutex<usize>);
+
+impl Nudge for Bell {
+    fn nudge(&self) {
+        *self.0.lock().expect("whole") += 1;
+    }
+}
+
 struct Door {
     receive: ReceiveEvent,
     clock: Arc<FixedClock>,
     inbox: Arc<Kept>,
+    events: Arc<Bell>,
 }
 
 fn door(instances: MockInstanceReader, decoder: MockEventDecoder) -> Door {
     let clock = Arc::new(FixedClock::at(NOW));
     let inbox = Arc::new(Kept::default());
+    let events = Arc::new(Bell::default());
     let (receive, store) = ReceiveEvent::new(ReceivePorts {
         instances: Arc::new(instances),
         inbox: inbox.clone(),
@@ -97,13 +109,14 @@ fn door(instances: MockInstanceReader, decoder: MockEventDecoder) -> Door {
         clock: clock.clone(),
         ids: Arc::new(SequentialIds::default()),
         receipts: Arc::new(NoNudge),
-        events: Arc::new(NoNudge),
+        events: events.clone(),
     });
     tokio::spawn(store.run());
     Door {
         receive,
         clock,
         inbox,
+        events,
     }
 }
 
@@ -187,4 +200,28 @@ async fn connecting_counts_when_the_link_is_open_by_now_whatever_is_remembered()
     };
     let answer = door.receive.receive(&remembered, "c", json!({})).await;
     assert_eq!(answer.expect("an answer"), Received::Stored);
+}
+
+#[tokio::test]
+async fn an_announcement_wakes_nobody_before_it_is_looked_at() {
+    let mut decoder = MockEventDecoder::new();
+    decoder.expect_decode().returning(|event, _| match event {
+        "sent" => ProviderEvent::Sent(SentRecord {
+            key_id: "K".into(),
+            address: Address::Other,
+            echo: Echo {
+                kind: "text",
+                text: None,
+            },
+            at: NOW,
+            receipt: None,
+        }),
+        _ => ProviderEvent::PairingExpired,
+    });
+    let door = door(MockInstanceReader::new(), decoder);
+    for (event, rung) in [("sent", 0), ("expired", 1)] {
+        let answer = door.receive.receive(&instance(), event, json!({})).await;
+        assert_eq!(answer.expect("an answer"), Received::Stored);
+        assert_eq!(*door.events.0.lock().expect("whole"), rung, "{event}");
+    }
 }
