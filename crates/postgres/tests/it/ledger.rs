@@ -244,3 +244,5 @@ async fn use_and_reservations_never_pass_the_limit_together() {
     let left = reserve(&stage.postgres, &[want(account, Some(LIMIT), LIMIT)]).await[0];
     assert_eq!(left, LIMIT - accepted);
 }
+
+mod sequences;
