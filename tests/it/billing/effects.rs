@@ -9,7 +9,7 @@ use blackbox::{Brand, Client, Person, PlansFile, eventually, id_of, moment_in};
 use msgflash_messaging::Instance;
 use serde_json::{Value, json};
 
-use super::{CANCEL, Shop, until_on};
+use super::{CANCEL, DOWNGRADE, Shop, until_on};
 
 const KEYS: &str = "/api/api-keys";
 const HOOKS: &str = "/api/v1/webhooks";
@@ -165,6 +165,39 @@ async fn of_the_linked_instances_the_oldest_stays_and_the_others_are_logged_out(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_away_holds_nothing_up_and_is_told_when_it_is_back() {
+    let rich = Box::pin(Rich::new()).await;
+    let stack = &rich.shop.stack;
+    stack.control("down", json!({})).await;
+    let provider = &stack.server().backend().provider;
+    eventually("connections from before have ended", async || {
+        provider.version().await.is_err().then_some(())
+    })
+    .await;
+    Box::pin(rich.falls()).await;
+    assert_eq!(rich.states().await, ["suspended", "connected", "suspended"]);
+    assert_eq!(rich.active().await, [true, false]);
+    assert_eq!(rich.campaign().await, "paused_plan");
+    for program in &rich.programs {
+        let refused = program.get("/api/v1/me").await;
+        assert_eq!(refused.outcome(), (401, "UNAUTHORIZED"));
+    }
+    let path = format!("logout/{}", rich.instances[2].session);
+    let is_logged_out = async || {
+        let asked = stack.asked(&path).await;
+        asked.iter().any(|it| it["status"] == 200)
+    };
+    assert!(!is_logged_out().await, "it is away");
+    stack.control("up", json!({})).await;
+    eventually("the newest is logged out at the gateway", async || {
+        is_logged_out().await.then_some(())
+    })
+    .await;
+    let newest = rich.states().await.pop();
+    assert_eq!(newest.as_deref(), Some("suspended"), "and stays so");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_suspended_sends_nothing_and_what_stayed_does() {
     let rich = Rich::fallen().await;
     let client = &rich.person.account.client;
@@ -212,6 +245,43 @@ async fn the_newest_webhook_is_off_and_cannot_be_switched_on() {
     let refused = client.patch(&path, &json!({ "active": true })).await;
     assert_eq!(refused.outcome(), (403, "MAX_WEBHOOK_ENDPOINTS_REACHED"));
     assert_eq!(rich.active().await, [true, false]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_webhooks_of_a_team_go_first_where_they_are_the_newest() {
+    let mut plans = PlansFile::copied();
+    for limit in ["max_api_keys", "max_webhook_endpoints"] {
+        plans.set("plans.pro.limits", limit, "1");
+    }
+    let shop = Shop::with(Brand::Dodo, plans, &[]).await;
+    let (owner, _) = shop.buyer("max").await;
+    let own = &owner.account.client;
+    let hook = own.endpoint("https://hooks.example.com/own", &["message.sent"]);
+    let own_hook = format!("/api/webhooks/{}", id_of(&hook.await));
+    let team = id_of(&owner.found("Desk", &[("guest@shop.test", "admin")]).await);
+    let key = owner.team_key(&team).await;
+    let secret = key["secret"].as_str().expect("shown once");
+    let program = shop.stack.client(secret).header("x-team-id", &team);
+    let hook = program.endpoint("https://hooks.example.com/team", &["message.sent"]);
+    let team_hook = format!("/api/webhooks/{}", id_of(&hook.await));
+
+    let lower = json!({ "plan": "pro" });
+    let lowered = owner.console.post(DOWNGRADE, &lower).await;
+    assert_eq!(lowered.status, 200, "{lowered:?}");
+    shop.age(&owner, 30.1).await;
+    until_on(&owner.console, "pro").await;
+    let refused = program.get("/api/v1/me").await;
+    assert_eq!(refused.outcome(), (401, "UNAUTHORIZED"));
+    let kept = own.get("/api/v1/me").await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let within = owner.within(&team);
+    for (client, path, active) in [
+        (&owner.console, own_hook, true),
+        (&within, team_hook, false),
+    ] {
+        let shown = client.get(&path).await;
+        assert_eq!(shown.data()["active"], active, "{shown:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
