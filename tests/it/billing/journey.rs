@@ -11,6 +11,7 @@ use super::{CHECKOUT, DOWNGRADE, Shop, held, until_held, until_on, wants};
 
 const EMAIL: &str = "lea@shop.test";
 const PASSWORD: &str = "Corr3ct-horse";
+const HOOKS: &str = "/api/webhooks";
 
 /// Somebody signs up, says that the address is theirs, and signs in.
 async fn newcomer(shop: &Shop) -> (Uuid, Client) {
@@ -41,6 +42,31 @@ async fn makes_instances(client: &Client, count: usize) -> Vec<String> {
     ids
 }
 
+/// Makes keys, and answers programs with them.
+async fn makes_keys(shop: &Shop, client: &Client, count: usize) -> Vec<Client> {
+    let mut programs = Vec::new();
+    for n in 0..count {
+        let body = json!({ "name": format!("Program {n}") });
+        let made = client.post("/api/api-keys", &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let secret = made.data()["secret"].as_str().expect("shown once");
+        programs.push(shop.stack.client(secret));
+    }
+    programs
+}
+
+async fn makes_hooks(client: &Client, count: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        let url = format!("https://hooks.example.com/{n}");
+        let body = json!({ "url": url, "events": ["message.sent"] });
+        let made = client.post(HOOKS, &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        ids.push(id_of(made.data()));
+    }
+    ids
+}
+
 async fn makes_teams(client: &Client, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for n in 0..count {
@@ -56,6 +82,29 @@ async fn makes_teams(client: &Client, count: usize) -> Vec<String> {
 async fn state(client: &Client, instance: &str) -> Value {
     let shown = client.get(&format!("/api/instances/{instance}")).await;
     shown.data()["status"].clone()
+}
+
+/// Of seven keys the five oldest work, and of sixteen webhooks the fifteen oldest.
+async fn assert_pro_keeps(client: &Client, programs: &[Client], hooks: &[String]) {
+    let mut opened = Vec::new();
+    for program in programs {
+        opened.push(program.get("/api/v1/me").await.status);
+    }
+    assert_eq!(opened, [200, 200, 200, 200, 200, 401, 401]);
+    let mut active = Vec::new();
+    for hook in hooks {
+        let shown = client.get(&format!("{HOOKS}/{hook}")).await;
+        active.push(shown.data()["active"] == true);
+    }
+    assert_eq!(active, [&[true; 15][..], &[false]].concat());
+}
+
+/// What the workspace says is to come: the plan, when, and how.
+async fn to_come(client: &Client) -> [Value; 3] {
+    let here = client.get("/api/workspace/current").await;
+    assert_eq!(here.status, 200, "{here:?}");
+    let it = &here.data()["subscription"];
+    ["scheduledPlan", "scheduledPlanAt", "scheduledAction"].map(|member| it[member].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +128,8 @@ async fn from_signing_up_to_max_to_a_team_to_pro() {
         let max = held(&lea).await;
         assert_eq!(max["plan"]["limits"]["maxInstances"], 20);
         let instances = makes_instances(&lea, 6).await;
+        let programs = makes_keys(&shop, &lea, 7).await;
+        let hooks = makes_hooks(&lea, 16).await;
         let teams = makes_teams(&lea, 3).await;
 
         let lower = json!({ "plan": "pro" });
@@ -92,6 +143,9 @@ async fn from_signing_up_to_max_to_a_team_to_pro() {
         assert_eq!(lowered.status, 200, "{lowered:?}");
         assert_eq!(lowered.data()["effectiveAt"], max["currentPeriodEnd"]);
         assert_eq!(held(&lea).await["plan"]["code"], "max", "until then");
+        let end = max["currentPeriodEnd"].clone();
+        let scheduled = [json!("pro"), end, json!("downgrade")];
+        assert_eq!(to_come(&lea).await, scheduled);
         eventually("the provider knows", async || {
             let next = shop.till.charged(&sale.agreement).next;
             (next == Some(brand.product("pro"))).then_some(())
@@ -102,6 +156,8 @@ async fn from_signing_up_to_max_to_a_team_to_pro() {
         let pro = until_on(&lea, "pro").await;
         assert_eq!(pro["plan"]["limits"]["maxInstances"], 5);
         assert_eq!(pro["scheduledAction"], Value::Null);
+        assert_eq!(to_come(&lea).await, [Value::Null, Value::Null, Value::Null]);
+        assert_pro_keeps(&lea, &programs, &hooks).await;
         // Seven in all, of which the two newest have no place any more.
         assert_eq!(state(&lea, &instances[3]).await, "disconnected");
         for newest in &instances[4..] {
