@@ -1,9 +1,11 @@
 //! A lower plan has to host the teams that are there.
 
-use blackbox::{Person, Stack, TEAMS, id_of};
+use blackbox::calendar::now;
+use blackbox::team::invite;
+use blackbox::{Brand, Person, Reply, Stack, TEAMS, id_of};
 use serde_json::{Value, json};
 
-use super::{CANCEL, CHECKOUT, DOWNGRADE, held, wants};
+use super::{CANCEL, CHECKOUT, DOWNGRADE, Shop, held, until_on, wants};
 
 const BLOCKED: (u16, &str) = (409, "PLAN_CHANGE_BLOCKED_ACTIVE_TEAMS");
 
@@ -18,7 +20,7 @@ async fn found(owner: &Person, names: &[&str]) -> Vec<String> {
 }
 
 /// The teams that stand in the way, sorted.
-fn in_the_way(refused: &blackbox::Reply) -> Vec<String> {
+fn in_the_way(refused: &Reply) -> Vec<String> {
     assert_eq!(refused.outcome(), BLOCKED, "{refused:?}");
     let details = &refused.json["error"]["details"];
     let named = details.as_object().expect("an object").keys();
@@ -28,6 +30,13 @@ fn in_the_way(refused: &blackbox::Reply) -> Vec<String> {
     let mut ids: Vec<_> = ids.collect();
     ids.sort();
     ids
+}
+
+/// Tries to ask one more person into a team.
+async fn asks_one_more(owner: &Person, team: &str) -> Reply {
+    let path = format!("{TEAMS}/{team}/invitations");
+    let guest = invite("late@b.test", "collaborator");
+    owner.console.post(&path, &guest).await
 }
 
 /// The fifteenth of the published scenarios.
@@ -125,4 +134,44 @@ async fn whoever_comes_back_to_less_has_to_have_room_for_their_teams() {
     assert_eq!(in_the_way(&refused), teams);
     let same = owner.console.post(CHECKOUT, &wants("max")).await;
     assert_eq!(same.status, 200, "{same:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn teams_made_after_a_downgrade_was_scheduled_stay_and_take_nobody_more() {
+    let shop = Shop::at(Brand::Dodo).await;
+    let (owner, _) = shop.buyer("max").await;
+    let mut teams = found(&owner, &["One", "Two"]).await;
+    let lower = json!({ "plan": "pro" });
+    let lowered = owner.console.post(DOWNGRADE, &lower).await;
+    assert_eq!(lowered.status, 200, "{lowered:?}");
+    let guests = ["a@b.test", "b@b.test", "c@b.test", "d@b.test"];
+    let guests = guests.map(|it| (it, "collaborator"));
+    // One team and one seat more than the plan to come has.
+    let late = id_of(&owner.found("Late", &guests).await);
+    teams.push(late.clone());
+    shop.age(&owner, 30.1).await;
+    until_on(&owner.console, "pro").await;
+    for team in &teams {
+        assert_eq!(owner.sees(team).await["id"], json!(team));
+        let inside = owner.within(team).get("/api/contacts").await;
+        assert_eq!(inside.status, 200, "{inside:?}");
+    }
+    let body = json!({ "name": "More", "invites": [invite("a@b.test", "admin")] });
+    let refused = owner.console.post(TEAMS, &body).await;
+    assert_eq!(refused.outcome(), (403, "TEAM_LIMIT_REACHED"));
+    let refused = asks_one_more(&owner, &late).await;
+    assert_eq!(refused.outcome(), (403, "TEAM_SEAT_LIMIT_REACHED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn teams_of_a_plan_that_its_provider_ended_stay_and_take_nobody_more() {
+    let shop = Shop::at(Brand::Stripe).await;
+    let (owner, sale) = shop.buyer("pro").await;
+    let teams = found(&owner, &["One"]).await;
+    shop.tells(&[sale.ended(now())]).await;
+    shop.age(&owner, 30.1).await;
+    until_on(&owner.console, "free").await;
+    assert_eq!(owner.sees(&teams[0]).await["name"], "One");
+    let refused = asks_one_more(&owner, &teams[0]).await;
+    assert_eq!(refused.outcome(), (403, "TEAM_FEATURE_UNAVAILABLE"));
 }
