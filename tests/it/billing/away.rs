@@ -54,23 +54,51 @@ async fn a_payment_that_was_told_after_the_server_was_down_for_long_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_take_each_step_once() {
     let mut shop = Shop::at(Brand::Dodo).await;
-    let mut people = Vec::new();
+    let (mut leavers, mut savers, mut debtors) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {
         let (person, _) = shop.buyer("pro").await;
         assert_eq!(person.console.post_empty(CANCEL).await.status, 200);
-        people.push(person);
+        leavers.push(person);
+    }
+    for _ in 0..3 {
+        let (person, _) = shop.buyer("max").await;
+        let lower = json!({ "plan": "pro" });
+        assert_eq!(person.console.post(DOWNGRADE, &lower).await.status, 200);
+        savers.push(person);
+        let (person, _) = shop.buyer("pro").await;
+        debtors.push(person);
     }
     // The fleet takes the server's place, and its address.
     shop.stack.stop_server().await;
-    for person in &people {
+    for person in leavers.iter().chain(&savers) {
         shop.age(person, 30.5).await;
     }
+    for person in &debtors {
+        shop.age(person, 50.5).await;
+    }
     let _fleet = Fleet::over(&mut shop.stack, 1, 3).await;
-    for person in &people {
+    for person in &leavers {
         until_on(&person.console, "free").await;
     }
-    let fallen = "notices WHERE kind = 'plan_changed' AND data->>'to' = 'free'";
-    assert_eq!(shop.stored(fallen).await, 5, "one word to each");
+    for person in &savers {
+        until_on(&person.console, "pro").await;
+    }
+    for person in &debtors {
+        until_it_is(&person.console, "expired").await;
+    }
+    for (told, count) in [
+        ("kind = 'plan_changed' AND data->>'to' = 'free'", 5),
+        ("kind = 'plan_changed' AND data->>'from' = 'max'", 3),
+        ("kind = 'payment_failed'", 3),
+        ("kind = 'subscription_expired'", 3),
+    ] {
+        let notices = format!("notices WHERE {told}");
+        assert_eq!(
+            shop.stored(&notices).await,
+            count,
+            "{told}: one word to each"
+        );
+    }
     eventually("everybody was written to", async || {
         let waiting = "notices WHERE mail_at IS NOT NULL";
         (shop.stored(waiting).await == 0).then_some(())
