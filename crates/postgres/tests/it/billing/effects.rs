@@ -1,6 +1,6 @@
 //! What a plan takes away and gives back.
 
-use msgflash_billing::{Effects, HeldEndpointId, HeldInstanceId, HeldKeyId};
+use msgflash_billing::{ChangePlan, Effects, HeldEndpointId, HeldInstanceId, HeldKeyId};
 use msgflash_kernel::Tick;
 use msgflash_messaging::InstanceStatus;
 use msgflash_messaging::instance::Suspension;
@@ -8,7 +8,7 @@ use msgflash_messaging::instance::ports::InstanceUnits;
 use time::Duration;
 use uuid::Uuid;
 
-use super::books::{Books, account};
+use super::books::{Books, account, month};
 use super::places::{endpoint, instance, keys, left, look, personal};
 use crate::stage::NOW;
 
@@ -154,4 +154,82 @@ async fn a_place_that_becomes_free_is_given_to_one_that_waits() {
     let back = look(&books, &second).await;
     assert_eq!(back.status, InstanceStatus::Disconnected);
     assert_eq!(calendar.tick().await.expect("a look"), Tick::Idle);
+}
+
+/// Every row that a plan change may write, but for when an account is looked at again.
+async fn written(books: &Books) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in [
+        "subscriptions",
+        "billing_agreements",
+        "campaigns",
+        "instances",
+        "api_keys",
+        "webhook_endpoints",
+        "events",
+        "notices",
+    ] {
+        let query = format!("SELECT (to_jsonb(t) - 'due_at')::text FROM {table} t ORDER BY 1");
+        rows.extend(books.texts(&query).await);
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_change_that_fails_at_its_last_row_leaves_everything_and_is_made_later() {
+    let books = Books::new().await;
+    let mine = personal(books.account);
+    books
+        .run("UPDATE plans SET feature_campaigns = false WHERE code = 'free'")
+        .await;
+    books.buy("sub_1", "pro").await;
+    let oldest = instance(&books, books.account, 5, "connected").await;
+    let newest = instance(&books, books.account, 1, "connected").await;
+    let keys = keys(&books, mine, 2).await;
+    for days in 0..4 {
+        endpoint(&books, mine, days, true).await;
+    }
+    books
+        .run(&format!(
+            "INSERT INTO campaigns (id, workspace_id, account_id, acting_user_id, instance_id, \
+               name, content, audience, schedule, repeat, status, created_at, updated_at) \
+             VALUES (gen_random_uuid(), '{account}', '{account}', '{account}', '{}', 'Spring', \
+               '{{}}', '{{}}', '2027-01-01 10:00Z', 'none', 'scheduled', now(), now())",
+            oldest.id,
+            account = books.account,
+        ))
+        .await;
+    let cancelled = ChangePlan::new(books.ports()).cancel(books.account).await;
+    cancelled.expect("cancelled");
+    let before = written(&books).await;
+
+    // What the owner is told is written last.
+    books
+        .run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+               'BEGIN RAISE EXCEPTION ''not today''; END'; \
+             CREATE TRIGGER refuse BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    books
+        .clock
+        .advance(month(0).end - month(0).start + Duration::HOUR);
+    let calendar = books.calendar();
+    calendar.tick().await.expect_err("it is refused");
+    assert_eq!(written(&books).await, before);
+
+    books.run("DROP TRIGGER refuse ON notices").await;
+    books.clock.advance(Duration::HOUR);
+    assert_eq!(calendar.tick().await.expect("a look"), Tick::Did(1));
+    assert_eq!(books.standing().await.plan.code, "free");
+    let kept = look(&books, &oldest).await;
+    assert_eq!(kept.status, InstanceStatus::Connected);
+    let gone = look(&books, &newest).await;
+    assert_eq!(gone.status, InstanceStatus::Suspended);
+    let (keys_left, endpoints_left) = left(&books, books.account).await;
+    assert_eq!(keys_left, [keys[1].to_string()], "the oldest");
+    assert_eq!(endpoints_left.len(), 3);
+    let paused = "campaigns WHERE status = 'paused_plan'";
+    assert_eq!(books.count(paused).await, 1);
+    assert_eq!(books.told().await, ["plan_changed", "plan_changed"]);
 }
