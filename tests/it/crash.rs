@@ -27,7 +27,7 @@ async fn scene(lanes: usize) -> (Stack, Account, Vec<Instance>) {
         ("shutdown_seconds", "15"),
     ];
     let mut stack = Stack::with(&settings).await;
-    let account = stack.account("pro").await;
+    let account = stack.account("max").await;
     let mut instances = Vec::new();
     for n in 0..lanes {
         let instance = account.instance(&stack).await;
