@@ -154,6 +154,16 @@ impl Gateway {
         lock(&self.life).clone()
     }
 
+    /// Does this unless that life has ended, which it cannot do meanwhile.
+    pub(crate) fn within<T>(
+        &self,
+        life: &CancellationToken,
+        work: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let _current = lock(&self.life);
+        (!life.is_cancelled()).then(work)
+    }
+
     /// Ends the simulated process's life: everything it held in memory only is gone.
     pub(crate) fn end_life(&self) {
         std::mem::take(&mut *lock(&self.life)).cancel();

@@ -8,6 +8,7 @@ use reqwest::header::USER_AGENT;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::envelope::Envelope;
 use super::event::Event;
@@ -184,15 +185,20 @@ impl Delivery {
         let tasks = gateway.tasks.clone();
         tasks.spawn(async move {
             tokio::select! {
-                biased; // A wait that ends together with the life must not post once more.
                 () = life.cancelled() => {}
-                () = self.run(&gateway, &first, tell) => {}
+                () = self.run(&gateway, &life, &first, tell) => {}
             }
         });
         Receipt(Some(told))
     }
 
-    async fn run(self, gateway: &Gateway, first: &OnceLock<u16>, tell: oneshot::Sender<()>) {
+    async fn run(
+        self,
+        gateway: &Gateway,
+        life: &CancellationToken,
+        first: &OnceLock<u16>,
+        tell: oneshot::Sender<()>,
+    ) {
         let outcome = self.attempt(gateway, first).await;
         drop(tell);
         if !matches!(outcome, Outcome::Again) {
@@ -201,7 +207,10 @@ impl Delivery {
         for (attempt, wait) in (2..).zip(WAITS) {
             let wait = Duration::from_secs(wait).mul_f64(gateway.chance.jitter());
             gateway.pace.pause(wait.max(SHORTEST_WAIT)).await;
-            let noted = self.note(gateway, attempt);
+            // A wait that ends together with the life must not post once more.
+            let Some(noted) = gateway.within(life, || self.note(gateway, attempt)) else {
+                return;
+            };
             if !matches!(self.attempt(gateway, &noted).await, Outcome::Again) {
                 return;
             }
