@@ -39,6 +39,11 @@ bench-quick:
 fuzz *arguments:
     ./run fuzz {{ arguments }}
 
+# Processes, database, gateway and receivers fail while clients use the system, and everything that was
+# promised is checked: all scenarios, or those the arguments name: `just chaos kill-both --seed 7`.
+chaos *arguments:
+    ./run chaos {{ arguments }}
+
 # A campaign of 100,000 recipients through ten kills, crashes of the database and a gateway in trouble.
 # Takes many minutes.
 soak:

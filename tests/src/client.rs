@@ -235,7 +235,8 @@ impl Client {
         }
     }
 
-    async fn try_call(
+    /// Any call to a server that may not be there, or may go away meanwhile.
+    pub async fn try_call(
         &self,
         method: Method,
         path: &str,

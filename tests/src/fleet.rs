@@ -16,12 +16,22 @@ pub struct Member {
 impl Member {
     /// Starts it, and waits until it is ready.
     pub async fn start(&mut self) {
-        self.program = Some(Program::serve(&self.settings).await);
+        self.launch().await;
         let probe = Client::new(&self.base, None);
         eventually("the process is ready", async || {
             (probe.try_get("/readyz").await?.status == 200).then_some(())
         })
         .await;
+    }
+
+    /// Starts it, and waits until it listens; it may not be ready.
+    pub async fn launch(&mut self) {
+        self.program = Some(Program::serve(&self.settings).await);
+    }
+
+    /// Ends it at once, as a power failure would.
+    pub fn kill(&mut self) {
+        self.program.take().expect("a running process").kill();
     }
 
     /// Asks it to end, and waits until it has; it must end well.

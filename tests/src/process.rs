@@ -15,6 +15,9 @@ use crate::eventually;
 /// How long a command may take.
 const LONGEST: Duration = Duration::from_mins(2);
 
+/// What `./run chaos` puts between programs and their system.
+const TAMPERING: [&str; 2] = ["LD_PRELOAD", "CHAOS_FOLDER"];
+
 /// A running `msgflash serve`; killed when it is dropped.
 pub struct Program {
     child: Child,
@@ -51,7 +54,10 @@ impl Program {
         }
         // A place without a msgflash.toml, and an environment without settings.
         command.current_dir(std::env::temp_dir()).env_clear();
+        let tampering =
+            std::env::vars_os().filter(|(name, _)| TAMPERING.iter().any(|it| name == it));
         command
+            .envs(tampering)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -140,10 +146,11 @@ fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let test = std::env::current_exe().expect("this program has a path");
-        let target = test
-            .parent()
-            .and_then(|deps| deps.parent())
-            .expect("target/<profile>/deps");
+        // target/<profile> for a program, target/<profile>/deps for a test.
+        let mut target = test.parent().expect("a folder");
+        if target.ends_with("deps") {
+            target = target.parent().expect("target/<profile>");
+        }
         let program = target.join("msgflash");
         if !program.is_file() {
             let mut build = Command::new(env!("CARGO"));

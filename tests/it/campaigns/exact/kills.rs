@@ -4,26 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use blackbox::fleet::free_address;
-use blackbox::{Client, Program, within};
+use blackbox::{Client, Dice, Program, within};
 use msgflash_testkit::{OwnServer, TestDatabase};
 
 use self::excuses::{note_calls, require_excused};
 use super::*;
 
 mod excuses;
-
-/// Chance that can be repeated: the seed is told.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
 
 /// The suite does not wait half a minute for a lane, nor ten for an outcome.
 const SHORT: [(&str, &str); 3] = [
@@ -152,7 +139,7 @@ async fn killed(server: Option<OwnServer>, ordeal: Ordeal) {
     for process in &mut processes {
         process.start().await;
     }
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut cut_off = BTreeSet::new();
     let begun = Instant::now();
     let share = people as u64 / (kills + 1);

@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# Faults on purpose. Sourced by `run`, in the workspace's directory.
+
+# Ends the script.
+chaos() {
+    target=$(target_directory)
+    # The whole workspace's features, so that `./run test` need not build the dependencies again.
+    "$cargo" build --workspace --bin msgflash --bin chaos >&2
+    folder=$(mktemp -d)
+    # PostgreSQL may run as somebody else.
+    chmod 755 "$folder"
+    trap 'rm -rf "$folder"' EXIT
+    # Wrong clocks and full disks need a library between the programs and the C library. Where it
+    # cannot be built, what needs it says that it is skipped.
+    if cc -shared -fPIC -O1 -o "$folder/tamper.so" tests/chaos/tamper.c -ldl 2>"$folder/why"; then
+        code=0
+        CHAOS_FOLDER=$folder LD_PRELOAD=$folder/tamper.so "$target/debug/chaos" "$@" || code=$?
+    else
+        cat "$folder/why" >&2
+        code=0
+        "$target/debug/chaos" "$@" || code=$?
+    fi
+    exit "$code"
+}

@@ -1,0 +1,261 @@
+//! What must be true when all is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use blackbox::burst::left;
+use blackbox::{Account, within};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::history::{Banned, History};
+use crate::stage::{QUOTA, Stage, World};
+
+/// For what is under way to end by itself, once nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// What left the phones: how often each text went to each number.
+type Left = BTreeMap<(String, String), usize>;
+
+/// Waits until nothing is under way.
+pub(crate) async fn settle(stage: &Stage, world: &World) {
+    stage.stack.heal().await;
+    stage.stack.switch(json!({ "timeScale": 0.0 })).await;
+    let ours = format!(
+        "SELECT count(*) FROM delivery_queue WHERE endpoint_id = '{}'",
+        world.endpoint
+    );
+    let nothing = [
+        ("every message has ended", "SELECT count(*) FROM queue"),
+        (
+            "every campaign has ended",
+            "SELECT count(*) FROM campaigns WHERE status IN ('running', 'scheduled')",
+        ),
+        ("every event is handed on", "SELECT count(*) FROM outbox"),
+        ("every delivery is made", &ours),
+    ];
+    for (what, asked) in nothing {
+        within(PATIENCE, what, async || {
+            (stage.stack.count(asked, &[]).await == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+/// How messages ended.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) sent: usize,
+    /// Nobody could find out what became of the call.
+    pub(crate) failed: usize,
+    /// They waited when their recipient opted out.
+    pub(crate) stopped: usize,
+    pub(crate) cancelled: usize,
+    pub(crate) campaigned: usize,
+}
+
+/// Holds what happened against what was promised; what is broken is added to the wrongs.
+pub(crate) async fn check(stage: &Stage, world: &World, history: &mut History) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut gone = Left::new();
+    for it in left(&stage.stack).await {
+        let of = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        *gone.entry((of("number"), of("text"))).or_default() += 1;
+    }
+    for ((number, words), times) in &gone {
+        if *times > 1 {
+            history.wrong(format!("{words:?} left {times} times to {number}"));
+        }
+    }
+    let by_words: BTreeSet<&str> = gone.keys().map(|(_, words)| words.as_str()).collect();
+    singles(stage, history, &by_words, &mut outcome).await;
+    campaigns(stage, history, &gone, &mut outcome).await;
+    bans(stage, history).await;
+    for (account, quota) in [(&world.shop, None), (&world.capped, Some(QUOTA))] {
+        ledger(stage, history, account, quota).await;
+    }
+    deliveries(stage, world, history).await;
+    outcome
+}
+
+/// Each accepted message is there once; sent and left, or not sent and never left.
+async fn singles(stage: &Stage, history: &mut History, gone: &BTreeSet<&str>, all: &mut Outcome) {
+    let asked = "SELECT m.id::text, m.status, m.meta->>'code' FROM messages m WHERE NOT m.inbound \
+         AND NOT EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.message_id = m.id)";
+    let mut stored = BTreeSet::new();
+    for row in stage.stack.rows(asked, &[]).await {
+        let (id, status, code): (String, i16, Option<String>) =
+            (row.get(0), row.get(1), row.get(2));
+        let Some(message) = history.accepted.get(&id).cloned() else {
+            history.wrong(format!("{id} is stored and nobody was told of it"));
+            continue;
+        };
+        let has_left = gone.contains(message.words.as_str());
+        let is_cancelled = history.cancelled.contains(&id);
+        let words = &message.words;
+        match status {
+            1..=3 => all.sent += 1,
+            4 if code.as_deref() == Some("RECIPIENT_OPTED_OUT") => all.stopped += 1,
+            4 => all.failed += 1,
+            5 => all.cancelled += 1,
+            _ => history.wrong(format!("{words} has not ended: {status}")),
+        }
+        let told = format!("{words}: status {status}, code {code:?}, left: {has_left}");
+        if has_left != (1..=3).contains(&status) || is_cancelled && status != 5 {
+            history.wrong(told);
+        } else if status == 4
+            && !matches!(
+                code.as_deref(),
+                Some("PROVIDER_TIMEOUT" | "RECIPIENT_OPTED_OUT")
+            )
+        {
+            history.wrong(told);
+        }
+        stored.insert(id);
+    }
+    let missing: Vec<String> = history
+        .accepted
+        .iter()
+        .filter(|(id, _)| !stored.contains(*id))
+        .map(|(_, message)| message.words.clone())
+        .collect();
+    for words in missing {
+        history.wrong(format!("{words} was accepted and is lost"));
+    }
+}
+
+/// What became of the recipients of each campaign, from their rows and messages, beside what was counted.
+const RECOUNT: &str = "SELECT n.campaign_id::text, ARRAY[n.planned, n.sent, n.delivered, n.read, n.failed, n.skipped]::bigint[], \
+       ARRAY[count(*) FILTER (WHERE r.skip = 0), \
+         count(*) FILTER (WHERE m.status IN (1, 2, 3)), \
+         count(*) FILTER (WHERE m.status IN (2, 3)), \
+         count(*) FILTER (WHERE m.status = 3), \
+         count(*) FILTER (WHERE m.status = 4), \
+         count(*) FILTER (WHERE r.skip <> 0)]::bigint[] \
+     FROM campaign_counters n \
+     LEFT JOIN campaign_recipients r ON r.campaign_id = n.campaign_id \
+     LEFT JOIN messages m ON m.id = r.message_id \
+     GROUP BY n.campaign_id";
+
+async fn campaigns(stage: &Stage, history: &mut History, gone: &Left, all: &mut Outcome) {
+    for row in stage.stack.rows(RECOUNT, &[]).await {
+        let id: String = row.get(0);
+        let (counted, found): (Vec<i64>, Vec<i64>) = (row.get(1), row.get(2));
+        if counted != found {
+            history.wrong(format!(
+                "campaign {id} counts {counted:?} and has {found:?}"
+            ));
+        }
+    }
+    let asked = "SELECT r.campaign_id::text, r.phone::text, m.status \
+         FROM campaign_recipients r JOIN messages m ON m.id = r.message_id";
+    let mut known = BTreeSet::new();
+    let words: BTreeMap<String, String> = history.campaigns.iter().cloned().collect();
+    for row in stage.stack.rows(asked, &[]).await {
+        let (id, phone, status): (String, String, i16) = (row.get(0), row.get(1), row.get(2));
+        let Some(words) = words.get(&id) else {
+            history.wrong(format!("campaign {id} is stored and nobody was told of it"));
+            continue;
+        };
+        let sent = (phone, words.clone());
+        let has_left = gone.contains_key(&sent);
+        if has_left != (1..=3).contains(&status) {
+            history.wrong(format!("{sent:?}: status {status}, left: {has_left}"));
+        }
+        all.campaigned += usize::from(has_left);
+        known.insert(sent);
+    }
+    let campaigns: BTreeSet<&String> = words.values().collect();
+    for sent in gone.keys().filter(|(_, words)| campaigns.contains(words)) {
+        if !known.contains(sent) {
+            history.wrong(format!("{sent:?} left and is not recorded"));
+        }
+    }
+}
+
+/// The gateway was not asked for what had been promised not to be sent.
+async fn bans(stage: &Stage, history: &mut History) {
+    let asked = stage.stack.asked("sendText").await;
+    let mut wrongs = Vec::new();
+    for request in &asked {
+        let at = moment(&request["at"]);
+        let (number, words) = (&request["body"]["number"], &request["body"]["text"]);
+        for ban in &history.bans {
+            let is_meant = match &ban.what {
+                Banned::Words(it) => words == it.as_str(),
+                Banned::Number(it) => number == it.as_str(),
+            };
+            let is_within = at > ban.from && ban.until.is_none_or(|until| at < until);
+            if is_meant && is_within {
+                wrongs.push(format!(
+                    "asked to send {words} to {number} at {at}, but {} at {}",
+                    ban.why, ban.from
+                ));
+            }
+        }
+    }
+    for wrong in wrongs {
+        history.wrong(wrong);
+    }
+}
+
+fn moment(at: &Value) -> OffsetDateTime {
+    let text = at.as_str().expect("a time");
+    OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339")
+}
+
+/// What the ledger says of an account, beside what is charged and what waits.
+const LEDGER: &str = "SELECT s.used, h.held - s.used - s.released AS reserved, \
+       (SELECT count(*) FROM messages m \
+        WHERE m.account_id = $1 AND m.charged_period IS NOT NULL) AS charged, \
+       (SELECT count(*) FROM messages m WHERE m.account_id = $1 AND m.status IN (1, 2, 3)) AS sent \
+     FROM (SELECT coalesce(sum(messages), 0)::bigint AS used, \
+             coalesce(sum(released), 0)::bigint AS released \
+           FROM usage_settled WHERE account_id = $1) s, \
+          (SELECT coalesce(sum(reserved_total), 0)::bigint AS held \
+           FROM usage_holds WHERE account_id = $1) h";
+
+async fn ledger(stage: &Stage, history: &mut History, account: &Account, quota: Option<usize>) {
+    let id: Uuid = account.user.uuid();
+    let row = &stage.stack.rows(LEDGER, &[&id]).await[0];
+    let of = |name: &str| -> i64 { row.get(name) };
+    let (used, reserved, charged, sent) = (of("used"), of("reserved"), of("charged"), of("sent"));
+    if used != charged || used != sent || reserved != 0 {
+        history.wrong(format!(
+            "the ledger has {used} used and {reserved} reserved; {charged} are charged, {sent} sent"
+        ));
+    }
+    if let Some(quota) = quota {
+        let quota = i64::try_from(quota).expect("small");
+        if used > quota {
+            history.wrong(format!("{used} were sent with a quota of {quota}"));
+        }
+        // Whoever is refused had none left, whatever else went wrong.
+        if history.capped > 0 && used == 0 {
+            history.wrong("the quota was never used".to_owned());
+        }
+    }
+}
+
+/// What became of each message was told.
+async fn deliveries(stage: &Stage, world: &World, history: &mut History) {
+    let shop: Uuid = world.shop.user.uuid();
+    let asked = "SELECT id::text, status FROM messages WHERE account_id = $1 AND NOT inbound \
+         AND status IN (1, 2, 3, 4)";
+    let heard = stage.receiver.heard();
+    let told: BTreeSet<(bool, &str)> = heard
+        .iter()
+        .filter_map(|it| {
+            let failed = it.header("x-msgflash-event") == "message.failed";
+            Some((failed, it.json["messageId"].as_str()?))
+        })
+        .collect();
+    for row in stage.stack.rows(asked, &[&shop]).await {
+        let (id, status): (String, i16) = (row.get(0), row.get(1));
+        if !told.contains(&(status == 4, id.as_str())) {
+            history.wrong(format!("nobody was told that {id} ended with {status}"));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A database that crashes, hangs, hangs up, and is full.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use blackbox::Dice;
+
+use super::{tampering, wait};
+use crate::stage::Stage;
+
+/// Stops it in the middle of everything and starts it again.
+pub(super) async fn crash(stage: &mut Stage, dice: &mut Dice, end: Instant) -> usize {
+    let mut crashes = 0;
+    while Instant::now() < end {
+        wait(dice, 1000, 5000).await;
+        tokio::task::block_in_place(|| stage.postgres.crash());
+        wait(dice, 0, 3000).await;
+        tokio::task::block_in_place(|| stage.postgres.start_again());
+        crashes += 1;
+    }
+    crashes
+}
+
+/// Lets it answer nothing for half a minute.
+pub(super) async fn pause(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    wait(dice, 2000, 5000).await;
+    stage.postgres.pause();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    stage.postgres.resume();
+    tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
+    1
+}
+
+/// Cuts connections; answers how many.
+pub(super) async fn cut(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    let cutter = stage.cutter.as_ref().expect("connections pass there");
+    let mut cuts = 0;
+    while Instant::now() < end {
+        wait(dice, 100, 1500).await;
+        cuts += cutter.cut(dice);
+    }
+    cuts
+}
+
+/// Lets every write for more space fail, for a while again and again.
+pub(super) async fn fill(dice: &mut Dice, end: Instant) -> usize {
+    let file = tampering().expect("looked at before").join("full");
+    let mut times = 0;
+    while Instant::now() < end {
+        wait(dice, 1000, 3000).await;
+        fs::write(&file, "").expect("the file can be written");
+        wait(dice, 500, 4000).await;
+        fs::remove_file(&file).expect("it was written");
+        times += 1;
+    }
+    times
+}

@@ -1,0 +1,90 @@
+//! A gateway that is away or ill, and what it tells of messages.
+
+use std::time::Instant;
+
+use blackbox::Dice;
+use serde_json::json;
+
+use super::wait;
+use crate::stage::Stage;
+
+/// Away and back, warm or by a restart.
+pub(super) async fn away(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    let mut times = 0;
+    while Instant::now() < end {
+        wait(dice, 1000, 4000).await;
+        if dice.roll(2) == 0 {
+            told(stage, "down", json!({})).await;
+            wait(dice, 500, 4000).await;
+            told(stage, "up", json!({})).await;
+        } else {
+            let times = json!({ "downMs": 3000, "coldMs": 5000, "wait": true });
+            told(stage, "restart", times).await;
+        }
+        times += 1;
+    }
+    times
+}
+
+async fn told(stage: &Stage, what: &str, body: serde_json::Value) {
+    let reply = stage.stack.control(what, body).await;
+    assert!(reply.status < 300, "{what}: {reply:?}");
+}
+
+/// What a gateway does to one call, by the names of the simulator.
+const ILLS: [&str; 11] = [
+    "never_answer",
+    "never_answer_but_sent",
+    "send_timeout",
+    "send_timeout_but_sent",
+    "cut_connection",
+    "cut_connection_but_sent",
+    "connection_closed",
+    "database_error",
+    "not_loaded",
+    "license_required",
+    "ack_before_answer",
+];
+
+pub(super) async fn ill(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    let mut times = 0;
+    while Instant::now() < end {
+        let fault = *dice.pick(&ILLS);
+        let calls = 1 + dice.roll(4);
+        let body = json!({ "fault": fault, "times": calls, "ms": 1000 });
+        // Only the time-outs have a length.
+        let has_length = fault.starts_with("send_timeout");
+        let body = if has_length {
+            body
+        } else {
+            json!({ "fault": fault, "times": calls })
+        };
+        stage.stack.fault(body).await;
+        times += 1;
+        wait(dice, 500, 2500).await;
+    }
+    times
+}
+
+/// How receipts come, by the names of the simulator.
+const RECEIPTS: [&str; 7] = [
+    "ack_before_answer",
+    "ack_before_send_message",
+    "acks_disordered",
+    "acks_duplicated",
+    "read_without_delivery",
+    "server_ack_after_read",
+    "lid_acks",
+];
+
+pub(super) async fn receipts(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    let mut times = 0;
+    while Instant::now() < end {
+        stage.stack.heal().await;
+        let fault = *dice.pick(&RECEIPTS);
+        stage.stack.fault(json!({ "fault": fault })).await;
+        times += 1;
+        wait(dice, 500, 2500).await;
+    }
+    times
+}
