@@ -55,11 +55,11 @@ pub(crate) async fn run(
         Fault::DatabaseCrash => database::crash(stage, dice, end).await,
         Fault::DatabasePause => database::pause(stage, dice, end).await,
         Fault::DatabaseCuts => database::cut(stage, dice, end).await,
-        Fault::DiskFull => database::fill(dice, end).await,
+        Fault::DiskFull => database::fill(stage, dice, end).await,
         Fault::GatewayAway => gateway::away(stage, dice, end).await,
         Fault::GatewayIll => gateway::ill(stage, dice, end).await,
         Fault::Receipts => gateway::receipts(stage, dice, end).await,
-        Fault::Clock => processes::turn_clocks(dice, end).await,
+        Fault::Clock => processes::turn_clocks(world, dice, end).await,
         Fault::Receivers => receivers::behave(world, end).await,
     }
 }

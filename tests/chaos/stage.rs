@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use blackbox::fleet::free_address;
 use blackbox::{Account, Client, Fleet, PlansFile, Receiver, Stack, id_of};
 use msgflash_accounts::KeyOrder;
 use msgflash_kernel::{Actor, Workspace};
@@ -114,8 +115,13 @@ pub(crate) async fn build(shape: Shape, more: &[(&str, &str)], is_proxied: bool)
     plans.set(free, "monthly_outbound_quota", &QUOTA.to_string());
     plans.set(free, "monthly_api_request_quota", "1000000");
     let catalogue = plans.path();
+    // All processes have one public address, as behind a load balancer: tokens name it.
+    let bind = free_address();
+    let public_url = format!("http://{bind}");
     let mut settings = SETTINGS.to_vec();
     settings.push(("billing_catalogue", &catalogue));
+    settings.push(("bind", &bind));
+    settings.push(("public_url", &public_url));
     settings.extend(more);
     if let Some(cutter) = &cutter {
         settings.push(("database_url", cutter.url()));

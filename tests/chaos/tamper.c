@@ -16,8 +16,12 @@
 
 extern char *program_invocation_short_name;
 
-static int is_called(const char *name) {
-    return program_invocation_short_name && strcmp(program_invocation_short_name, name) == 0;
+static int has_wrong_clock, has_full_disk;
+
+/* Before the program starts: a server of PostgreSQL soon writes other words over its name. */
+__attribute__((constructor)) static void meet(void) {
+    has_wrong_clock = strcmp(program_invocation_short_name, "msgflash") == 0;
+    has_full_disk = strcmp(program_invocation_short_name, "postgres") == 0;
 }
 
 static const char *place(const char *name, char *into, size_t size) {
@@ -36,7 +40,7 @@ static int real_time(clockid_t clock, struct timespec *into) {
 static long error_of_clock(void) {
     static volatile long error, looked_up_at;
     struct timespec now;
-    if (!is_called("msgflash") || real_time(CLOCK_MONOTONIC, &now) != 0) return 0;
+    if (!has_wrong_clock || real_time(CLOCK_MONOTONIC, &now) != 0) return 0;
     long at = now.tv_sec * 10 + now.tv_nsec / 100000000;
     if (at != looked_up_at) {
         char path[512], text[32] = "";
@@ -81,7 +85,7 @@ time_t time(time_t *into) {
 static int is_refused(int file, off_t end) {
     char path[512];
     struct stat about;
-    if (!is_called("postgres") || !place("full", path, sizeof path)) return 0;
+    if (!has_full_disk || !place("full", path, sizeof path)) return 0;
     if (access(path, F_OK) != 0) return 0;
     return fstat(file, &about) == 0 && S_ISREG(about.st_mode) && end > about.st_size;
 }

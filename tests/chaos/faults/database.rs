@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use blackbox::Dice;
+use tokio_postgres::error::SqlState;
 
 use super::{tampering, wait};
 use crate::stage::Stage;
@@ -43,12 +44,16 @@ pub(super) async fn cut(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
 }
 
 /// Lets every write for more space fail, for a while again and again.
-pub(super) async fn fill(dice: &mut Dice, end: Instant) -> usize {
+pub(super) async fn fill(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
     let file = tampering().expect("looked at before").join("full");
+    let longer = "CREATE TABLE longer AS SELECT generate_series(1, 100000)";
     let mut times = 0;
     while Instant::now() < end {
         wait(dice, 1000, 3000).await;
         fs::write(&file, "").expect("the file can be written");
+        let written = stage.stack.connection().await.execute(longer, &[]).await;
+        let refused = written.expect_err("there is no space").code().cloned();
+        assert_eq!(refused, Some(SqlState::DISK_FULL));
         wait(dice, 500, 4000).await;
         fs::remove_file(&file).expect("it was written");
         times += 1;

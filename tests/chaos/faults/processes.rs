@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use blackbox::fleet::Member;
 use blackbox::{Client, Dice};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::{tampering, wait};
+use crate::history::now;
 use crate::stage::{Stage, World};
 
 /// Kills at random moments: of those that may be, one or all of a kind at once.
@@ -96,15 +99,20 @@ pub(super) async fn roll(stage: &mut Stage, world: &World) -> usize {
 }
 
 /// Turns the clocks of all processes forward and back by up to two minutes, and right again.
-pub(super) async fn turn_clocks(dice: &mut Dice, end: Instant) -> usize {
+pub(super) async fn turn_clocks(world: &World, dice: &mut Dice, end: Instant) -> usize {
     let file = tampering().expect("looked at before").join("clock");
-    let mut turns = 0;
+    let probe = Client::new(&world.bases[0], None);
+    let (mut turns, mut is_off) = (0, false);
     while Instant::now() < end {
         let seconds = i64::try_from(dice.roll(240)).expect("small") - 120;
         fs::write(&file, seconds.to_string()).expect("the file can be written");
         turns += 1;
         wait(dice, 1000, 5000).await;
+        let told = probe.get("/healthz").await.header("date").to_owned();
+        let told = OffsetDateTime::parse(&told, &Rfc2822).expect("a date");
+        is_off |= (told - now()).abs() > time::Duration::seconds(5);
     }
     fs::remove_file(&file).expect("it was written");
+    assert!(is_off, "the clocks were right all the time");
     turns
 }
