@@ -71,7 +71,8 @@ account() {
 }
 password=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 member() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
-account program@schemathesis.example && account person@schemathesis.example || fail "no accounts"
+account program@schemathesis.example || fail "no account for the program"
+account person@schemathesis.example || fail "no account for the person"
 key=$("$program" key create --user program@schemathesis.example --name schemathesis --json | member secret)
 token=$(curl -fsS "$base/api/auth/login" -H 'Content-Type: application/json' \
     -d "{\"email\":\"person@schemathesis.example\",\"password\":\"$password\"}" | member token)
