@@ -4,6 +4,7 @@
 //! client on every call.
 
 mod examples;
+mod headers;
 mod page;
 mod plans;
 mod schemas;

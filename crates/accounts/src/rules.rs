@@ -79,7 +79,8 @@ pub(crate) fn phone(raw: &str, problems: &mut Problems) -> Option<Phone> {
     match Phone::parse(raw) {
         Ok(phone) => Some(phone),
         Err(cause) => {
-            problems.add("phone", "invalid_phone", format!("The phone is {cause}"));
+            let message = format!("Must be an international phone number: {cause}");
+            problems.add("phone", "invalid_phone", message);
             None
         }
     }

@@ -76,6 +76,11 @@ async fn every_problem_of_a_sign_up_is_told_at_once_and_nothing_is_made() {
     let refused = nobody.post("/api/auth/signup", &bad).await;
     assert_eq!(refused.outcome(), (400, "VALIDATION_ERROR"));
     assert_eq!(refused.fields(), ["fullName", "email", "phone", "password"]);
+    assert_eq!(
+        refused.json["error"]["details"][2]["message"],
+        "Must be an international phone number: it begins with 0 instead of a country \
+         code such as +33"
+    );
     let bad = json!({ "fullName": 7, "phone": "+33612345678", "password": "x" });
     let refused = nobody.post("/api/auth/signup", &bad).await;
     assert_eq!(refused.fields(), ["fullName", "email", "password"]);

@@ -161,24 +161,27 @@ fn header(kind: Type, about: &str) -> Header {
 }
 
 fn parameters(route: &Route) -> Vec<RefOr<Parameter>> {
-    let given = |name: &str, most: usize, about: &str| {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(most))
-            .build();
+    let given = |name: &str, schema: ObjectBuilder, about: &str| {
         let parameter = ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(about))
-            .schema(Some(schema));
+            .schema(Some(schema.schema_type(Type::String).build()));
         RefOr::T(parameter.build())
     };
-    let mut parameters = vec![given("X-Request-Id", 128, "Echoed, and kept in logs")];
+    // No limits in its schema: what is not kept to is not refused.
+    let about = "Echoed, and kept in logs, if it has 1-128 of `A-Za-z0-9._-`; else the request gets \
+        an id of ours";
+    let mut parameters = vec![given("X-Request-Id", ObjectBuilder::new(), about)];
     if route.policy.once {
         let about = "An equal request with the same key within 24 hours gets the first answer \
             again; another request with it gets `409 CONFLICT`";
-        parameters.push(given("Idempotency-Key", 255, about));
+        let schema = ObjectBuilder::new()
+            .min_length(Some(1))
+            .max_length(Some(255))
+            .pattern(Some("^[ -~]+$"));
+        parameters.push(given("Idempotency-Key", schema, about));
     }
     parameters
 }
