@@ -1,6 +1,8 @@
 //! The lines, one file each. A line prepares its scene, runs both sides in turns, and checks after
 //! each run that what should be there is there.
 
+mod g1;
+mod g3;
 mod p1;
 mod p10;
 mod p11;
@@ -55,6 +57,8 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p11" => "start and size",
         "p12" => "rendering templates",
         "p13" => "fairness",
+        "g1" => "growth: messages stored",
+        "g3" => "growth: tenants",
         _ => "unknown",
     }
 }
@@ -75,6 +79,8 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p11" => p11::run(options, database).await,
         "p12" => p12::run(options),
         "p13" => p13::run(options, database).await,
+        "g1" => g1::run(options, database).await,
+        "g3" => g3::run(options, database).await,
         _ => bail!("there is no line {line}"),
     }
 }
