@@ -2,6 +2,7 @@
 //! each run that what should be there is there.
 
 mod g1;
+mod g2;
 mod g3;
 mod p1;
 mod p10;
@@ -58,6 +59,7 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p12" => "rendering templates",
         "p13" => "fairness",
         "g1" => "growth: messages stored",
+        "g2" => "growth: lanes",
         "g3" => "growth: tenants",
         _ => "unknown",
     }
@@ -80,6 +82,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p12" => p12::run(options),
         "p13" => p13::run(options, database).await,
         "g1" => g1::run(options, database).await,
+        "g2" => g2::run(options, database).await,
         "g3" => g3::run(options, database).await,
         _ => bail!("there is no line {line}"),
     }

@@ -78,10 +78,12 @@ enum Command {
     P12,
     /// Single messages of one account beside a campaign of 200,000 of another, against the same alone
     P13,
-    /// How cost grows: the lines G1 and G3
+    /// How cost grows: the lines G1 to G3
     Growth,
     /// Accepting messages with 10,000,000 and 1,000,000 stored, against 10,000
     G1,
+    /// Draining 200,000 messages through 20,000 and 1,000 lanes, against ten
+    G2,
     /// Accepting messages of 10,000 and of 100 tenants, against one
     G3,
 }
@@ -91,7 +93,7 @@ const PERFORMANCE: [&str; 13] = [
     "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
 ];
 /// How cost grows. The smallest of it takes longer than the five minutes of `quick` leave.
-const GROWTH: [&str; 2] = ["g1", "g3"];
+const GROWTH: [&str; 3] = ["g1", "g2", "g3"];
 
 impl Command {
     fn lines(self) -> Vec<&'static str> {
@@ -113,6 +115,7 @@ impl Command {
             Self::P13 => vec!["p13"],
             Self::Growth => GROWTH.to_vec(),
             Self::G1 => vec!["g1"],
+            Self::G2 => vec!["g2"],
             Self::G3 => vec!["g3"],
         }
     }
