@@ -4,6 +4,7 @@
 mod g1;
 mod g2;
 mod g3;
+mod g4;
 mod p1;
 mod p10;
 mod p11;
@@ -61,6 +62,7 @@ pub(crate) fn title(line: &str) -> &'static str {
         "g1" => "growth: messages stored",
         "g2" => "growth: lanes",
         "g3" => "growth: tenants",
+        "g4" => "growth: half an hour beside a long reader",
         _ => "unknown",
     }
 }
@@ -84,6 +86,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "g1" => g1::run(options, database).await,
         "g2" => g2::run(options, database).await,
         "g3" => g3::run(options, database).await,
+        "g4" => g4::run(options, database).await,
         _ => bail!("there is no line {line}"),
     }
 }

@@ -78,7 +78,7 @@ enum Command {
     P12,
     /// Single messages of one account beside a campaign of 200,000 of another, against the same alone
     P13,
-    /// How cost grows: the lines G1 to G3
+    /// How cost grows: the lines G1 to G4
     Growth,
     /// Accepting messages with 10,000,000 and 1,000,000 stored, against 10,000
     G1,
@@ -86,6 +86,8 @@ enum Command {
     G2,
     /// Accepting messages of 10,000 and of 100 tenants, against one
     G3,
+    /// Half an hour at a steady rate beside a transaction that reads all the time, against its first fifth
+    G4,
 }
 
 /// What is measured side by side with other programs, or with itself.
@@ -93,7 +95,7 @@ const PERFORMANCE: [&str; 13] = [
     "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
 ];
 /// How cost grows. The smallest of it takes longer than the five minutes of `quick` leave.
-const GROWTH: [&str; 3] = ["g1", "g2", "g3"];
+const GROWTH: [&str; 4] = ["g1", "g2", "g3", "g4"];
 
 impl Command {
     fn lines(self) -> Vec<&'static str> {
@@ -117,6 +119,7 @@ impl Command {
             Self::G1 => vec!["g1"],
             Self::G2 => vec!["g2"],
             Self::G3 => vec!["g3"],
+            Self::G4 => vec!["g4"],
         }
     }
 }

@@ -165,9 +165,7 @@ async fn singles(
         let tenant = u32::try_from(dice.below(u64::from(lanes)))?;
         let lane: Uuid = scene::instance(tenant).parse()?;
         let before = provider.calls();
-        session
-            .run(SINGLE, &[&id, &phone, &lane, &period])
-            .await?;
+        session.run(SINGLE, &[&id, &phone, &lane, &period]).await?;
         let begun = Instant::now();
         // As the process does that has accepted it.
         bells.woken.wake(&[InstanceId::new(lane)]);
