@@ -69,7 +69,7 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     database.reset().await?;
     let fifths = watch::fifths(&fired.timed, &samples, length)?;
     Ok(Figures {
-        rows: rows(&fifths, length, (&ended, &vacuumed)),
+        rows: rows(&fifths, length, &ended, &vacuumed),
         notes: notes(&fifths, &samples, &ended, &vacuumed),
     })
 }
@@ -135,7 +135,7 @@ async fn end_to_read(reader: &Session) -> Result<()> {
 }
 
 /// The last fifth against the first, and dead rows after the reader ended against those it kept.
-fn rows(fifths: &[Fifth], length: Duration, (ended, vacuumed): (&[Table], &[Table])) -> Vec<Row> {
+fn rows(fifths: &[Fifth], length: Duration, ended: &[Table], vacuumed: &[Table]) -> Vec<Row> {
     let [first, .., last] = fifths else {
         return Vec::new();
     };
