@@ -94,7 +94,7 @@ enum Command {
 const PERFORMANCE: [&str; 13] = [
     "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
 ];
-/// How cost grows. The smallest of it takes longer than the five minutes of `quick` leave.
+/// How cost grows. `quick` leaves it out: loading several databases and waiting for vacuum is not quick.
 const GROWTH: [&str; 4] = ["g1", "g2", "g3", "g4"];
 
 impl Command {
