@@ -30,7 +30,7 @@ db-up:
 bench *arguments='all':
     ./run bench {{ arguments }}
 
-# Every benchmark once and small, within five minutes.
+# Every benchmark but those of growth once and small, within five minutes.
 bench-quick:
     ./run bench quick
 

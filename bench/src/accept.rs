@@ -18,6 +18,13 @@ use crate::server::Server;
 /// Load before the measured window: connections open, statements are prepared.
 const WARM: Duration = Duration::from_millis(500);
 
+/// The server as a line about accepting starts it: nothing is sent meanwhile.
+pub(crate) const SETTINGS: [(&str, &str); 2] = [
+    ("roles", "api"),
+    // Beyond what is sent; every request is still counted against it.
+    ("rate_limit_per_second", "1000000"),
+];
+
 /// The scene of an acceptance line.
 pub(crate) struct Accept<'a> {
     options: &'a Options,
@@ -67,14 +74,8 @@ impl<'a> Accept<'a> {
         Ok(accept)
     }
 
-    /// The server as a line starts it.
     async fn serve(&self) -> Result<Server> {
-        let settings = [
-            ("roles", "api"),
-            // Beyond what is sent; every request is still counted against it.
-            ("rate_limit_per_second", "1000000"),
-        ];
-        Server::start(self.database.url(), &settings).await
+        Server::start(self.database.url(), &SETTINGS).await
     }
 
     fn target(&self, server: &Server) -> Target {

@@ -29,6 +29,30 @@ pub(crate) async fn messages(
     lanes: u32,
     queued: bool,
 ) -> Result<()> {
+    make(database, session, count, lanes, queued, "now()").await
+}
+
+/// `count` messages that were sent over the last ninety days, in the order of their ids.
+pub(crate) async fn history(
+    database: &Database,
+    session: &Session,
+    count: u32,
+    lanes: u32,
+) -> Result<()> {
+    make(database, session, count, lanes, false, LONG_AGO).await
+}
+
+/// When message `n` of `$1` was made.
+const LONG_AGO: &str = "now() - interval '90 days' * (1 - n / ($1::bigint)::float8)";
+
+async fn make(
+    database: &Database,
+    session: &Session,
+    count: u32,
+    lanes: u32,
+    queued: bool,
+    at: &str,
+) -> Result<()> {
     database.reset().await?;
     session
         .client
@@ -43,7 +67,8 @@ pub(crate) async fn messages(
         "SELECT n, ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, \
            ('00000000-0000-7000-8000-0000000' || ({first} + n % $2::bigint))::uuid AS account, \
            ('00000000-0000-7000-9000-0000000' || ({first} + n % $2::bigint))::uuid AS instance, \
-           33600000000 + n AS phone, '3EB0' || lpad(upper(to_hex(n)), 16, '0') AS key_id \
+           33600000000 + n AS phone, '3EB0' || lpad(upper(to_hex(n)), 16, '0') AS key_id, \
+           {at} AS at \
          FROM generate_series(0::bigint, $1::bigint - 1) n"
     );
     let status = if queued { "0, NULL" } else { "1, m.key_id" };
@@ -54,7 +79,7 @@ pub(crate) async fn messages(
                    inbound, kind, peer, body, status, provider_message_id, meta, request_id, \
                    created_at, updated_at) \
                  SELECT m.account, m.id, m.account, m.account, m.instance, false, 'text', m.phone, \
-                   'Your parcel is ready.', {status}, '{{}}', m.id::text, now(), now() \
+                   'Your parcel is ready.', {status}, '{{}}', m.id::text, m.at, m.at \
                  FROM ({made}) m"
             ),
             &[&count, &lanes],
@@ -77,7 +102,7 @@ pub(crate) async fn messages(
     } else {
         let text = format!(
             "INSERT INTO provider_refs (instance_id, key_id, workspace_id, message_id, created_at) \
-             SELECT m.instance, m.key_id, m.account, m.id, now() FROM ({made}) m"
+             SELECT m.instance, m.key_id, m.account, m.id, m.at FROM ({made}) m"
         );
         session.run(&text, &[&count, &lanes]).await?;
     }

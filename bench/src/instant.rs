@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant as Moment;
 
 use async_trait::async_trait;
 use msgflash_kernel::Phone;
@@ -18,6 +19,8 @@ use time::OffsetDateTime;
 #[derive(Debug, Default)]
 pub(crate) struct Instant {
     calls: AtomicU64,
+    /// When the first and the last message came.
+    moments: Mutex<Option<(Moment, Moment)>>,
     /// Session and number of each message: a second one to the same would be sent twice.
     seen: Mutex<HashSet<(String, i64)>>,
 }
@@ -25,7 +28,12 @@ pub(crate) struct Instant {
 impl Instant {
     /// Calls that were made.
     pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+        self.calls.load(Ordering::Acquire)
+    }
+
+    /// When the first and the last of them began.
+    pub(crate) fn moments(&self) -> Option<(Moment, Moment)> {
+        self.moments.lock().ok().and_then(|moments| *moments)
     }
 
     /// Recipients that were reached, each counted once for each session.
@@ -37,7 +45,13 @@ impl Instant {
 #[async_trait]
 impl WhatsAppProvider for Instant {
     async fn send(&self, session: &str, outbound: &Outbound) -> Result<Accepted, SendFailure> {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        if let Ok(mut moments) = self.moments.lock() {
+            let now = Moment::now();
+            let first = moments.map_or(now, |(first, _)| first);
+            *moments = Some((first, now));
+        }
+        // Whoever sees the call counted sees its moment.
+        let call = self.calls.fetch_add(1, Ordering::AcqRel);
         if let Ok(mut seen) = self.seen.lock() {
             seen.insert((session.to_owned(), outbound.to.to_i64()));
         }

@@ -1,6 +1,10 @@
 //! The lines, one file each. A line prepares its scene, runs both sides in turns, and checks after
 //! each run that what should be there is there.
 
+mod g1;
+mod g2;
+mod g3;
+mod g4;
 mod p1;
 mod p10;
 mod p11;
@@ -55,6 +59,10 @@ pub(crate) fn title(line: &str) -> &'static str {
         "p11" => "start and size",
         "p12" => "rendering templates",
         "p13" => "fairness",
+        "g1" => "growth: messages stored",
+        "g2" => "growth: lanes",
+        "g3" => "growth: tenants",
+        "g4" => "growth: half an hour beside a long reader",
         _ => "unknown",
     }
 }
@@ -75,6 +83,10 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p11" => p11::run(options, database).await,
         "p12" => p12::run(options),
         "p13" => p13::run(options, database).await,
+        "g1" => g1::run(options, database).await,
+        "g2" => g2::run(options, database).await,
+        "g3" => g3::run(options, database).await,
+        "g4" => g4::run(options, database).await,
         _ => bail!("there is no line {line}"),
     }
 }

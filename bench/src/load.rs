@@ -32,6 +32,17 @@ pub(crate) struct Fired {
     pub(crate) per_second: f64,
     /// From the intended start to the answer in microseconds, the warm-up excluded.
     pub(crate) latencies: Vec<u64>,
+    /// The same with their moments.
+    pub(crate) timed: Vec<Timed>,
+}
+
+/// One message that was accepted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timed {
+    /// Its intended start, in microseconds behind the warm-up.
+    pub(crate) at: u64,
+    /// From then to the answer, in microseconds.
+    pub(crate) took: u64,
 }
 
 /// Writes the request of message `n`; every one has an idempotency key of its own.
@@ -87,7 +98,10 @@ pub(crate) async fn closed(
                     let now = Instant::now();
                     // What was answered within the window counts, wherever it began.
                     if now >= begun && now < end {
-                        counted.push(micros(now - start));
+                        counted.push(Timed {
+                            at: micros(start.saturating_duration_since(begun)),
+                            took: micros(now - start),
+                        });
                     }
                 }
             })
@@ -138,7 +152,10 @@ pub(crate) async fn open(
                         .await?;
                         accepted += 1;
                         if *moment >= warm {
-                            counted.push(micros(intended.elapsed()));
+                            counted.push(Timed {
+                                at: micros(moment.saturating_sub(warm)),
+                                took: micros(intended.elapsed()),
+                            });
                         }
                     }
                 })
@@ -207,20 +224,21 @@ pub(crate) async fn prove_replay(target: &Target, n: u64) -> Result<()> {
     Ok(())
 }
 
-type Client = tokio::task::JoinHandle<Result<(u64, Vec<u64>)>>;
+type Client = tokio::task::JoinHandle<Result<(u64, Vec<Timed>)>>;
 
 async fn gather(clients: impl Iterator<Item = Client>, length: Duration) -> Result<Fired> {
     let clients: Vec<Client> = clients.collect();
-    let (mut accepted, mut latencies) = (0, Vec::new());
+    let (mut accepted, mut timed) = (0, Vec::new());
     for client in clients {
         let (count, counted) = client.await??;
         accepted += count;
-        latencies.extend(counted);
+        timed.extend(counted);
     }
     Ok(Fired {
         accepted,
-        per_second: latencies.len() as f64 / length.as_secs_f64(),
-        latencies,
+        per_second: timed.len() as f64 / length.as_secs_f64(),
+        latencies: timed.iter().map(|one| one.took).collect(),
+        timed,
     })
 }
 

@@ -10,6 +10,7 @@ mod book;
 mod campaign;
 mod flow;
 mod gateway;
+mod grown;
 mod http;
 mod instant;
 mod lines;
@@ -49,7 +50,7 @@ struct Cli {
 enum Command {
     /// Every line, as published
     All,
-    /// Every line once and small, within five minutes
+    /// Every line but those of growth, once and small, within five minutes
     Quick,
     /// Accepting messages of 1,000 tenants, against pgbench
     P1,
@@ -77,27 +78,48 @@ enum Command {
     P12,
     /// Single messages of one account beside a campaign of 200,000 of another, against the same alone
     P13,
+    /// How cost grows: the lines G1 to G4
+    Growth,
+    /// Accepting messages with 10,000,000 and 1,000,000 stored, against 10,000
+    G1,
+    /// Draining 200,000 messages through 20,000 and 1,000 lanes, against ten
+    G2,
+    /// Accepting messages of 10,000 and of 100 tenants, against one
+    G3,
+    /// Half an hour at a steady rate beside a transaction that reads all the time, against its first fifth
+    G4,
 }
 
+/// What is measured side by side with other programs, or with itself.
+const PERFORMANCE: [&str; 13] = [
+    "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
+];
+/// How cost grows. `quick` leaves it out: loading several databases and waiting for vacuum is not quick.
+const GROWTH: [&str; 4] = ["g1", "g2", "g3", "g4"];
+
 impl Command {
-    fn lines(self) -> &'static [&'static str] {
+    fn lines(self) -> Vec<&'static str> {
         match self {
-            Self::All | Self::Quick => &[
-                "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
-            ],
-            Self::P1 => &["p1"],
-            Self::P2 => &["p2"],
-            Self::P3 => &["p3"],
-            Self::P4 => &["p4"],
-            Self::P5 => &["p5"],
-            Self::P6 => &["p6"],
-            Self::P7 => &["p7"],
-            Self::P8 => &["p8"],
-            Self::P9 => &["p9"],
-            Self::P10 => &["p10"],
-            Self::P11 => &["p11"],
-            Self::P12 => &["p12"],
-            Self::P13 => &["p13"],
+            Self::All => [&PERFORMANCE[..], &GROWTH[..]].concat(),
+            Self::Quick => PERFORMANCE.to_vec(),
+            Self::P1 => vec!["p1"],
+            Self::P2 => vec!["p2"],
+            Self::P3 => vec!["p3"],
+            Self::P4 => vec!["p4"],
+            Self::P5 => vec!["p5"],
+            Self::P6 => vec!["p6"],
+            Self::P7 => vec!["p7"],
+            Self::P8 => vec!["p8"],
+            Self::P9 => vec!["p9"],
+            Self::P10 => vec!["p10"],
+            Self::P11 => vec!["p11"],
+            Self::P12 => vec!["p12"],
+            Self::P13 => vec!["p13"],
+            Self::Growth => GROWTH.to_vec(),
+            Self::G1 => vec!["g1"],
+            Self::G2 => vec!["g2"],
+            Self::G3 => vec!["g3"],
+            Self::G4 => vec!["g4"],
         }
     }
 }
@@ -127,7 +149,7 @@ async fn run(cli: &Cli) -> Result<bool> {
         _ => cli.options.clone(),
     };
     let database = Database::start().await?;
-    let measured = measure(cli.command.lines(), &options, &database).await;
+    let measured = measure(&cli.command.lines(), &options, &database).await;
     database.stop().await?;
     let measured = measured?;
     let all_counted = measured.values().all(|outcome| !outcome.rows.is_empty());

@@ -79,6 +79,19 @@ impl Database {
         Ok((with_database(&self.server, &name), name))
     }
 
+    /// A further database on the same server with the product's tables. Whoever makes it stops it.
+    pub(crate) async fn another(&self, suffix: &str) -> Result<Self> {
+        let (url, name) = self.fresh(suffix).await?;
+        msgflash_postgres::migrate(&url).await?;
+        Ok(Self {
+            server: self.server.clone(),
+            url,
+            name,
+            programs: self.programs.clone(),
+            cluster: None,
+        })
+    }
+
     /// Removes a database made by [`Self::fresh`].
     pub(crate) async fn drop_fresh(&self, name: &str) -> Result<()> {
         let session = Session::open(&self.server).await?;
@@ -89,8 +102,13 @@ impl Database {
     /// Empties every table but the scene's, and writes out what earlier runs left to be written, so
     /// that no run pays for another one.
     pub(crate) async fn reset(&self) -> Result<()> {
+        self.reset_but(&[]).await
+    }
+
+    /// The same, with further tables that stay as they are.
+    pub(crate) async fn reset_but(&self, others: &[&str]) -> Result<()> {
         let session = self.session().await?;
-        let keep: Vec<&str> = SCENE.to_vec();
+        let keep: Vec<&str> = SCENE.iter().chain(others).copied().collect();
         let tables: Vec<String> = session
             .client
             .query(

@@ -174,8 +174,8 @@ fn replace(page: &str, block: &str) -> Result<String> {
 
 fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
     let mut lines: Vec<_> = all.iter().collect();
-    // P2 before P11.
-    lines.sort_by_key(|(name, _)| (name.len(), name.as_str()));
+    // P2 before P11, and growth behind all of them.
+    lines.sort_by_key(|(name, _)| (name.starts_with('g'), name.len(), name.as_str()));
     let mut text = String::from(
         "| Line | Measured | MsgFlash | Baseline | Figure | Rounds | Target | |\n\
          |---|---|---|---|---|---|---|---|\n",

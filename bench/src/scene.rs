@@ -4,6 +4,7 @@
 //! Ids are digits all through, so that a pgbench script can name them without a look-up.
 
 use anyhow::Result;
+use uuid::Uuid;
 
 use crate::pg::Session;
 
@@ -70,6 +71,18 @@ pub(crate) async fn people(session: &Session, count: u32) -> Result<()> {
         session.run(statement, &[&first, &last]).await?;
     }
     Ok(())
+}
+
+/// Where one of them wants to hear of messages that were sent.
+pub(crate) async fn endpoint(session: &Session, n: u32, url: &str, secret: &str) -> Result<()> {
+    let text = "INSERT INTO webhook_endpoints (id, workspace_id, account_id, created_by, url, \
+                  secret, events, created_at, updated_at) \
+                VALUES ($1, $1, $1, $1, $2, $3, ARRAY['message.sent'], now(), now())";
+    let account: Uuid = account(n).parse()?;
+    session
+        .run(text, &[&account, &url, &secret])
+        .await
+        .map(drop)
 }
 
 /// Raises the catalogue's monthly limits far beyond what one tenant can use up in a run. They are

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use msgflash_postgres::Postgres;
 use msgflash_server::config::Config;
-use msgflash_server::wire;
+use msgflash_server::wire::{self, Backend};
+use msgflash_server::workers::Workers;
 use uuid::Uuid;
 
 use super::Figures;
@@ -78,19 +79,10 @@ async fn ours(
     session: &Session,
     count: u32,
 ) -> Result<f64> {
-    let settings = [
-        ("database_url", database.url()),
-        ("roles", "worker"),
-        ("pace_ms", "0"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let config = Config::load(None, &settings.to_vec())?;
-    let postgres = Postgres::new(database.url(), config.database_pool)?;
-    let mut backend = wire::backend(&config, &postgres).await?;
     let provider = Arc::new(instant::Instant::default());
-    backend.provider = provider.clone();
+    let (workers, _backend) = workers(database, &provider).await?;
     let begun = Instant::now();
-    let workers = wire::workers(&config, &postgres, &backend)?.start();
+    let workers = workers.start();
     let drained = flow::until_empty(session, &["queue", "outbox"]).await;
     let took = begun.elapsed().as_secs_f64();
     let has_ended = workers.stop(Duration::from_secs(30)).await;
@@ -110,6 +102,25 @@ async fn ours(
         expected,
     )?;
     Ok(took)
+}
+
+/// The product's own workers in this process, to be started, with this provider; and what they share.
+pub(super) async fn workers(
+    database: &Database,
+    provider: &Arc<instant::Instant>,
+) -> Result<(Workers, Backend)> {
+    let settings = [
+        ("database_url", database.url()),
+        ("roles", "worker"),
+        ("pace_ms", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load(None, &settings.to_vec())?;
+    let postgres = Postgres::new(database.url(), config.database_pool)?;
+    let mut backend = wire::backend(&config, &postgres).await?;
+    backend.provider = provider.clone();
+    let workers = wire::workers(&config, &postgres, &backend)?;
+    Ok((workers, backend))
 }
 
 /// Every message is sent, known by WhatsApp's id, told of once and charged once.
@@ -139,8 +150,9 @@ pub(super) async fn check(session: &Session, count: u32) -> Result<()> {
         ),
         (
             "accounts charged for another number of messages than they sent",
-            "SELECT count(*) FROM usage_settled s WHERE s.messages <> \
-               (SELECT count(*) FROM messages m WHERE m.account_id = s.account_id)",
+            "SELECT count(*) FROM usage_settled s LEFT JOIN ( \
+               SELECT account_id, count(*) AS sent FROM messages GROUP BY account_id) m \
+             ON m.account_id = s.account_id WHERE s.messages <> COALESCE(m.sent, 0)",
             0,
         ),
     ];

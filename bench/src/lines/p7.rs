@@ -58,15 +58,7 @@ async fn load(
         .await?;
     scene::people(session, u32::from(ENDPOINTS)).await?;
     for (n, url) in (0..).zip(&receiver.urls) {
-        let account: Uuid = scene::account(n).parse()?;
-        session
-            .run(
-                "INSERT INTO webhook_endpoints (id, workspace_id, account_id, created_by, url, \
-                   secret, events, created_at, updated_at) \
-                 VALUES ($1, $1, $1, $1, $2, $3, ARRAY['message.sent'], now(), now())",
-                &[&account, url, &SECRET],
-            )
-            .await?;
+        scene::endpoint(session, n, url, SECRET).await?;
     }
     let text = format!(
         "INSERT INTO events (workspace_id, id, account_id, name, payload, at) \
