@@ -4,4 +4,7 @@
 //! (`teams::matrix`), addresses that lead inside (`surface::links`, and the sender's own tests), and
 //! what the log never says (`console::secrets`).
 
+mod floods;
 mod routes;
+mod smuggling;
+mod socket;
