@@ -8,3 +8,4 @@ mod floods;
 mod routes;
 mod smuggling;
 mod socket;
+mod tokens;
