@@ -6,6 +6,7 @@
 
 mod floods;
 mod routes;
+mod secrets;
 mod smuggling;
 mod socket;
 mod tokens;
