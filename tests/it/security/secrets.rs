@@ -35,7 +35,8 @@ async fn the_log_repeats_nothing_of_what_a_database_refuses_or_an_address_carrie
     settings.retain(|(name, _)| name != "bind");
     for (name, value) in [
         ("bind", address.as_str()),
-        ("log", "trace"),
+        // As loud as it gets, and louder still about what is never told.
+        ("log", "trace,tokio_postgres::query=trace,[request]=trace"),
         ("log_format", "json"),
     ] {
         settings.push((name.to_owned(), value.to_owned()));
