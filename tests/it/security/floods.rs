@@ -84,7 +84,11 @@ async fn ten_megabytes_are_refused_at_the_door() {
                 account.key
             );
             let size = format!("{:x}\r\n", body.len());
-            let mark = if framing == chunked() { &size } else { "" };
+            let mark = if framing == chunked() {
+                size.as_str()
+            } else {
+                ""
+            };
             let request = format!("{head}{mark}{body}");
             let (mut hears, mut says) = connect(&stack).await.into_split();
             // Ends with an error when the server closes, which it may once it has answered.
@@ -129,14 +133,18 @@ async fn a_body_of_a_hundred_thousand_levels_is_no_json() {
     ];
     for body in deep {
         let begun = &body[..10];
-        let sent = account.client.post_raw(SEND, body.as_str(), "application/json");
+        let sent = account
+            .client
+            .post_raw(SEND, body.as_str(), "application/json");
         let reply = sent.await;
         assert_eq!(reply.outcome(), (400, "BAD_REQUEST"), "{begun}");
     }
     // What strangers may send is shorter, and just as deep as it can be.
     let body = "[".repeat(16 << 10);
     let anonymous = stack.anonymous();
-    let reply = anonymous.post_raw(LOG_IN, body.as_str(), "application/json").await;
+    let reply = anonymous
+        .post_raw(LOG_IN, body.as_str(), "application/json")
+        .await;
     assert_eq!(reply.outcome(), (400, "BAD_REQUEST"), "{reply:?}");
     assert!(is_alive(&stack).await);
 }
@@ -178,7 +186,7 @@ async fn who_sends_byte_by_byte_is_told_so_in_time() {
         trickle(&stack, head, None),
         trickle(&stack, &sized, None),
         // Chunks are drained to their end, however long that takes: the answer is what can be waited for.
-        trickle(&stack, &chunks, Some(b"}}")),
+        trickle(&stack, &chunks, Some(&b"}}"[..])),
     );
     assert_eq!(statuses(&head.0), ["408"], "{head:?}");
     for (said, took) in [sized, chunks] {
