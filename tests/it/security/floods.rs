@@ -96,7 +96,7 @@ async fn ten_megabytes_are_refused_at_the_door() {
                 let _ = says.write_all(request.as_bytes()).await;
                 says
             });
-            let mut heard = Vec::new();
+            let mut heard: Vec<u8> = Vec::new();
             let answer = async {
                 loop {
                     let count = hears.read_buf(&mut heard).await.expect("an answer");
@@ -156,7 +156,7 @@ async fn trickle(stack: &Stack, begin: &str, last: Option<&[u8]>) -> (String, Du
     let (mut hears, mut says) = connect(stack).await.into_split();
     says.write_all(begin.as_bytes()).await.expect("it is read");
     let mut pace = tokio::time::interval(Duration::from_millis(500));
-    let mut heard = Vec::new();
+    let mut heard: Vec<u8> = Vec::new();
     loop {
         tokio::select! {
             read = hears.read_buf(&mut heard) => {
