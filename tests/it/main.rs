@@ -18,6 +18,7 @@ mod metrics;
 mod openapi;
 mod quotas;
 mod safety;
+mod security;
 mod statuses;
 mod suppressions;
 mod surface;

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
@@ -27,6 +29,12 @@ fn filter(level: &str) -> EnvFilter {
         .add_directive(quiet)
 }
 
+/// The same for whoever asks for a part of the driver, or for all that happens in a span: what is asked more
+/// exactly wins over what is asked of the whole.
+fn may_be_told(target: &str, level: Level) -> bool {
+    level <= Level::INFO || !target.starts_with("tokio_postgres")
+}
+
 /// Starts logging to standard error. Commands that answer and leave log warnings only, unless the
 /// operator asks for more.
 pub(crate) fn start(config: &Config, serving: bool) -> Logging {
@@ -43,7 +51,10 @@ pub(crate) fn start(config: &Config, serving: bool) -> Logging {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(|it| may_be_told(it.target(), *it.level())))
+        .with(lines);
     #[cfg(feature = "otel")]
     let (export, subscriber) = {
         let (export, spans) = otel::start(config).unzip();
@@ -74,5 +85,17 @@ mod tests {
             assert!(!shown.contains("tokio_postgres=trace"), "{shown}");
             assert!(!shown.contains("tokio_postgres=debug"), "{shown}");
         }
+    }
+
+    #[test]
+    fn nor_does_who_asks_for_a_part_of_the_driver() {
+        let part = "tokio_postgres::query";
+        // The filter alone would let it through.
+        let shown = filter("info,tokio_postgres::query=debug").to_string();
+        assert!(shown.contains("tokio_postgres::query=debug"), "{shown}");
+        assert!(!may_be_told(part, Level::DEBUG) && !may_be_told(part, Level::TRACE));
+        assert!(!may_be_told("tokio_postgres", Level::DEBUG));
+        assert!(may_be_told(part, Level::INFO) && may_be_told(part, Level::ERROR));
+        assert!(may_be_told("msgflash_postgres", Level::TRACE));
     }
 }

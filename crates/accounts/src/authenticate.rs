@@ -142,6 +142,33 @@ mod tests {
         }
     }
 
+    /// A store that looks in one way alone, by the whole hash, tells nothing of how much of a key was right.
+    #[tokio::test]
+    async fn a_key_that_begins_like_a_known_one_takes_the_same_work_as_any_other() {
+        let known = secret();
+        let (begin, last) = known.reveal().split_at(known.reveal().len() - 1);
+        let turned = if last == "0" { '1' } else { '0' };
+        let almost = format!("{begin}{turned}");
+        let (visible, rest) = known.reveal().split_at(known.prefix().len());
+        let prefixed = format!("{visible}{}", "0".repeat(rest.len()));
+        let unknown = format!("msgf_live_{}", "0".repeat(64));
+        for presented in [known.reveal(), &almost, &prefixed, &unknown] {
+            let hash = KeySecret::parse(presented).expect("well formed").hash();
+            let found = (presented == known.reveal()).then(good);
+            let is_known = found.is_some();
+            let mut reader = MockCredentialReader::new();
+            // Once, by all of it, and nothing else of the store: another call would panic.
+            reader
+                .expect_find()
+                .times(1)
+                .withf(move |asked| *asked == hash)
+                .returning(move |_| Ok(found.clone()));
+            let authenticate = Authenticate::new(Arc::new(reader));
+            let told = authenticate.key(Some(presented)).await;
+            assert_eq!(told.is_ok(), is_known, "{presented}");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_no_key_never_reaches_the_store() {
         let nobody_asked = Authenticate::new(Arc::new(MockCredentialReader::new()));

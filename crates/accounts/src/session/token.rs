@@ -88,8 +88,11 @@ impl SessionTokens {
     }
 
     fn claims(&self, said: &Value) -> Option<Claims> {
+        let now = self.clock.now().unix_timestamp();
         let expires = said.get("exp")?.as_i64()?;
-        (self.clock.now().unix_timestamp() < expires).then_some(())?;
+        // We write no `nbf`. One that is there counts, as everywhere.
+        let begins = said.get("nbf").map_or(Some(now), Value::as_i64)?;
+        (begins <= now && now < expires).then_some(())?;
         Some(Claims {
             session: Id::parse(said.get("jti")?.as_str()?)?,
             user: Id::parse(said.get("sub")?.as_str()?)?,

@@ -1,5 +1,7 @@
 //! The sender against receivers on the loopback.
 
+mod rebinding;
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -91,7 +93,28 @@ async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens
         &["fd00:ec2::254"],
         &["fe80::1"],
         &["0.0.0.0"],
+        &["0.1.2.3"],
+        &["127.255.255.254"],
+        &["172.16.0.1"],
+        &["172.31.255.255"],
+        &["192.168.0.1"],
+        &["100.100.100.200"],
+        &["192.0.0.192"],
+        &["198.18.0.1"],
+        &["224.0.0.1"],
+        &["255.255.255.255"],
+        &["::"],
+        &["::127.0.0.1"],
+        &["::ffff:0.0.0.0"],
+        &["::ffff:10.0.0.1"],
+        &["::ffff:100.64.0.1"],
+        // Public behind it, and no address of the internet all the same.
+        &["::ffff:1.1.1.1"],
+        &["2002:7f00:1::"],
+        &["fc00::1"],
+        &["ff02::1"],
         &["64:ff9b::7f00:1"],
+        &["64:ff9b::a9fe:a9fe"],
         // Mixed answers, whichever comes first.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
@@ -106,11 +129,35 @@ async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens
 }
 
 #[tokio::test]
-async fn a_literal_private_address_is_refused_too() {
+async fn a_host_that_is_private_as_written_is_refused_without_a_look_up() {
     let (port, seen) = receiver(OK, true).await;
-    for host in ["127.0.0.1", "[::1]", "localhost", "[::ffff:127.0.0.1]"] {
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "017700000001",
+        "0.0.0.0",
+        "0",
+        "100.64.0.1",
+        "169.254.169.254",
+        "2852039166",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost.",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "intranet",
+    ] {
         let url = format!("http://{host}:{port}/");
-        let answer = sender(false, &["127.0.0.1"]).post(&request(&url)).await;
+        // The resolver knows no name, so that it is not what refuses.
+        let answer = sender(false, &[]).post(&request(&url)).await;
         assert_eq!(answer, Err(PostError::Forbidden), "{host}");
     }
     assert_eq!(seen.load(Ordering::SeqCst), 0);

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::*;
 use crate::session::fixture::{ISSUER, NOW, Signing};
 
+mod forged;
+
 fn session() -> Session {
     let (id, user) = (Uuid::from_u128(5), Uuid::from_u128(7));
     Session::begin(Id::new(id), Id::new(user), NOW)
