@@ -103,14 +103,13 @@ async fn singles(stage: &Stage, history: &mut History, gone: &BTreeSet<&str>, al
             _ => history.wrong(format!("{words} has not ended: {status}")),
         }
         let told = format!("{words}: status {status}, code {code:?}, left: {has_left}");
-        if has_left != (1..=3).contains(&status) || is_cancelled && status != 5 {
-            history.wrong(told);
-        } else if status == 4
-            && !matches!(
+        let is_told = (1..=3).contains(&status) == has_left && (!is_cancelled || status == 5);
+        let is_honest = status != 4
+            || matches!(
                 code.as_deref(),
                 Some("PROVIDER_TIMEOUT" | "RECIPIENT_OPTED_OUT")
-            )
-        {
+            );
+        if !is_told || !is_honest {
             history.wrong(told);
         }
         stored.insert(id);

@@ -106,9 +106,10 @@ impl World {
 /// Builds it. Accounts, keys and links are made before the processes take over.
 pub(crate) async fn build(shape: Shape, more: &[(&str, &str)], is_proxied: bool) -> (Stage, World) {
     let postgres = OwnServer::start().await;
-    let cutter = match is_proxied {
-        true => Some(Cutter::before(postgres.url()).await),
-        false => None,
+    let cutter = if is_proxied {
+        Some(Cutter::before(postgres.url()).await)
+    } else {
+        None
     };
     let mut plans = PlansFile::copied();
     let free = "plans.free.limits";

@@ -36,17 +36,13 @@ pub(super) async fn run(world: Arc<World>, mut dice: Dice) {
             id: id_of(made.data()),
             words,
         };
-        world.note(|history| {
-            history
-                .campaigns
-                .push((campaign.id.clone(), campaign.words.clone()))
-        });
+        let both = (campaign.id.clone(), campaign.words.clone());
+        world.note(|history| history.campaigns.push(both));
         wait(&mut dice, 2000).await;
         if campaign.stop(&world, &client, "pause", "paused").await {
             wait(&mut dice, 2000).await;
             let asked = now();
-            let lift = |history: &mut crate::history::History| history.lift(&campaign.words, asked);
-            world.note(lift);
+            world.note(|history| history.lift(&campaign.words, asked));
             campaign.tell(&world, &client, "resume").await;
             wait(&mut dice, 1500).await;
         }

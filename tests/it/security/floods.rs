@@ -39,10 +39,10 @@ async fn a_head_that_never_ends_is_cut_off() {
     let stack = Stack::start().await;
     for endless in ["a".repeat(1 << 20), "X: 1\r\n".repeat(100_000)] {
         let request = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: {endless}");
-        let heard = talk(&stack, request.as_bytes()).await;
+        let got = talk(&stack, request.as_bytes()).await;
         // What is still on its way when the server closes may take the answer with it.
-        let told = statuses(&heard);
-        assert!(told.is_empty() || told == ["431"], "{heard}");
+        let told = statuses(&got);
+        assert!(told.is_empty() || told == ["431"], "{got}");
     }
     assert!(is_alive(&stack).await);
 }
@@ -90,27 +90,27 @@ async fn ten_megabytes_are_refused_at_the_door() {
                 ""
             };
             let request = format!("{head}{mark}{body}");
-            let (mut hears, mut says) = connect(&stack).await.into_split();
+            let (mut reader, mut writer) = connect(&stack).await.into_split();
             // Ends with an error when the server closes, which it may once it has answered.
-            let speaks = tokio::spawn(async move {
-                let _ = says.write_all(request.as_bytes()).await;
-                says
+            let writing = tokio::spawn(async move {
+                let _ = writer.write_all(request.as_bytes()).await;
+                writer
             });
-            let mut heard: Vec<u8> = Vec::new();
+            let mut got: Vec<u8> = Vec::new();
             let answer = async {
                 loop {
-                    let count = hears.read_buf(&mut heard).await.expect("an answer");
-                    if count == 0 || heard.ends_with(b"}}") {
+                    let count = reader.read_buf(&mut got).await.expect("an answer");
+                    if count == 0 || got.ends_with(b"}}") {
                         break;
                     }
                 }
             };
             let answered = tokio::time::timeout(Duration::from_secs(30), answer).await;
             assert!(answered.is_ok(), "{path} with {framing}: no answer");
-            let heard = String::from_utf8_lossy(&heard);
-            assert_eq!(statuses(&heard), ["413"], "{path} with {framing}: {heard}");
-            assert!(heard.contains("\"PAYLOAD_TOO_LARGE\""), "{heard}");
-            speaks.abort();
+            let got = String::from_utf8_lossy(&got);
+            assert_eq!(statuses(&got), ["413"], "{path} with {framing}: {got}");
+            assert!(got.contains("\"PAYLOAD_TOO_LARGE\""), "{got}");
+            writing.abort();
         }
     }
     assert!(is_alive(&stack).await);
@@ -149,29 +149,32 @@ async fn a_body_of_a_hundred_thousand_levels_is_no_json() {
     assert!(is_alive(&stack).await);
 }
 
-/// Sends `begin`, and then a byte twice a second until the server closes or has said `last`; answers what it
+/// Sends `first`, and then a byte twice a second until the server closes or has said `last`; answers what it
 /// said and how long it took.
-async fn trickle(stack: &Stack, begin: &str, last: Option<&[u8]>) -> (String, Duration) {
+async fn trickle(stack: &Stack, first: &str, last: Option<&[u8]>) -> (String, Duration) {
     let begun = Instant::now();
-    let (mut hears, mut says) = connect(stack).await.into_split();
-    says.write_all(begin.as_bytes()).await.expect("it is read");
+    let (mut reader, mut writer) = connect(stack).await.into_split();
+    writer
+        .write_all(first.as_bytes())
+        .await
+        .expect("it is read");
     let mut pace = tokio::time::interval(Duration::from_millis(500));
-    let mut heard: Vec<u8> = Vec::new();
+    let mut got: Vec<u8> = Vec::new();
     loop {
         tokio::select! {
-            read = hears.read_buf(&mut heard) => {
+            read = reader.read_buf(&mut got) => {
                 let is_closed = read.unwrap_or(0) == 0;
-                if is_closed || last.is_some_and(|it| heard.ends_with(it)) {
+                if is_closed || last.is_some_and(|it| got.ends_with(it)) {
                     break;
                 }
             }
             _ = pace.tick() => {
-                let _ = says.write_all(b" ").await;
+                let _ = writer.write_all(b" ").await;
             }
         }
         assert!(begun.elapsed() < Duration::from_mins(4), "nobody cuts it");
     }
-    (String::from_utf8_lossy(&heard).into_owned(), begun.elapsed())
+    (String::from_utf8_lossy(&got).into_owned(), begun.elapsed())
 }
 
 /// This takes the time limits themselves, which nobody can set: 30 seconds for a body and 100 for a head.

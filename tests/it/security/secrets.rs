@@ -74,7 +74,12 @@ async fn the_log_repeats_nothing_of_what_a_database_refuses_or_an_address_carrie
     secrets.push(invitation);
     let key = console.header("x-team-id", &id_of(team.data()));
     let key = key.post("/api/api-keys", &json!({ "name": "Desk" })).await;
-    secrets.push(key.data()["secret"].as_str().expect("shown once").to_owned());
+    secrets.push(
+        key.data()["secret"]
+            .as_str()
+            .expect("shown once")
+            .to_owned(),
+    );
 
     // One that goes out, and others that the database does not take.
     let client = stack.client(&account.key);

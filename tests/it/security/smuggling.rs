@@ -72,26 +72,53 @@ async fn a_body_whose_end_is_in_doubt_is_refused_with_all_that_follows() {
     let heads = [
         ("a length and chunks", format!("{long}\r\n{chunked}")),
         ("chunks and a length", format!("{chunked}\r\n{long}")),
-        ("no length and chunks", format!("Content-Length: 0\r\n{chunked}")),
+        (
+            "no length and chunks",
+            format!("Content-Length: 0\r\n{chunked}"),
+        ),
         ("two lengths", format!("Content-Length: 0\r\n{long}")),
         ("two equal lengths", format!("{long}\r\n{long}")),
-        ("a list of lengths", format!("Content-Length: 5, {}", ended.len())),
+        (
+            "a list of lengths",
+            format!("Content-Length: 5, {}", ended.len()),
+        ),
         ("a length with a sign", "Content-Length: +5".to_owned()),
         ("a length below nothing", "Content-Length: -5".to_owned()),
         ("a length in hexadecimal", "Content-Length: 0x5".to_owned()),
         ("a length that is none", "Content-Length: five".to_owned()),
-        ("a length beyond all numbers", format!("Content-Length: {}", "9".repeat(30))),
+        (
+            "a length beyond all numbers",
+            format!("Content-Length: {}", "9".repeat(30)),
+        ),
         ("chunks, and then as it is", format!("{chunked}, identity")),
-        ("as it is, and then chunks", "Transfer-Encoding: identity, chunked".to_owned()),
+        (
+            "as it is, and then chunks",
+            "Transfer-Encoding: identity, chunked".to_owned(),
+        ),
         ("as it is", "Transfer-Encoding: identity".to_owned()),
         ("chunks twice", format!("{chunked}\r\n{chunked}")),
         ("chunks twice in a list", format!("{chunked}, chunked")),
-        ("packed chunks", "Transfer-Encoding: gzip, chunked".to_owned()),
-        ("an unknown encoding", "Transfer-Encoding: xchunked".to_owned()),
+        (
+            "packed chunks",
+            "Transfer-Encoding: gzip, chunked".to_owned(),
+        ),
+        (
+            "an unknown encoding",
+            "Transfer-Encoding: xchunked".to_owned(),
+        ),
         ("quoted chunks", "Transfer-Encoding: \"chunked\"".to_owned()),
-        ("chunks after a vertical tab", "Transfer-Encoding: \x0bchunked".to_owned()),
-        ("chunks and a zero byte", "Transfer-Encoding: chunked\0".to_owned()),
-        ("a blank before the colon", "Transfer-Encoding : chunked".to_owned()),
+        (
+            "chunks after a vertical tab",
+            "Transfer-Encoding: \x0bchunked".to_owned(),
+        ),
+        (
+            "chunks and a zero byte",
+            "Transfer-Encoding: chunked\0".to_owned(),
+        ),
+        (
+            "a blank before the colon",
+            "Transfer-Encoding : chunked".to_owned(),
+        ),
         ("a blank before the name", format!("X-One: 1\r\n {chunked}")),
         ("a folded line", "Transfer-Encoding:\r\n chunked".to_owned()),
         ("a lone carriage return", format!("X-One: 1\r{chunked}")),
@@ -115,16 +142,28 @@ async fn chunks_that_are_none_end_the_connection_with_all_that_follows() {
     let scene = Scene::new().await;
     let hidden = scene.hidden();
     let bodies = [
-        ("a size beyond all numbers", format!("fffffffffffffffff\r\n{hidden}")),
-        ("a size that wraps to nothing", format!("10000000000000000\r\n\r\n{hidden}")),
+        (
+            "a size beyond all numbers",
+            format!("fffffffffffffffff\r\n{hidden}"),
+        ),
+        (
+            "a size that wraps to nothing",
+            format!("10000000000000000\r\n\r\n{hidden}"),
+        ),
         ("a size with a sign", format!("+0\r\n\r\n{hidden}")),
         ("a size below nothing", format!("-1\r\n\r\n{hidden}")),
         ("a size with its base", format!("0x0\r\n\r\n{hidden}")),
         ("a blank before the size", format!(" 0\r\n\r\n{hidden}")),
         ("no size", format!("\r\n\r\n{hidden}")),
-        ("more than the size says", format!("1\r\n{{}}0\r\n\r\n{hidden}")),
+        (
+            "more than the size says",
+            format!("1\r\n{{}}0\r\n\r\n{hidden}"),
+        ),
         ("a size that ends in a line feed", format!("0\n\n{hidden}")),
-        ("an extension with a line feed", format!("0;a\nb\r\n\r\n{hidden}")),
+        (
+            "an extension with a line feed",
+            format!("0;a\nb\r\n\r\n{hidden}"),
+        ),
     ];
     for (what, body) in bodies {
         let request = scene.request(POST, "Transfer-Encoding: chunked", &body);
@@ -143,11 +182,15 @@ async fn what_a_length_says_is_a_body_is_never_a_request() {
     let length = format!("Content-Length: {}", hidden.len());
     let posted = scene.request(POST, &length, &hidden);
     // Lines may end in a line feed alone. What is said about the body counts all the same.
-    let head = scene.request(POST, &length, "").replace("\r\n", "\n");
+    let bare = scene.request(POST, &length, "").replace("\r\n", "\n");
     let cases = [
         ("a body", posted, "400"),
-        ("a body of what has none", scene.request(GET, &length, &hidden), "200"),
-        ("line feeds alone", format!("{head}{hidden}"), "400"),
+        (
+            "a body of what has none",
+            scene.request(GET, &length, &hidden),
+            "200",
+        ),
+        ("line feeds alone", format!("{bare}{hidden}"), "400"),
     ];
     for (what, request, status) in cases {
         let heard = talk(&scene.stack, request.as_bytes()).await;

@@ -32,6 +32,9 @@ async fn a_machine_whose_clock_is_set_shows_the_databases_time_all_along() {
         let before = clock.now();
         own.advance(step);
         let passed = clock.now() - before;
-        assert!((Duration::ZERO..Duration::seconds(10)).contains(&passed), "{passed}");
+        assert!(
+            (Duration::ZERO..Duration::seconds(10)).contains(&passed),
+            "{passed}"
+        );
     }
 }

@@ -46,7 +46,10 @@ async fn a_good_signature_makes_no_token_of_claims_that_do_not_hold() {
     let (header, claims) = (part(&token, 0), part(&token, 1));
     let pair = ours(&tokens).await;
     let good = sealed(&header, &claims, by(&pair));
-    assert!(read(&tokens, &good).await.is_some(), "else nothing is shown");
+    assert!(
+        read(&tokens, &good).await.is_some(),
+        "else nothing is shown"
+    );
     let now = NOW.unix_timestamp();
     for (name, value) in [
         ("exp", Value::Null),
@@ -77,7 +80,10 @@ async fn a_good_signature_makes_no_token_of_claims_that_do_not_hold() {
     }
     let begun = but(&claims, "nbf", json!(now));
     let token = sealed(&header, &begun, by(&pair));
-    assert!(read(&tokens, &token).await.is_some(), "it counts from now on");
+    assert!(
+        read(&tokens, &token).await.is_some(),
+        "it counts from now on"
+    );
     for odd in [json!([claims]), json!("claims"), json!(null), json!({})] {
         let token = sealed(&header, &odd, by(&pair));
         assert_eq!(read(&tokens, &token).await, None, "{odd}");
@@ -91,8 +97,8 @@ async fn a_token_does_not_choose_how_it_is_verified() {
     let (header, claims) = (part(&token, 0), part(&token, 1));
     let pair = ours(&tokens).await;
     for algorithm in [
-        "none", "None", "NONE", "", "eddsa", "Ed25519", "HS256", "HS384", "HS512", "RS256", "RS512",
-        "PS256", "ES256", "ES384",
+        "none", "None", "NONE", "", "eddsa", "Ed25519", "HS256", "HS384", "HS512", "RS256",
+        "RS512", "PS256", "ES256", "ES384",
     ] {
         let named = but(&header, "alg", json!(algorithm));
         for token in [
