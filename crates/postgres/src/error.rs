@@ -21,6 +21,10 @@ pub(crate) fn failed(error: Error) -> StoreError {
     }
 }
 
+/// How the server's complaint about its disk ends, whatever it wanted to write. An operator makes room;
+/// nothing of the transaction was kept.
+const FULL: &str = "No space left on device";
+
 /// Whether the server ended the statement for a reason that passes, so that repeating is right.
 ///
 /// The driver hides the error's code, so its text must do. Connections ask the server for English
@@ -37,6 +41,7 @@ fn is_passing(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::Unknown, told) => {
             SAID.iter().any(|said| told.message().starts_with(said))
+                || told.message().ends_with(FULL)
         }
         _ => false,
     }
@@ -47,5 +52,33 @@ pub(crate) fn broken_constraint(error: &Error) -> Option<&str> {
     match error {
         Error::DatabaseError(_, info) => info.constraint_name(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(words: &str) -> StoreError {
+        let told = Box::new(words.to_owned());
+        failed(Error::DatabaseError(DatabaseErrorKind::Unknown, told))
+    }
+
+    #[test]
+    fn what_passes_is_worth_repeating_and_nothing_else_is() {
+        for passing in [
+            "terminating connection due to administrator command",
+            "the database system is in recovery mode",
+            "could not extend file \"base/5/16384\": No space left on device",
+            "could not write to file \"pg_wal/xlogtemp.71\": No space left on device",
+        ] {
+            assert!(
+                matches!(told(passing), StoreError::Unavailable(_)),
+                "{passing}"
+            );
+        }
+        for lasting in ["division by zero", "relation \"messages\" does not exist"] {
+            assert!(matches!(told(lasting), StoreError::Failed(_)), "{lasting}");
+        }
     }
 }
