@@ -134,6 +134,8 @@ ssize_t pwritev64(int file, const struct iovec *parts, int count, off_t at) {
 
 ssize_t write(int file, const void *data, size_t size) {
     REAL("write", write_here);
+    /* The server's log may lie elsewhere, and tells what happened. */
+    if (file == STDERR_FILENO) return real(file, data, size);
     REFUSE(file, lseek(file, 0, SEEK_CUR) + (off_t)size, -1)
     return real(file, data, size);
 }
