@@ -39,6 +39,10 @@ bench-quick:
 fuzz *arguments:
     ./run fuzz {{ arguments }}
 
+# Whether the domain crates keep what the newest release promised, or the one whose tag is given.
+semver *tag:
+    ./run semver {{ tag }}
+
 # A campaign of 100,000 recipients through ten kills, crashes of the database and a gateway in trouble.
 # Takes many minutes.
 soak:
