@@ -6,7 +6,7 @@
 //!
 //! Of its ports, time and ids have adapters here that are fit for use: [`SystemClock`] and [`RandomIds`], with
 //! [`FixedClock`] and [`SequentialIds`] beside them for tests. A store brings [`Unit`], [`Outbox`] and
-//! [`ReplayStore`], a process [`Random`] and [`Announce`]. Their mocks come with the feature `mocks`.
+//! [`ReplayStore`], a process [`Random`] and [`Announce`]. Mocks come with the feature `mocks`.
 //!
 //! ```
 //! use msgflash_kernel::{Actor, Clock, FixedClock, Id, Ids, Phone, SequentialIds, Workspace};

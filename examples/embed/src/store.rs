@@ -30,6 +30,9 @@ pub(crate) struct Store {
     state: Arc<Mutex<State>>,
 }
 
+/// Where an answer is kept: the tenant, the route and the hash of the client's key.
+type Place = (WorkspaceId, &'static str, [u8; 32]);
+
 #[derive(Clone, Default)]
 struct State {
     ledger: HashMap<(AccountId, Period), Row>,
@@ -37,7 +40,7 @@ struct State {
     /// In the order of acceptance.
     queue: Vec<QueueEntry>,
     /// The answers, with the hash of the request they answered.
-    answers: HashMap<(WorkspaceId, &'static str, [u8; 32]), ([u8; 32], StoredAnswer)>,
+    answers: HashMap<Place, ([u8; 32], StoredAnswer)>,
 }
 
 /// A month of an account. Its numbers only grow.
@@ -277,7 +280,7 @@ impl AcceptStore for Transaction {
     }
 }
 
-fn place_of(key: &ReplayKey) -> (WorkspaceId, &'static str, [u8; 32]) {
+fn place_of(key: &ReplayKey) -> Place {
     (key.workspace, key.route, key.key)
 }
 
