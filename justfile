@@ -44,6 +44,10 @@ fuzz *arguments:
 chaos *arguments:
     ./run chaos {{ arguments }}
 
+# Whether the domain crates keep what the newest release promised, or the one whose tag is given.
+semver *tag:
+    ./run semver {{ tag }}
+
 # A campaign of 100,000 recipients through ten kills, crashes of the database and a gateway in trouble.
 # Takes many minutes.
 soak:

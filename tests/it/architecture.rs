@@ -98,6 +98,52 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("libc", &["msgflash-local-postgres"]),
 ];
 
+/// The crates that other services build on.
+const DOMAINS: [&str; 9] = [
+    "msgflash-kernel",
+    "msgflash-accounts",
+    "msgflash-billing",
+    "msgflash-contacts",
+    "msgflash-messaging",
+    "msgflash-quotas",
+    "msgflash-teams",
+    "msgflash-templates",
+    "msgflash-webhooks",
+];
+
+/// What such a service has of its own, or does without: HTTP servers and clients, database drivers,
+/// and what belongs to a program.
+const UNWANTED: [&str; 24] = [
+    "actix-multipart",
+    "actix-web",
+    "anyhow",
+    "axum",
+    "clap",
+    "deadpool",
+    "diesel",
+    "diesel-async",
+    "figment",
+    "hickory-resolver",
+    "hyper",
+    "lettre",
+    "metrics-exporter-prometheus",
+    "object_store",
+    "openidconnect",
+    "redis",
+    "reqwest",
+    "sqlx",
+    "tokio-postgres",
+    "tokio-util",
+    "tracing-subscriber",
+    "ureq",
+    "utoipa",
+    "validator",
+];
+
+/// What rules need of tokio: to wait and to hand over. Sockets, files, processes and signals are the
+/// service's.
+const OF_TOKIO: [&str; 4] = ["macros", "rt", "sync", "time"];
+
 /// Test-only packages: linked by tests alone.
 const FOR_TESTS: [&str; 2] = ["msgflash-testkit", "blackbox"];
 
@@ -144,6 +190,46 @@ fn each_technology_stays_behind_its_door() {
             let edge = format!("forbidden edge: {} -> {technology}", package.name);
             assert!(!used.contains(technology) || through, "{edge}");
         }
+    }
+}
+
+/// The packages that other services build on.
+fn domains() -> Vec<Package> {
+    let mut found = packages();
+    found.retain(|it| DOMAINS.contains(&it.name.as_str()));
+    assert_eq!(found.len(), DOMAINS.len(), "a domain crate is missing");
+    found
+}
+
+#[test]
+fn domains_bring_nothing_that_another_service_does_not_want() {
+    for package in domains() {
+        let used = uses(&package, DependencyKind::Normal);
+        for unwanted in UNWANTED {
+            let edge = format!("forbidden edge: {} -> {unwanted}", package.name);
+            assert!(!used.contains(unwanted), "{edge}");
+        }
+        let normal = package
+            .dependencies
+            .iter()
+            .filter(|it| it.kind == DependencyKind::Normal && it.name == "tokio");
+        for feature in normal.flat_map(|it| &it.features) {
+            let is_fine = OF_TOKIO.contains(&feature.as_str());
+            assert!(is_fine, "forbidden: {} -> tokio/{feature}", package.name);
+        }
+    }
+}
+
+#[test]
+fn domains_export_their_mocks_and_say_what_they_are() {
+    for package in domains() {
+        let name = &package.name;
+        assert!(package.features.contains_key("mocks"), "{name}: no mocks");
+        let is_described = package
+            .description
+            .as_ref()
+            .is_some_and(|it| !it.is_empty());
+        assert!(is_described, "{name}: no description");
     }
 }
 

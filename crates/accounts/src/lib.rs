@@ -4,6 +4,34 @@
 //! do, which workspace they act in or how a request reaches us. Start at [`authenticate`] for what a
 //! key must survive, at [`session`] for what a token of the console is, at [`one_time`] for what the
 //! links of mails carry, at [`elsewhere`] for signing in with an account elsewhere, and at [`throttle`] for how often somebody may try.
+//!
+//! Each use case names the ports it takes: [`Authenticate`] one, [`LogIn`] and its neighbours those of
+//! [`SignInUnits`]. What costs time goes through [`PasswordHasher`], mail through [`Mailer`]. Mocks come with the
+//! feature `mocks`.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use msgflash_accounts::{AuthError, Authenticate, Credential, CredentialReader};
+//! use msgflash_kernel::StoreError;
+//!
+//! /// A store without any key.
+//! struct NoKeys;
+//!
+//! #[async_trait]
+//! impl CredentialReader for NoKeys {
+//!     async fn find(&self, _: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
+//!         Ok(None)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(async {
+//! let authenticate = Authenticate::new(Arc::new(NoKeys));
+//! let refusal = authenticate.key(Some("msgf_live_0123")).await;
+//! assert!(matches!(refusal, Err(AuthError::Unauthorized)));
+//! # });
+//! ```
 
 pub mod audit;
 pub mod authenticate;

@@ -4,6 +4,21 @@
 //! Start at [`plan`] for what a plan grants, at [`catalogue`] for where plans come from and at
 //! [`subscription`] for when one is usable. [`lifecycle`] is what time changes about it, [`settle`]
 //! what payment providers change, [`rules`] what people may; [`turn`] is how any of it is written.
+//!
+//! Asking what an account may do takes one port, [`BillingReader`]. Keeping subscriptions takes [`BillingUnits`]
+//! and [`PlanUnits`], selling them a [`PaymentProvider`]. Mocks come with the feature `mocks`.
+//!
+//! ```
+//! use msgflash_billing::{Catalogue, catalogue};
+//! use msgflash_kernel::Id;
+//! use uuid::Uuid;
+//!
+//! let catalogue = Catalogue::parse(catalogue::DEFAULT).expect("the one that comes along is sound");
+//! let mut offers = catalogue.offers().iter();
+//! let free = offers.find(|it| it.code == catalogue.fallback()).expect("it is on offer");
+//! let plan = free.version(Id::new(Uuid::from_u128(1)));
+//! assert_eq!(plan.price, 0);
+//! ```
 
 pub mod agreement;
 pub mod catalogue;

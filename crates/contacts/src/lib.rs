@@ -5,6 +5,25 @@
 //! for how changes of one book follow each other, at [`list`] and [`query`] for how lists are walked,
 //! at [`bulk`] and [`jobs`] for how thousands of contacts are changed, and at [`file`], [`imports`] and
 //! [`export`] for how they come and go as CSV. [`suppression`] is the list of who must not be written to.
+//!
+//! The ports to implement are in [`ports`] and in [`suppression::ports`]; who only sends asks for two of them,
+//! [`ContactReader`] and [`SuppressionReader`](suppression::ports::SuppressionReader). Mocks come with the
+//! feature `mocks`.
+//!
+//! ```
+//! use msgflash_contacts::rules;
+//! use msgflash_contacts::suppression::words::says_stop;
+//! use msgflash_kernel::Problems;
+//!
+//! let mut problems = Problems::default();
+//! let name = rules::noted(&mut problems, "name", rules::name("  Awa Diop "));
+//! assert_eq!(name.as_deref(), Some("Awa Diop"));
+//! rules::noted(&mut problems, "phone", rules::phone("not a number"));
+//! assert_eq!(problems.0[0].code, "invalid_phone");
+//!
+//! assert!(says_stop(" STOP! ", &["stop"]));
+//! assert!(!says_stop("we stop at the shop", &["stop"]));
+//! ```
 
 pub mod bulk;
 pub mod contact;

@@ -3,6 +3,28 @@
 //! The kernel knows no product rule, no database, no HTTP and no clock on the wall; each of those
 //! comes in through a port. Start reading at [`fault`] for how refusals travel and at [`unit`] for
 //! how writes stay together.
+//!
+//! Of its ports, time and ids have adapters here that are fit for use: [`SystemClock`] and [`RandomIds`], with
+//! [`FixedClock`] and [`SequentialIds`] beside them for tests. A store brings [`Unit`], [`Outbox`] and
+//! [`ReplayStore`], a process [`Random`] and [`Announce`]. Mocks come with the feature `mocks`.
+//!
+//! ```
+//! use msgflash_kernel::{Actor, Clock, FixedClock, Id, Ids, Phone, SequentialIds, Workspace};
+//! use time::Duration;
+//! use time::macros::datetime;
+//!
+//! let ids = SequentialIds::default();
+//! let owner = Id::new(ids.next());
+//! let actor = Actor::new(Workspace::personal(owner), owner);
+//! assert_eq!(actor.workspace.owner(), owner);
+//!
+//! let clock = FixedClock::at(datetime!(2026-05-20 12:00 UTC));
+//! clock.advance(Duration::HOUR);
+//! assert_eq!(clock.now(), datetime!(2026-05-20 13:00 UTC));
+//!
+//! let phone = Phone::parse("+33 6 12 34 56 78").expect("a possible number");
+//! assert_eq!(phone.to_string(), "+33612345678");
+//! ```
 
 pub mod announce;
 pub mod clock;

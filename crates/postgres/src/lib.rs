@@ -1,9 +1,9 @@
 //! Every store and reader port, on diesel-async and deadpool.
 //!
 //! Mechanical and private: the domains say what they need, this crate says it in SQL. [`Postgres`]
-//! implements the readers and begins the units; [`unit::PgUnit`] is the one transaction type and
+//! implements the readers and begins the units; `unit::PgUnit` is the one transaction type and
 //! implements every store. One folder per domain holds rows, readers and stores; start reading at
-//! [`unit`].
+//! `unit`.
 
 mod account;
 mod accounts;

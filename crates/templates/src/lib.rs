@@ -4,6 +4,30 @@
 //! refuses to know where contacts and instances come from or how a message is sent. Start at
 //! [`engine`] for the placeholders, at [`template`] for what users manage and at [`render`] for
 //! what sending needs.
+//!
+//! Rendering asks for two ports, [`TemplateReader`] and [`ContextSource`]; managing templates for
+//! [`TemplateUnits`] as well. The placeholders alone ask for none. Mocks come with the feature `mocks`.
+//!
+//! ```
+//! use msgflash_templates::engine::{ContactValues, Values};
+//! use msgflash_templates::{MAX_TEXT, Program};
+//!
+//! let program = Program::parse("Hello {{contact.firstName}}").expect("nothing is wrong with it");
+//! let awa = Values {
+//!     contact: ContactValues {
+//!         name: Some("Awa Diop"),
+//!         ..ContactValues::default()
+//!     },
+//!     ..Values::default()
+//! };
+//! let mut text = String::new();
+//! program.render(&awa, MAX_TEXT, &mut text).expect("nothing is missing");
+//! assert_eq!(text, "Hello Awa");
+//!
+//! let nobody = program.render(&Values::default(), MAX_TEXT, &mut text);
+//! let refusal = nobody.expect_err("the name is missing").to_string();
+//! assert_eq!(refusal, "Missing template variables: contact.firstName");
+//! ```
 
 pub mod context;
 pub mod engine;

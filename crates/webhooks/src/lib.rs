@@ -5,6 +5,26 @@
 //! request is made. Start at [`endpoint`] for what users manage, at [`signing`] for what receivers
 //! verify, at [`deliver`] for how a delivery lives and at [`health`] for how a receiver in trouble
 //! is treated.
+//!
+//! The ports to implement are in [`ports`]: stores, and a [`WebhookSender`](ports::WebhookSender) that posts.
+//! Signing and the check of addresses take none. Mocks come with the feature `mocks`.
+//!
+//! ```
+//! use msgflash_kernel::{CountingRandom, Id};
+//! use msgflash_webhooks::{signing, target};
+//! use time::macros::datetime;
+//! use uuid::Uuid;
+//!
+//! // A real one is unpredictable.
+//! let secret = signing::new_secret(&CountingRandom::default());
+//! let event = Id::new(Uuid::from_u128(1));
+//! let now = datetime!(2026-05-20 12:00 UTC);
+//! let headers = signing::headers(&secret, None, event, now, b"{}");
+//! assert_eq!(headers[0].0, "X-MsgFlash-Signature");
+//!
+//! assert!(target::check("url", "https://hooks.example.com/in", false).is_ok());
+//! assert!(target::check("url", "https://127.0.0.1/in", false).is_err());
+//! ```
 
 pub mod again;
 pub mod deliver;
