@@ -34,7 +34,7 @@ bench *arguments='all':
 bench-quick:
     ./run bench quick
 
-# Throws arbitrary input at the placeholder engine for a minute, or as long as the arguments say:
+# Throws arbitrary input at every fuzz target for a minute, or at one for as long as the arguments say:
 # `just fuzz placeholders -max_total_time=600`.
 fuzz *arguments:
     ./run fuzz {{ arguments }}
