@@ -1,7 +1,7 @@
 //! The MsgFlash server: domains and adapters behind HTTP.
 //!
 //! Start at [`app`] for the whole, at [`api::v1::routes`] for what there is, and at
-//! [`api::v1::policy`] for what every call passes first.
+//! [`api::policy`] for what every call passes first.
 
 pub mod address_book;
 mod alarms;

@@ -3,7 +3,7 @@
 //! Knows people by name and number within one workspace; refuses to know what is sent to them. Start
 //! at [`contact`] and [`group`] for what is kept, at [`rules`] for what may be written, at [`ports`]
 //! for how changes of one book follow each other, at [`list`] and [`query`] for how lists are walked,
-//! at [`bulk`] and [`jobs`] for how thousands of contacts are changed, and at [`file`], [`imports`] and
+//! at [`bulk`] and [`jobs`] for how thousands of contacts are changed, and at [`mod@file`], [`imports`] and
 //! [`export`] for how they come and go as CSV. [`suppression`] is the list of who must not be written to.
 //!
 //! The ports to implement are in [`ports`] and in [`suppression::ports`]; who only sends asks for two of them,

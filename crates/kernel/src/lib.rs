@@ -1,7 +1,7 @@
 //! Words that every domain shares: ids, time, pages, faults, tenants, units of work.
 //!
 //! The kernel knows no product rule, no database, no HTTP and no clock on the wall; each of those
-//! comes in through a port. Start reading at [`fault`] for how refusals travel and at [`unit`] for
+//! comes in through a port. Start reading at [`fault`] for how refusals travel and at [`mod@unit`] for
 //! how writes stay together.
 //!
 //! Of its ports, time and ids have adapters here that are fit for use: [`SystemClock`] and [`RandomIds`], with
