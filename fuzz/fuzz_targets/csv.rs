@@ -78,15 +78,15 @@ fn check_contacts(file: &ReadFile, lines: &[&[u8]]) {
     assert!(begun.is_sorted_by(|a, b| a < b));
     for row in &file.rows {
         check_row(row);
-        let begin = index(row.line);
-        let next = begun.iter().copied().find(|it| *it > begin);
-        let span = lines[begin - 1..next.map_or(lines.len(), |it| it - 1)].concat();
+        let at = index(row.line);
+        let next = begun.iter().copied().find(|it| *it > at);
+        let span = lines[at - 1..next.map_or(lines.len(), |it| it - 1)].concat();
         let digits: String = span
             .iter()
             .filter(|it| it.is_ascii_digit())
             .map(|it| char::from(*it))
             .collect();
-        assert!(digits.contains(&row.phone.digits()), "line {begin}");
+        assert!(digits.contains(&row.phone.digits()), "line {at}");
     }
     // Whoever repeats a number names the row that has it.
     for entry in &file.report {
