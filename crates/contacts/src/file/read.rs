@@ -20,6 +20,9 @@ pub const MAX_ROWS: u32 = 10_000;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
+/// Whoever sends nothing else is not read for ever.
+const MAX_MARKS: usize = 100;
+
 /// Why a file as a whole cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -221,17 +224,22 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// The file behind the mark that some programs put before UTF-8.
+/// The file behind the mark that some programs put before UTF-8, and others once more. The CSV reader
+/// would take off one that reaches it in a single piece, and leave one that does not.
 fn without_bom<R: Read>(mut file: R) -> Result<io::Chain<io::Cursor<Vec<u8>>, R>, FileError> {
     let mut start = Vec::with_capacity(BOM.len());
-    file.by_ref()
-        .take(BOM.len() as u64)
-        .read_to_end(&mut start)
-        .map_err(FileError::Broken)?;
-    if start == BOM {
+    for _ in 0..MAX_MARKS {
         start.clear();
+        file.by_ref()
+            .take(BOM.len() as u64)
+            .read_to_end(&mut start)
+            .map_err(FileError::Broken)?;
+        if start != BOM {
+            return Ok(io::Cursor::new(start).chain(file));
+        }
     }
-    Ok(io::Cursor::new(start).chain(file))
+    let message = "The file begins with nothing but byte order marks";
+    Err(FileError::Format(message.into()))
 }
 
 fn text_of(record: &ByteRecord, line: u64) -> Result<Vec<&str>, FileError> {

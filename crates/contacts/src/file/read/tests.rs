@@ -43,6 +43,29 @@ fn reads_what_spreadsheets_write() {
     assert_eq!((read.total(), read.report), (3, vec![]));
 }
 
+/// A file that comes byte by byte.
+struct Slow<'a>(&'a [u8]);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(1);
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+#[test]
+fn marks_before_the_text_are_not_text_however_many_and_however_they_come() {
+    for marks in [1, 2, 3, 4] {
+        let text = "\u{feff}".repeat(marks) + "phone,name\n+33612345678,\u{feff}Lina\n";
+        let whole = file(&text).expect("read");
+        let slow = read(Slow(text.as_bytes())).expect("read");
+        assert_eq!(whole, slow, "{marks}");
+        assert_eq!(whole.total(), 1, "{marks}");
+    }
+    let error = read("\u{feff}".repeat(1000).as_bytes()).expect_err("no file");
+    assert_eq!(error.code(), "CSV_INVALID_FORMAT");
+}
+
 #[test]
 fn columns_come_in_any_order_and_others_are_left_alone() {
     let read = file("groups,name,createdAt,phone\na|b,Lina,2026,+33612345678\n").expect("read");
