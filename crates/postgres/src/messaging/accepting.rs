@@ -105,6 +105,7 @@ impl AcceptStore for PgUnit {
         let conn = &*self.conn();
         // Sent at once and answered at once: one round trip.
         let (keys, accounts, members, instances, suppressed, answers, recorded) = try_join!(
+            biased; // Behind a statement that fails the others only say that it did.
             keys(conn, asked, now),
             accounts(conn, asked, now),
             members::look(conn, asked),
@@ -134,6 +135,7 @@ impl AcceptStore for PgUnit {
         let entries: Vec<_> = admitted.iter().map(|it| &it.entry).collect();
         let conn = &*self.conn();
         try_join!(
+            biased; // Behind a statement that fails the others only say that it did.
             reserve(conn, admitted),
             insert_messages(conn, &messages),
             push_entries(conn, &entries),

@@ -1,9 +1,10 @@
 //! Groups of messages from several processes at once.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use msgflash_accounts::User;
-use msgflash_kernel::{Id, ReplayKey, StoredAnswer, Workspace};
+use msgflash_kernel::{Id, ReplayKey, StoreError, StoredAnswer, Workspace};
 use msgflash_messaging::dispatch::QueueEntry;
 use msgflash_messaging::dispatch::ports::{NoWake, QueueReader as _};
 use msgflash_messaging::message::accept::{AcceptPorts, Accepted, Acceptor, Application, acceptor};
@@ -266,4 +267,47 @@ async fn equal_requests_on_both_sides_of_a_month_are_one_message() {
         twice += usize::from(now == 2);
     }
     assert_eq!(twice, 0, "of 20 keys, so many made two messages");
+}
+
+/// The statements of a group go to the database together, and behind one that fails the others only say
+/// that the transaction is lost. On a busy thread all their answers are there when the group looks.
+#[tokio::test]
+async fn a_full_disk_is_what_a_group_says_it_failed_of() {
+    let stage = Stage::new().await;
+    let sender = Sender::new(&stage, "one@example.com", 100).await;
+    let processes = [process(&stage.postgres)];
+    // The row that counts it is there from now on.
+    let answer = all(&processes, vec![sender.application(0)]).await;
+    assert!(answer[0].is_ok(), "{answer:?}");
+    let session = stage.session().await;
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+           'BEGIN RAISE EXCEPTION ''could not extend file: No space left on device''; END'; \
+         CREATE TRIGGER full_disk BEFORE UPDATE ON usage_holds FOR EACH ROW \
+           EXECUTE FUNCTION full_disk()";
+    session.batch_execute(full).await.expect("a trigger");
+    let busy = tokio::spawn(async {
+        loop {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(2) {
+                std::hint::spin_loop();
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    for n in 1..5 {
+        let answer = all(&processes, vec![sender.application(n)]).await;
+        let is_away = matches!(
+            answer[..],
+            [Err(MessagingError::Store(StoreError::Unavailable(_)))]
+        );
+        assert!(is_away, "{answer:?}");
+    }
+    busy.abort();
+    session
+        .batch_execute("DROP TRIGGER full_disk ON usage_holds")
+        .await
+        .expect("there is room again");
+    let answer = all(&processes, vec![sender.application(1)]).await;
+    assert!(answer[0].is_ok(), "{answer:?}");
+    assert_eq!(reserved(&stage, &sender).await, 2);
 }
