@@ -3,18 +3,17 @@
 
 cargo_fuzz_version=0.13.2
 
-# fuzz [target | short] [libFuzzer argument ...]. Ends the script.
+# fuzz [target | short | keep target] [libFuzzer argument ...]. Ends the script.
 fuzz() {
     what=${1:-all}
     [ $# -eq 0 ] || shift
     case $what in
     all | short) ;;
+    keep)
+        require_target "${1:-}"
+        ;;
     *)
-        if ! [ -f "fuzz/fuzz_targets/$what.rs" ]; then
-            echo "run: there is no fuzz target $what; there are:" >&2
-            fuzz_targets | sed 's|^|    |' >&2
-            exit 1
-        fi
+        require_target "$what"
         ;;
     esac
     if ! command -v c++ >/dev/null 2>&1; then
@@ -36,6 +35,9 @@ fuzz() {
         # Optimising takes longer than the runs. What is built for the host is shared.
         fuzz_all "--dev --target-dir $(target_directory)" "$@"
         ;;
+    keep)
+        keep_corpus "$1"
+        ;;
     *)
         [ $# -gt 0 ] || set -- -max_total_time=60
         # Signals must reach the fuzzer.
@@ -43,6 +45,14 @@ fuzz() {
         fuzz_one "" "$what" "$@"
         ;;
     esac
+}
+
+require_target() {
+    if ! [ -f "fuzz/fuzz_targets/$1.rs" ]; then
+        echo "run: there is no fuzz target $1; there are:" >&2
+        fuzz_targets | sed 's|^|    |' >&2
+        exit 1
+    fi
 }
 
 fuzz_targets() {
@@ -69,11 +79,30 @@ fuzz_one() {
     build=$1
     target=$2
     shift 2
-    mkdir -p "fuzz/corpus/$target"
+    unpack_corpus "$target"
     # Without a sanitizer the stable compiler does. They look for faults of unsafe code, and what is
     # fuzzed has none.
     # shellcheck disable=SC2086 # No switch is no argument.
     $prefix "$cargo" fuzz run --sanitizer none $build "$target" \
         "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
         "-dict=fuzz/$target.dict" -max_len=4096 "$@"
+}
+
+# What earlier runs found goes on from there: thousands of small files, so it is kept as one.
+unpack_corpus() {
+    if ! [ -d "fuzz/corpus/$1" ]; then
+        mkdir -p "fuzz/corpus/$1"
+        if [ -f "fuzz/kept/$1.tar.gz" ]; then
+            tar -xzf "fuzz/kept/$1.tar.gz" -C "fuzz/corpus/$1"
+        fi
+    fi
+}
+
+# keep_corpus <target>. The fewest inputs that reach what all of them do.
+keep_corpus() {
+    unpack_corpus "$1"
+    "$cargo" fuzz cmin --sanitizer none "$1" "fuzz/corpus/$1"
+    mkdir -p fuzz/kept
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
+        -czf "fuzz/kept/$1.tar.gz" -C "fuzz/corpus/$1" .
 }
