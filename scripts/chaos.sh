@@ -4,8 +4,12 @@
 # Ends the script.
 chaos() {
     target=$(target_directory)
-    # The whole workspace's features, so that `./run test` need not build the dependencies again.
-    "$cargo" build --workspace --bin msgflash --bin chaos >&2
+    # As `./run test` builds them, so that neither builds the dependencies again.
+    "$cargo" build --workspace --all-targets >&2
+    if [ "${1:-}" = short ]; then
+        shift
+        set -- kill-both terminate database-crash gateway-ill --seconds 8 "$@"
+    fi
     folder=$(mktemp -d)
     # PostgreSQL may run as somebody else.
     chmod 755 "$folder"

@@ -125,27 +125,10 @@ async fn singles(stage: &Stage, history: &mut History, gone: &BTreeSet<&str>, al
     }
 }
 
-/// What became of the recipients of each campaign, from their rows and messages, beside what was counted.
-const RECOUNT: &str = "SELECT n.campaign_id::text, ARRAY[n.planned, n.sent, n.delivered, n.read, n.failed, n.skipped]::bigint[], \
-       ARRAY[count(*) FILTER (WHERE r.skip = 0), \
-         count(*) FILTER (WHERE m.status IN (1, 2, 3)), \
-         count(*) FILTER (WHERE m.status IN (2, 3)), \
-         count(*) FILTER (WHERE m.status = 3), \
-         count(*) FILTER (WHERE m.status = 4), \
-         count(*) FILTER (WHERE r.skip <> 0)]::bigint[] \
-     FROM campaign_counters n \
-     LEFT JOIN campaign_recipients r ON r.campaign_id = n.campaign_id \
-     LEFT JOIN messages m ON m.id = r.message_id \
-     GROUP BY n.campaign_id";
-
 async fn campaigns(stage: &Stage, history: &mut History, gone: &Left, all: &mut Outcome) {
-    for row in stage.stack.rows(RECOUNT, &[]).await {
-        let id: String = row.get(0);
-        let (counted, found): (Vec<i64>, Vec<i64>) = (row.get(1), row.get(2));
-        if counted != found {
-            history.wrong(format!(
-                "campaign {id} counts {counted:?} and has {found:?}"
-            ));
+    for it in stage.stack.recount().await {
+        if it.counted != it.found {
+            history.wrong(format!("a campaign's counters are not its rows: {it:?}"));
         }
     }
     let asked = "SELECT r.campaign_id::text, r.phone::text, m.status \
@@ -205,22 +188,17 @@ fn moment(at: &Value) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339")
 }
 
-/// What the ledger says of an account, beside what is charged and what waits.
-const LEDGER: &str = "SELECT s.used, h.held - s.used - s.released AS reserved, \
-       (SELECT count(*) FROM messages m \
-        WHERE m.account_id = $1 AND m.charged_period IS NOT NULL) AS charged, \
-       (SELECT count(*) FROM messages m WHERE m.account_id = $1 AND m.status IN (1, 2, 3)) AS sent \
-     FROM (SELECT coalesce(sum(messages), 0)::bigint AS used, \
-             coalesce(sum(released), 0)::bigint AS released \
-           FROM usage_settled WHERE account_id = $1) s, \
-          (SELECT coalesce(sum(reserved_total), 0)::bigint AS held \
-           FROM usage_holds WHERE account_id = $1) h";
+/// What an account has that was charged, and what was sent.
+const CHARGED: &str = "SELECT count(*) FILTER (WHERE charged_period IS NOT NULL), \
+       count(*) FILTER (WHERE status IN (1, 2, 3)) \
+     FROM messages WHERE account_id = $1";
 
 async fn ledger(stage: &Stage, history: &mut History, account: &Account, quota: Option<usize>) {
     let id: Uuid = account.user.uuid();
-    let row = &stage.stack.rows(LEDGER, &[&id]).await[0];
-    let of = |name: &str| -> i64 { row.get(name) };
-    let (used, reserved, charged, sent) = (of("used"), of("reserved"), of("charged"), of("sent"));
+    let ledger = stage.stack.ledger(account).await;
+    let (used, reserved) = (ledger.used, ledger.reserved);
+    let row = &stage.stack.rows(CHARGED, &[&id]).await[0];
+    let (charged, sent): (i64, i64) = (row.get(0), row.get(1));
     if used != charged || used != sent || reserved != 0 {
         history.wrong(format!(
             "the ledger has {used} used and {reserved} reserved; {charged} are charged, {sent} sent"

@@ -24,7 +24,7 @@ impl Cutter {
         let socket = PathBuf::from(folder).join(".s.PGSQL.5432");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let open = Arc::new(Mutex::new(Vec::new()));
+        let open = Arc::new(Mutex::new(Vec::<AbortHandle>::new()));
         let handles = Arc::clone(&open);
         let flow = tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
@@ -34,8 +34,7 @@ impl Cutter {
                         let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
                     }
                 });
-                let mut handles: std::sync::MutexGuard<'_, Vec<AbortHandle>> =
-                    handles.lock().expect("unpoisoned");
+                let mut handles = handles.lock().expect("unpoisoned");
                 handles.retain(|handle| !handle.is_finished());
                 handles.push(pipe.abort_handle());
             }

@@ -3,6 +3,7 @@
 mod database;
 mod gateway;
 mod processes;
+mod rates;
 mod receivers;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::stage::{Stage, World};
 pub(crate) enum Fault {
     Nothing,
     Kill { api: bool, worker: bool },
+    KillWithRedis,
     Terminate,
     Rolling,
     DatabaseCrash,
@@ -50,6 +52,7 @@ pub(crate) async fn run(
             0
         }
         Fault::Kill { api, worker } => processes::kill(stage, dice, end, api, worker).await,
+        Fault::KillWithRedis => rates::kill(stage, world, dice, end).await,
         Fault::Terminate => processes::terminate(stage, dice, end).await,
         Fault::Rolling => processes::roll(stage, world).await,
         Fault::DatabaseCrash => database::crash(stage, dice, end).await,

@@ -129,8 +129,7 @@ async fn run(scenario: &'static Scenario, seed: u64, length: Duration) -> bool {
         return true;
     }
     let begun = Instant::now();
-    let (mut stage, world) =
-        stage::build(scenario.shape, scenario.settings, scenario.is_proxied).await;
+    let (mut stage, world) = stage::build(scenario).await;
     let world = Arc::new(world);
     let mut dice = Dice::new(seed);
     let clients = traffic::begin(&world, seed);

@@ -1,7 +1,9 @@
 //! What can go wrong.
 
+use msgflash_testkit::RedisServer;
+
 use crate::faults::{Fault, tampering};
-use crate::stage::Shape;
+use crate::stage::{SHARED_LIMIT, Shape};
 
 /// One thing that goes wrong, and where.
 pub(crate) struct Scenario {
@@ -13,6 +15,8 @@ pub(crate) struct Scenario {
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Whether connections to the database pass where they can be cut.
     pub(crate) is_proxied: bool,
+    /// Whether the processes share their rate windows.
+    pub(crate) has_redis: bool,
     /// Whether no client may notice.
     pub(crate) is_seamless: bool,
 }
@@ -20,6 +24,9 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// What this machine lacks for it.
     pub(crate) fn lack(&self) -> Option<&'static str> {
+        if self.has_redis && !RedisServer::is_here() {
+            return Some("there is no Redis or Valkey here");
+        }
         let needs = matches!(self.fault, Fault::Clock | Fault::DiskFull);
         (needs && tampering().is_none())
             .then_some("it needs the library that ./run chaos builds, and a C compiler for that")
@@ -42,6 +49,7 @@ const PLAIN: Scenario = Scenario {
     shape: ONE,
     settings: &[],
     is_proxied: false,
+    has_redis: false,
     is_seamless: true,
 };
 
@@ -88,6 +96,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             worker: true,
         },
         shape: MANY,
+        ..ROUGH
+    },
+    Scenario {
+        name: "kill-with-redis",
+        about: "the same, and so is the Redis they share their rate windows in",
+        fault: Fault::KillWithRedis,
+        shape: MANY,
+        settings: &[("rate_limit_per_second", SHARED_LIMIT.1)],
+        has_redis: true,
         ..ROUGH
     },
     Scenario {

@@ -9,11 +9,12 @@ use blackbox::{Account, Client, Fleet, PlansFile, Receiver, Stack, id_of};
 use msgflash_accounts::KeyOrder;
 use msgflash_kernel::{Actor, Workspace};
 use msgflash_messaging::Instance;
-use msgflash_testkit::{OwnServer, TestDatabase};
+use msgflash_testkit::{OwnServer, RedisServer, TestDatabase};
 use serde_json::json;
 
 use crate::cutter::Cutter;
 use crate::history::History;
+use crate::scenario::Scenario;
 
 /// What the account that is meant to meet its quota may send in a month.
 pub(crate) const QUOTA: usize = 40;
@@ -40,6 +41,9 @@ const SETTINGS: [(&str, &str); 6] = [
     ("pace_ms", "20"),
 ];
 
+/// What a key may ask for in a second where rate windows are shared: few enough to be met.
+pub(crate) const SHARED_LIMIT: (usize, &str) = (30, "30");
+
 /// How many processes there are.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
@@ -55,6 +59,8 @@ pub(crate) struct Stage {
     pub(crate) postgres: OwnServer,
     /// Between the processes and the database.
     pub(crate) cutter: Option<Cutter>,
+    /// Where the processes share their rate windows.
+    pub(crate) redis: Option<RedisServer>,
     _plans: PlansFile,
 }
 
@@ -104,9 +110,10 @@ impl World {
 }
 
 /// Builds it. Accounts, keys and links are made before the processes take over.
-pub(crate) async fn build(shape: Shape, more: &[(&str, &str)], is_proxied: bool) -> (Stage, World) {
+pub(crate) async fn build(scenario: &Scenario) -> (Stage, World) {
+    let shape = scenario.shape;
     let postgres = OwnServer::start().await;
-    let cutter = if is_proxied {
+    let cutter = if scenario.is_proxied {
         Some(Cutter::before(postgres.url()).await)
     } else {
         None
@@ -123,7 +130,10 @@ pub(crate) async fn build(shape: Shape, more: &[(&str, &str)], is_proxied: bool)
     settings.push(("billing_catalogue", &catalogue));
     settings.push(("bind", &bind));
     settings.push(("public_url", &public_url));
-    settings.extend(more);
+    settings.extend(scenario.settings);
+    let redis = scenario.has_redis.then(RedisServer::start).flatten();
+    let redis_url = redis.as_ref().map(RedisServer::url);
+    settings.extend(redis_url.as_deref().map(|url| ("redis_url", url)));
     if let Some(cutter) = &cutter {
         settings.push(("database_url", cutter.url()));
     }
@@ -170,6 +180,7 @@ pub(crate) async fn build(shape: Shape, more: &[(&str, &str)], is_proxied: bool)
         stack,
         postgres,
         cutter,
+        redis,
         _plans: plans,
     };
     (stage, world)

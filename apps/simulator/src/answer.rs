@@ -58,6 +58,25 @@ impl Answer {
     }
 }
 
+/// What a proxy, a crash or another version may say with 201: a page, half an answer, an answer without
+/// an id or with one of another kind, nothing, and bytes that are no text.
+pub(crate) const GARBAGE: &[&[u8]] = &[
+    b"<!DOCTYPE html><html><body>Welcome to nginx!</body></html>",
+    br#"{"key":{"remoteJid":"33612345678@s.whatsapp.net","fromMe":true,"id":"3EB0"#,
+    br#"{"key":{"remoteJid":"33612345678@s.whatsapp.net","fromMe":true}}"#,
+    br#"{"key":{"remoteJid":null,"fromMe":"yes","id":17}}"#,
+    br#"{"key":{"remoteJid":"","fromMe":true,"id":""}}"#,
+    br#"[{"key":[]}]"#,
+    b"null",
+    b"",
+    b"\xff\xfe{\x00\"\xc3\x28",
+];
+
+/// 201 with such a body.
+pub(crate) fn garbage(body: &[u8]) -> Answer {
+    Answer::raw(201, body)
+}
+
 #[derive(Serialize)]
 struct Refusal<'a> {
     status: u16,

@@ -37,6 +37,11 @@ impl Chance {
         Duration::from_millis(lock(&self.source).random_range(range))
     }
 
+    /// One of some choices.
+    pub(crate) fn one_of<T: Copy>(&self, choices: &[T]) -> T {
+        choices[lock(&self.source).random_range(0..choices.len())]
+    }
+
     /// A factor around one: 0.8 to 1.2.
     pub(crate) fn jitter(&self) -> f64 {
         lock(&self.source).random_range(0.8..1.2)

@@ -23,6 +23,10 @@ pub enum Fault {
     CutConnection,
     /// The connection is cut before an answer, yet the message left.
     CutConnectionButSent,
+    /// 201 with what is no answer, another each time; nothing leaves.
+    Garbage,
+    /// The same, yet the message left.
+    GarbageButSent,
     /// `Connection Closed`: 400 for a number the gateway knows, 500 for another.
     ConnectionClosed,
     /// 400 `Error: Media upload failed on all hosts`.
@@ -109,6 +113,8 @@ impl Fault {
             | Self::NeverAnswerButSent
             | Self::CutConnection
             | Self::CutConnectionButSent
+            | Self::Garbage
+            | Self::GarbageButSent
             | Self::ConnectionClosed
             | Self::MediaUploadFailed
             | Self::DatabaseError => Phase::Send,

@@ -51,6 +51,11 @@ impl RedisServer {
         Some(server)
     }
 
+    /// Whether this machine has the programs.
+    pub fn is_here() -> bool {
+        find().is_some()
+    }
+
     /// Where to connect.
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())

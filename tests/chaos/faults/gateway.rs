@@ -32,13 +32,15 @@ async fn told(stage: &Stage, what: &str, body: serde_json::Value) {
 }
 
 /// What a gateway does to one call, by the names of the simulator.
-const ILLS: [&str; 11] = [
+const ILLS: [&str; 13] = [
     "never_answer",
     "never_answer_but_sent",
     "send_timeout",
     "send_timeout_but_sent",
     "cut_connection",
     "cut_connection_but_sent",
+    "garbage",
+    "garbage_but_sent",
     "connection_closed",
     "database_error",
     "not_loaded",

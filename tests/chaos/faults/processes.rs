@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use blackbox::fleet::Member;
-use blackbox::{Client, Dice};
+use blackbox::{Client, Dice, within};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::{tampering, wait};
+use crate::READY;
 use crate::history::now;
 use crate::stage::{Stage, World};
 
@@ -84,11 +85,19 @@ pub(super) async fn roll(stage: &mut Stage, world: &World) -> usize {
     let replacing = async {
         let fleet = &mut stage.fleet;
         let mut ends = 0;
-        for member in fleet.apis.iter_mut().chain(&mut fleet.workers) {
+        for (n, member) in fleet.apis.iter_mut().enumerate() {
             member.terminate().await;
             member.start().await;
-            // The balancer has it back before the next one goes.
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            ends += 1;
+            // The balancer has seen that it went, and has it back before the next one goes.
+            within(READY, "the balancer has it back", async || {
+                world.rotation[n].load(Ordering::Relaxed).then_some(())
+            })
+            .await;
+        }
+        for member in &mut fleet.workers {
+            member.terminate().await;
+            member.start().await;
             ends += 1;
         }
         is_done.store(true, Ordering::Relaxed);

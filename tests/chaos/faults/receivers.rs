@@ -1,9 +1,9 @@
 //! Receivers of webhooks nobody would wish for, beside one that is well.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use blackbox::Client;
 use blackbox::fleet::free_address;
+use blackbox::{Client, id_of};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -36,12 +36,16 @@ const MANNERS: [Manner; 5] = [
 pub(super) async fn behave(world: &World, end: Instant) -> usize {
     let client = Client::new(world.base(), Some(&world.shop.key));
     let mut listening = JoinSet::new();
+    let mut gone = String::new();
     for manner in MANNERS {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        client
+        let endpoint = client
             .endpoint(&format!("http://{address}/hook"), &OUTCOMES)
             .await;
+        if matches!(manner, Manner::Gone) {
+            gone = id_of(&endpoint);
+        }
         listening.spawn(async move {
             let mut answering = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -54,6 +58,12 @@ pub(super) async fn behave(world: &World, end: Instant) -> usize {
         .endpoint(&format!("http://{dead}/hook"), &OUTCOMES)
         .await;
     tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
+    // Who wants no more is told nothing more; all others may come to their senses.
+    let listed = client.get("/api/v1/webhooks").await;
+    for endpoint in listed.data().as_array().expect("a list") {
+        let is_off = endpoint["active"] == false;
+        assert_eq!(is_off, endpoint["id"] == gone.as_str(), "{endpoint}");
+    }
     MANNERS.len() + 1
 }
 
@@ -62,12 +72,8 @@ async fn answer(mut stream: TcpStream, manner: Manner) {
     if stream.read(&mut request).await.is_err() {
         return;
     }
-    let long = Duration::from_mins(10);
     let head: &[u8] = match manner {
-        Manner::Slow => {
-            tokio::time::sleep(long).await;
-            return;
-        }
+        Manner::Slow => std::future::pending().await,
         Manner::Redirecting => {
             b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
         }
@@ -83,7 +89,7 @@ async fn answer(mut stream: TcpStream, manner: Manner) {
             let part = vec![b'x'; 64 * 1024];
             while stream.write_all(&part).await.is_ok() {}
         }
-        Manner::NeverClosing => tokio::time::sleep(long).await,
+        Manner::NeverClosing => std::future::pending().await,
         _ => {}
     }
 }

@@ -86,6 +86,41 @@ async fn row_02_a_send_without_answer_is_sent_as_its_events_say() {
     scene.assert_ledger(1, 0).await;
 }
 
+/// Row 2: the send is answered with what is no answer, and the message left.
+///
+/// 201 proves nothing without an id: it is looked up, found, and never sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_02_a_send_answered_with_garbage_is_looked_up() {
+    let scene = Scene::new().await;
+    scene.flush().await;
+    scene.be_silent().await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "garbage_but_sent", "instance": session, "times": 1 });
+    scene.stack.fault(fault).await;
+    let id = scene.text("+33612345678").await;
+    let sent = scene.wait(&id, "sent").await;
+    let received = scene.stack.received_by("+33612345678").await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(sent["providerMessageId"], received[0]["keyId"]);
+    // The one before the silence is the other.
+    assert_eq!(scene.stack.asked("sendText").await.len(), 2);
+    scene.assert_ledger(2, 0).await;
+}
+
+/// Row 2: the send is answered with what is no answer, and nothing left.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_02_a_send_answered_with_garbage_that_never_left_is_not_said_to_be_sent() {
+    let scene = Scene::with(&[("unknown_patience_seconds", "4")]).await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "garbage", "instance": session });
+    scene.stack.fault(fault).await;
+    let id = scene.text("+33612345678").await;
+    let failed = scene.wait(&id, "failed").await;
+    assert_eq!(failed["meta"]["code"], "PROVIDER_TIMEOUT", "{failed}");
+    assert!(scene.stack.received_by("+33612345678").await.is_empty());
+    scene.assert_ledger(0, 1).await;
+}
+
 /// Row 3: 500 `Connection Closed` for a while, under the state `open`.
 ///
 /// The lane backs off, the instance is restarted, and when that does not help in time the operator

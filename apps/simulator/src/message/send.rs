@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::draft::{Content, Draft, address};
 use crate::acks::{self, Moment, Subject};
-use crate::answer::{Answer, Reply, bad_request, bad_request_object, crashed};
+use crate::answer::{self, Answer, Reply, bad_request, bad_request_object, crashed};
 use crate::book::Row;
 use crate::clock;
 use crate::fault::{Fault, Phase};
@@ -96,6 +96,9 @@ pub(crate) async fn send(gateway: &Arc<Gateway>, instance: &Arc<Instance>, draft
         }
         Some(Fault::NeverAnswer) => return std::future::pending().await,
         Some(Fault::CutConnection) => return Err(Answer::cut()),
+        Some(Fault::Garbage) => {
+            return Err(answer::garbage(gateway.chance.one_of(answer::GARBAGE)));
+        }
         Some(Fault::MediaUploadFailed) => {
             return Err(bad_request("Error: Media upload failed on all hosts"));
         }
@@ -113,6 +116,7 @@ pub(crate) async fn send(gateway: &Arc<Gateway>, instance: &Arc<Instance>, draft
         }
         Some(Fault::NeverAnswerButSent) => std::future::pending().await,
         Some(Fault::CutConnectionButSent) => Err(Answer::cut()),
+        Some(Fault::GarbageButSent) => Err(answer::garbage(gateway.chance.one_of(answer::GARBAGE))),
         Some(Fault::DatabaseError) => Err(bad_request(
             "PrismaClientKnownRequestError: \nInvalid `this.prismaRepository.message.create()` \
              invocation\n\n\nCan't reach database server",

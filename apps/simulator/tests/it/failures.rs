@@ -1,5 +1,6 @@
 //! Failures on demand, by name and by number.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use evolution_simulator::{Fault, SPECIAL_NUMBERS};
@@ -97,6 +98,27 @@ async fn a_cut_connection_leaves_the_outcome_open() {
             left,
             "{fault}"
         );
+    }
+}
+
+#[tokio::test]
+async fn garbage_comes_in_many_kinds_and_never_with_an_id() {
+    let stage = Stage::instant();
+    stage.open("one").await;
+    let mut left = 0;
+    for fault in ["garbage", "garbage_but_sent"] {
+        let mut kinds = BTreeSet::new();
+        for _ in 0..40 {
+            stage.fault(fault).await;
+            let (status, answer) = stage.send("one", "33612345678").await;
+            assert_eq!(status, 201);
+            let id = answer["key"]["id"].as_str();
+            assert!(id.is_none_or(str::is_empty), "{answer}");
+            kinds.insert(answer.to_string());
+        }
+        assert!(kinds.len() > 5, "only {}", kinds.len());
+        left += usize::from(fault == "garbage_but_sent") * 40;
+        assert_eq!(stage.left("one", "33612345678").await.len(), left);
     }
 }
 

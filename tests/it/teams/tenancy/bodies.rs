@@ -1,11 +1,11 @@
 //! Ids of others in bodies and queries.
 
-use blackbox::TEAMS;
+use blackbox::{TEAMS, assert_unchanged};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scene::{Tenant, stack, tenants};
-use super::{JSON, NOBODY, assert_same, stored};
+use super::{JSON, NOBODY};
 
 /// A call that names something of this kind: method, path, body.
 type Naming = (Method, String, Option<Value>);
@@ -87,7 +87,8 @@ async fn call(tenant: &Tenant, (method, path, body): Naming) -> (u16, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_have_is_nobodys_wherever_a_body_or_a_query_names_it() {
     let (stack, tenants) = tenants(stack().await).await;
-    let before = stored(&stack).await;
+    let before = stack.stored().await;
+    assert!(before["team_members"].len() > 100, "teams are in there");
     let mut walked = 0;
     for caller in &tenants {
         for owner in tenants.iter().filter(|it| it.name != caller.name) {
@@ -114,7 +115,7 @@ async fn what_others_have_is_nobodys_wherever_a_body_or_a_query_names_it() {
         }
     }
     assert!(walked > 200, "only {walked} calls were tried");
-    assert_same(&before, &stored(&stack).await);
+    assert_unchanged(&before, &stack.stored().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
