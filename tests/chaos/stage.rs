@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &str); 6] = [
 ];
 
 /// What a key may ask for in a second where rate windows are shared: few enough to be met.
-pub(crate) const SHARED_LIMIT: (usize, &str) = (30, "30");
+pub(crate) const SHARED_LIMIT: (usize, &str) = (12, "12");
 
 /// How many processes there are.
 #[derive(Clone, Copy)]

@@ -4,13 +4,17 @@ use std::time::{Duration, Instant};
 
 use blackbox::{Client, Dice, within};
 
+use tokio::task::JoinSet;
+
 use super::wait;
 use crate::READY;
 use crate::stage::{SHARED_LIMIT, Stage, World};
 
 /// Kills one process or Redis at random moments; the limit is a shared one before and afterwards.
 pub(super) async fn kill(stage: &mut Stage, world: &World, dice: &mut Dice, end: Instant) -> usize {
-    require_shared(world).await;
+    if let Err(why) = shared(world).await {
+        panic!("the rate limit is not shared: {why}");
+    }
     let mut kills = 0;
     while Instant::now() < end {
         wait(dice, 300, 3000).await;
@@ -32,44 +36,50 @@ pub(super) async fn kill(stage: &mut Stage, world: &World, dice: &mut Dice, end:
     }
     stage.wait_ready(READY).await;
     within(READY, "the rate limit is a shared one again", async || {
-        is_shared(world).await.then_some(())
+        shared(world).await.ok()
     })
     .await;
     kills
 }
 
-async fn require_shared(world: &World) {
-    assert!(is_shared(world).await, "the rate limit is not shared");
-}
-
 /// Asks all processes with one key as fast as they answer, and sees that no second let in more than
-/// the limit of one.
-async fn is_shared(world: &World) -> bool {
-    let clients: Vec<_> = world
-        .bases
-        .iter()
-        .map(|base| Client::new(base, Some(&world.capped.key)))
-        .collect();
-    let begun = Instant::now();
+/// the limit of one; else answers what happened.
+async fn shared(world: &World) -> Result<(), String> {
+    let mut asking = JoinSet::new();
+    for base in world.bases.iter().cycle().take(3 * world.bases.len()) {
+        let client = Client::new(base, Some(&world.capped.key));
+        asking.spawn(ask(client));
+    }
     let (mut let_in, mut refused) = (Vec::new(), 0);
-    while begun.elapsed() < Duration::from_millis(2500) {
-        for client in &clients {
-            let asked = Instant::now();
-            match client.get("/api/v1/me").await.status {
-                200 => let_in.push((asked, Instant::now())),
-                429 => refused += 1,
-                _ => return false,
-            }
-        }
+    while let Some(answers) = asking.join_next().await {
+        let (some, others) = answers.map_err(|error| error.to_string())??;
+        let_in.extend(some);
+        refused += others;
     }
     let in_a_second = |(from, _): &(Instant, Instant)| {
         let until = *from + Duration::from_secs(1);
         let surely = |(asked, answered): &&(Instant, Instant)| asked >= from && *answered < until;
         let_in.iter().filter(surely).count()
     };
-    refused > 0
-        && let_in
-            .iter()
-            .map(in_a_second)
-            .all(|count| count <= SHARED_LIMIT.0)
+    let most = let_in.iter().map(in_a_second).max().unwrap_or(0);
+    if refused > 0 && most <= SHARED_LIMIT.0 {
+        return Ok(());
+    }
+    Err(format!("{refused} refused, at most {most} in a second"))
+}
+
+/// Asks for a while; answers when it was let in, and how often it was refused.
+async fn ask(client: Client) -> Result<(Vec<(Instant, Instant)>, usize), String> {
+    let begun = Instant::now();
+    let (mut let_in, mut refused) = (Vec::new(), 0);
+    while begun.elapsed() < Duration::from_millis(2500) {
+        let asked = Instant::now();
+        let reply = client.get("/api/v1/me").await;
+        match reply.status {
+            200 => let_in.push((asked, Instant::now())),
+            429 => refused += 1,
+            _ => return Err(format!("{reply:?}")),
+        }
+    }
+    Ok((let_in, refused))
 }
