@@ -49,10 +49,6 @@ impl<'a> Accept<'a> {
         tenants: u32,
     ) -> Result<Self> {
         let session = database.session().await?;
-        session
-            .client
-            .batch_execute("TRUNCATE users CASCADE")
-            .await?;
         scene::people(&session, tenants).await?;
         scene::raise_limits(&session).await?;
         let mut accept = Self {

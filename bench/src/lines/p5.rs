@@ -96,10 +96,6 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 pub(super) async fn load(options: &Options, database: &Database, session: &Session) -> Result<u32> {
     let recipients = options.rows(RECIPIENTS, OPTED_OUT);
     database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
     scene::people(session, TENANT + 1).await?;
     scene::raise_limits(session).await?;
     let filling = Filling::of(TENANT, recipients, Tags::Everybody);

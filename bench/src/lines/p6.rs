@@ -3,8 +3,6 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use msgflash_kernel::{Clock as _, SystemClock};
-use msgflash_quotas::Period;
 use serde_json::json;
 
 use super::{Figures, Measured, p4, p8};
@@ -13,12 +11,11 @@ use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours, TEXT};
 use crate::counts::{self, Count};
 use crate::flow;
-use crate::gateway::{Gateway, KEY};
+use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::pg::{Database, Session, agree};
 use crate::report::{Sides, Target, number};
 use crate::scene;
-use crate::server::Server;
 use crate::stats::median;
 
 mod raw;
@@ -79,14 +76,7 @@ pub(super) fn recipients(options: &Options) -> u32 {
 }
 
 async fn load(database: &Database, session: &Session, count: u32) -> Result<()> {
-    database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
-    scene::people(session, TENANT + 1).await?;
-    scene::raise_limits(session).await?;
-    scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
+    scene::senders(database, session, TENANT + 1).await?;
     book::load(database, session, Filling::of(TENANT, count, Tags::Few)).await
 }
 
@@ -100,21 +90,7 @@ pub(super) async fn ours(
 ) -> Result<Measured> {
     load(database, session, count).await?;
     let gateway = Gateway::start()?;
-    let name = scene::session(TENANT);
-    gateway.open(&name, scene::number(TENANT)).await?;
-    let url = gateway.url();
-    let settings = [
-        ("evolution_url", url.as_str()),
-        ("evolution_api_key", KEY),
-        ("pace_ms", "0"),
-    ];
-    let server = Server::start(database.url(), &settings).await?;
-    let callback = format!("http://{}/provider/evolution/{name}", server.address);
-    gateway
-        .tell(&name, &callback, scene::WEBHOOK_SECRET)
-        .await?;
-    let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
-    flow::until(session, "its lane has an owner", owned, 1).await?;
+    let server = gateway.serve(database, session, TENANT + 1, &[]).await?;
     let mut api = Api::open(server.address).await?;
     let instance = scene::instance(TENANT);
     let everybody = json!({ "type": "all" });
@@ -133,7 +109,7 @@ pub(super) async fn ours(
     let (planned, _) = campaign::told(&stats)?;
     agree("recipients told", i64::try_from(planned)?, u64::from(count))?;
     check(session, count).await?;
-    let left = gateway.left(&name, TEXT).await?;
+    let left = gateway.left(&scene::session(TENANT), TEXT).await?;
     gateway.stop().await;
     check_left(session, &left, count).await?;
     Ok(Measured { seconds, peak_mb })

@@ -53,10 +53,6 @@ async fn load(
     events: u32,
 ) -> Result<()> {
     database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
     scene::people(session, u32::from(ENDPOINTS)).await?;
     for (n, url) in (0..).zip(&receiver.urls) {
         scene::endpoint(session, n, url, SECRET).await?;
