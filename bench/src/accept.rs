@@ -8,9 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use msgflash_kernel::{Clock as _, SystemClock};
 use msgflash_quotas::Period;
 
+use crate::counts::{self, Count};
 use crate::load::{self, Fired, Target};
 use crate::options::Options;
-use crate::pg::{Database, Session, agree};
+use crate::pg::{Database, Session};
 use crate::pgbench::{Pgbench, Ran, Run};
 use crate::scene;
 use crate::server::Server;
@@ -48,10 +49,6 @@ impl<'a> Accept<'a> {
         tenants: u32,
     ) -> Result<Self> {
         let session = database.session().await?;
-        session
-            .client
-            .batch_execute("TRUNCATE users CASCADE")
-            .await?;
         scene::people(&session, tenants).await?;
         scene::raise_limits(&session).await?;
         let mut accept = Self {
@@ -147,27 +144,31 @@ impl<'a> Accept<'a> {
         self.options.spoil(&self.session).await?;
         self.check(accepted, accepted).await?;
         // A replay is a request too.
-        let requests = "SELECT COALESCE(sum(request_count), 0)::bigint FROM api_usage";
-        self.session
-            .agree("API requests", requests, accepted + 1)
-            .await?;
+        counts::agree(&self.session, &[(counts::REQUESTS, accepted + 1)]).await?;
         Ok(fired)
     }
 
     async fn check(&self, rows: u64, reserved: u64) -> Result<()> {
-        for (what, text) in [
-            ("messages", "SELECT count(*) FROM messages WHERE status = 0"),
+        let counts = [
             (
-                "queue rows with their message",
-                "SELECT count(*) FROM queue q JOIN messages m \
-                 ON m.workspace_id = q.workspace_id AND m.id = q.message_id",
+                Count::new(
+                    "queued messages",
+                    "SELECT count(*) FROM messages WHERE status = 0",
+                ),
+                rows,
             ),
-            ("kept answers", "SELECT count(*) FROM idempotency_keys"),
-        ] {
-            self.session.agree(what, text, rows).await?;
-        }
-        let sum = "SELECT COALESCE(sum(reserved_total), 0)::bigint FROM usage_holds";
-        agree("the ledger", self.session.count(sum).await?, reserved)?;
+            (
+                Count::new(
+                    "queue rows with their message",
+                    "SELECT count(*) FROM queue q JOIN messages m \
+                     ON m.workspace_id = q.workspace_id AND m.id = q.message_id",
+                ),
+                rows,
+            ),
+            (counts::KEPT_ANSWERS, rows),
+            (counts::RESERVED, reserved),
+        ];
+        counts::agree(&self.session, &counts).await?;
         let wrong = "SELECT count(*) FROM usage_holds h WHERE reserved_total <> \
                      (SELECT count(*) FROM messages m WHERE m.account_id = h.account_id)";
         let expected = if reserved == 0 {

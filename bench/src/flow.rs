@@ -54,10 +54,6 @@ async fn make(
     at: &str,
 ) -> Result<()> {
     database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
     scene::people(session, lanes).await?;
     let period = Period::of(SystemClock.now()).to_i32();
     scene::ledger(session, period).await?;

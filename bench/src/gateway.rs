@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::flow;
+use crate::pg::{Database, Session};
+use crate::scene;
+use crate::server::Server;
+
 /// Its key.
-pub(crate) const KEY: &str = "bench-gateway-key";
+const KEY: &str = "bench-gateway-key";
 
 /// What the product lets it tell.
 const EVENTS: [&str; 7] = [
@@ -93,6 +98,37 @@ impl Gateway {
         } });
         let path = format!("/webhook/set/{session}");
         self.post(&path, &body).await.map(drop)
+    }
+
+    /// Links the numbers of the first `tenants` and starts a server that sends from them without pauses, with
+    /// `settings` besides; answers when it has taken over all their lanes.
+    pub(crate) async fn serve(
+        &self,
+        database: &Database,
+        session: &Session,
+        tenants: u32,
+        settings: &[(&str, &str)],
+    ) -> Result<Server> {
+        for tenant in 0..tenants {
+            let number = scene::number(tenant);
+            self.open(&scene::session(tenant), number).await?;
+        }
+        let url = self.url();
+        let own = [
+            ("evolution_url", url.as_str()),
+            ("evolution_api_key", KEY),
+            ("pace_ms", "0"),
+        ];
+        let server = Server::start(database.url(), &[&own[..], settings].concat()).await?;
+        for tenant in 0..tenants {
+            let name = scene::session(tenant);
+            let callback = format!("http://{}/provider/evolution/{name}", server.address);
+            self.tell(&name, &callback, scene::WEBHOOK_SECRET).await?;
+        }
+        let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
+        let lanes = i64::from(tenants);
+        flow::until(session, "the lanes have an owner", owned, lanes).await?;
+        Ok(server)
     }
 
     /// The number of each message that left with this text, as often as it did.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::accept::SETTINGS;
+use crate::counts::{self, Count};
 use crate::flow;
 use crate::load::{self, Fired, Target};
 use crate::options::Options;
@@ -204,43 +205,32 @@ impl Grown {
     async fn check(&self, accepted: u64) -> Result<()> {
         let all = u64::from(self.size.stored) + accepted;
         let counts = [
-            ("messages", "SELECT count(*) FROM messages", all),
-            ("queue rows", "SELECT count(*) FROM queue", accepted),
+            (counts::MESSAGES, all),
+            (counts::QUEUE, accepted),
             (
-                "queue rows with their message",
-                "SELECT count(*) FROM queue q JOIN messages m \
-                 ON m.workspace_id = q.workspace_id AND m.id = q.message_id WHERE m.status = 0",
+                Count::new(
+                    "queue rows with their message",
+                    "SELECT count(*) FROM queue q JOIN messages m \
+                     ON m.workspace_id = q.workspace_id AND m.id = q.message_id WHERE m.status = 0",
+                ),
                 accepted,
             ),
-            (
-                "kept answers",
-                "SELECT count(*) FROM idempotency_keys",
-                accepted,
-            ),
-            (
-                "the ledger",
-                "SELECT COALESCE(sum(reserved_total), 0)::bigint FROM usage_holds",
-                all,
-            ),
+            (counts::KEPT_ANSWERS, accepted),
+            (counts::RESERVED, all),
             (
                 // One pass over all messages: there is no index by account.
-                "accounts whose ledger differs from their messages",
-                "SELECT count(*) FROM usage_holds h LEFT JOIN ( \
-                   SELECT account_id, count(*) AS made FROM messages GROUP BY account_id) m \
-                 ON m.account_id = h.account_id WHERE h.reserved_total <> COALESCE(m.made, 0)",
+                Count::new(
+                    "accounts whose ledger differs from their messages",
+                    "SELECT count(*) FROM usage_holds h LEFT JOIN ( \
+                       SELECT account_id, count(*) AS made FROM messages GROUP BY account_id) m \
+                     ON m.account_id = h.account_id WHERE h.reserved_total <> COALESCE(m.made, 0)",
+                ),
                 0,
             ),
-            (
-                // A replay is a request too.
-                "API requests",
-                "SELECT COALESCE(sum(request_count), 0)::bigint FROM api_usage",
-                accepted + 1,
-            ),
+            // A replay is a request too.
+            (counts::REQUESTS, accepted + 1),
         ];
-        for (what, text, expected) in counts {
-            self.session.agree(what, text, expected).await?;
-        }
-        Ok(())
+        counts::agree(&self.session, &counts).await
     }
 
     /// Takes out what a run added: the next one shall find as many messages as this one did.

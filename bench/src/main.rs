@@ -8,6 +8,7 @@ mod accept;
 mod api;
 mod book;
 mod campaign;
+mod counts;
 mod flow;
 mod gateway;
 mod grown;

@@ -4,9 +4,11 @@
 //! Ids are digits all through, so that a pgbench script can name them without a look-up.
 
 use anyhow::Result;
+use msgflash_kernel::{Clock as _, SystemClock};
+use msgflash_quotas::Period;
 use uuid::Uuid;
 
-use crate::pg::Session;
+use crate::pg::{Database, Session};
 
 /// The first tenant's number in its ids; all have five digits.
 pub(crate) const FIRST: u32 = 10_000;
@@ -39,8 +41,21 @@ pub(crate) fn key(n: u32) -> String {
     format!("msgf_live_{:064x}", FIRST + n)
 }
 
-/// Makes `count` tenants on the plan `max`.
+/// An otherwise empty database with `count` tenants who send: no run reaches their limits, and this
+/// month's ledger rows are there.
+pub(crate) async fn senders(database: &Database, session: &Session, count: u32) -> Result<()> {
+    database.reset().await?;
+    people(session, count).await?;
+    raise_limits(session).await?;
+    ledger(session, Period::of(SystemClock.now()).to_i32()).await
+}
+
+/// Makes `count` tenants on the plan `max`, in the place of those that were there.
 pub(crate) async fn people(session: &Session, count: u32) -> Result<()> {
+    session
+        .client
+        .batch_execute("TRUNCATE users CASCADE")
+        .await?;
     let last = i64::from(FIRST + count - 1);
     let first = i64::from(FIRST);
     let statements = [

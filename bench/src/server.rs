@@ -63,8 +63,13 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(program()?);
         command.arg("serve");
-        let own = [("database_url", url), ("bind", &address.to_string())]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own = [
+            ("database_url", url),
+            ("bind", &address.to_string()),
+            // Nobody looks elsewhere first: its end need not be waited for.
+            ("drain_seconds", "0"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let others = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

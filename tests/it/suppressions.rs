@@ -7,15 +7,9 @@ mod stopping;
 mod words;
 
 use blackbox::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const LIST: &str = "/api/v1/suppressions";
-
-/// Puts a number on the list of whoever asks.
-async fn suppress(client: &Client, phone: &str) {
-    let reply = client.post(LIST, &json!({ "phone": phone })).await;
-    assert_eq!(reply.status, 201, "{reply:?}");
-}
 
 /// The first page of a list.
 async fn listed(client: &Client, query: &str) -> Vec<Value> {

@@ -20,6 +20,17 @@ const ACCEPT: &str = "/api/teams/invitations/accept";
 const DECLINE: &str = "/api/teams/invitations/decline";
 const MINE: &str = "/api/teams/invitations/mine";
 
+/// What is told of an invitation to those in the team.
+const INVITATION: [&str; 7] = [
+    "createdAt",
+    "email",
+    "expiresAt",
+    "id",
+    "invitedBy",
+    "role",
+    "status",
+];
+
 /// The names of an object's members, sorted.
 fn members(object: &Value) -> Vec<&str> {
     let object = object.as_object();

@@ -78,6 +78,11 @@ impl Fleet {
         }
         fleet
     }
+
+    /// The same client at each process with the API.
+    pub fn clients(&self, client: &Client) -> Vec<Client> {
+        self.apis.iter().map(|api| client.at(&api.base)).collect()
+    }
 }
 
 fn member(stack: &Stack, roles: &str, setting: &str, address: String) -> Member {

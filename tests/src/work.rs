@@ -53,6 +53,13 @@ impl Client {
         id_of(&self.send(&text(instance, to, words)).await)
     }
 
+    /// Puts a number on the opt-out list of whoever asks.
+    pub async fn suppress(&self, phone: &str) {
+        let body = json!({ "phone": phone });
+        let reply = self.post("/api/v1/suppressions", &body).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
     /// Schedules and answers the accepted message.
     pub async fn schedule(&self, body: &Value, at: &str) -> Value {
         let mut body = body.clone();

@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use msgflash_kernel::{Clock as _, SystemClock};
-use msgflash_quotas::Period;
 
 use self::watch::{Fifth, Sample, Table};
 use super::Figures;
-use crate::flow;
-use crate::gateway::{Gateway, KEY};
+use crate::gateway::Gateway;
 use crate::load::{self, Target as Whom};
 use crate::options::Options;
 use crate::pg::{Database, Session};
 use crate::receiver::{Receiver, SECRET};
 use crate::report::{Row, Sides, Target, number};
 use crate::scene;
-use crate::server::Server;
 
 mod check;
 mod watch;
@@ -35,6 +31,11 @@ const CONNECTIONS: usize = 128;
 const TENANTS: u32 = 50;
 /// The first of them, each with a webhook of its own.
 const ENDPOINTS: u8 = 5;
+/// Of the server, besides what every line that sends sets.
+const SETTINGS: [(&str, &str); 2] = [
+    ("rate_limit_per_second", "1000000"),
+    ("allow_private_targets", "true"),
+];
 /// With fewer dead rows than this, autovacuum's thresholds are a large part of them.
 const MANY: f64 = 100_000.0;
 
@@ -45,7 +46,9 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     let receiver = Receiver::start(ENDPOINTS).await?;
     load(database, &session, &receiver).await?;
     let gateway = Gateway::start()?;
-    let server = serve(database, &session, &gateway).await?;
+    let server = gateway
+        .serve(database, &session, TENANTS, &SETTINGS)
+        .await?;
     let reader = begin_to_read(database).await?;
     let whom = Whom {
         address: server.address,
@@ -75,45 +78,11 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 }
 
 async fn load(database: &Database, session: &Session, receiver: &Receiver) -> Result<()> {
-    database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
-    scene::people(session, TENANTS).await?;
-    scene::raise_limits(session).await?;
-    scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
+    scene::senders(database, session, TENANTS).await?;
     for (tenant, url) in (0..).zip(&receiver.urls) {
         scene::endpoint(session, tenant, url, SECRET).await?;
     }
     session.settle_down().await
-}
-
-/// The whole server in one process, with every number linked at the gateway.
-async fn serve(database: &Database, session: &Session, gateway: &Gateway) -> Result<Server> {
-    for tenant in 0..TENANTS {
-        let number = scene::number(tenant);
-        gateway.open(&scene::session(tenant), number).await?;
-    }
-    let url = gateway.url();
-    let settings = [
-        ("evolution_url", url.as_str()),
-        ("evolution_api_key", KEY),
-        ("pace_ms", "0"),
-        ("rate_limit_per_second", "1000000"),
-        ("allow_private_targets", "true"),
-    ];
-    let server = Server::start(database.url(), &settings).await?;
-    for tenant in 0..TENANTS {
-        let name = scene::session(tenant);
-        let callback = format!("http://{}/provider/evolution/{name}", server.address);
-        let secret = scene::WEBHOOK_SECRET;
-        gateway.tell(&name, &callback, secret).await?;
-    }
-    let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
-    let lanes = i64::from(TENANTS);
-    flow::until(session, "the lanes have an owner", owned, lanes).await?;
-    Ok(server)
 }
 
 const SEEN: &str = "SELECT count(*) FROM messages";

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use msgflash_kernel::{Clock as _, SystemClock};
-use msgflash_quotas::Period;
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -13,12 +12,11 @@ use crate::api::Api;
 use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours};
 use crate::flow;
-use crate::gateway::{Gateway, KEY};
+use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::pg::{Database, Session, agree};
 use crate::report::{Sides, Target};
 use crate::scene;
-use crate::server::Server;
 use crate::stats::percentile;
 
 /// Recipients of the campaign.
@@ -82,25 +80,7 @@ async fn round(
 ) -> Result<Round> {
     load(database, session, recipients).await?;
     let gateway = Gateway::start_at(TIME_SCALE)?;
-    for tenant in [CAMPAIGN, SINGLES] {
-        let number = scene::number(tenant);
-        gateway.open(&scene::session(tenant), number).await?;
-    }
-    let url = gateway.url();
-    let settings = [
-        ("evolution_url", url.as_str()),
-        ("evolution_api_key", KEY),
-        ("pace_ms", "0"),
-    ];
-    let server = Server::start(database.url(), &settings).await?;
-    for tenant in [CAMPAIGN, SINGLES] {
-        let name = scene::session(tenant);
-        let callback = format!("http://{}/provider/evolution/{name}", server.address);
-        let secret = scene::WEBHOOK_SECRET;
-        gateway.tell(&name, &callback, secret).await?;
-    }
-    let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
-    flow::until(session, "the lanes have an owner", owned, 2).await?;
+    let server = gateway.serve(database, session, SINGLES + 1, &[]).await?;
     let mut api = Api::open(server.address).await?;
     let alone = singles(&gateway, &mut api, 0).await?;
     let everybody = json!({ "type": "all" });
@@ -137,14 +117,7 @@ async fn round(
 }
 
 async fn load(database: &Database, session: &Session, recipients: u32) -> Result<()> {
-    database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
-    scene::people(session, SINGLES + 1).await?;
-    scene::raise_limits(session).await?;
-    scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
+    scene::senders(database, session, SINGLES + 1).await?;
     let filling = Filling::of(CAMPAIGN, recipients, Tags::Few);
     book::load(database, session, filling).await
 }

@@ -11,6 +11,7 @@ use msgflash_server::workers::Workers;
 use uuid::Uuid;
 
 use super::Figures;
+use crate::counts::{self, Count};
 use crate::flow;
 use crate::instant;
 use crate::options::Options;
@@ -128,38 +129,23 @@ pub(super) async fn check(session: &Session, count: u32) -> Result<()> {
     let expected = u64::from(count);
     let counts = [
         (
-            "sent messages with their reference",
-            "SELECT count(*) FROM messages m JOIN provider_refs r \
-             ON r.instance_id = m.instance_id AND r.key_id = m.provider_message_id \
-               AND r.message_id = m.id WHERE m.status = 1",
+            Count::new(
+                "sent messages with their reference",
+                "SELECT count(*) FROM messages m JOIN provider_refs r \
+                 ON r.instance_id = m.instance_id AND r.key_id = m.provider_message_id \
+                   AND r.message_id = m.id WHERE m.status = 1",
+            ),
             expected,
         ),
-        ("references", "SELECT count(*) FROM provider_refs", expected),
-        ("the queue", "SELECT count(*) FROM queue", 0),
-        ("the outbox", "SELECT count(*) FROM outbox", 0),
-        ("events", "SELECT count(*) FROM events", expected),
-        (
-            "messages told as sent",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.sent'",
-            expected,
-        ),
-        (
-            "messages charged",
-            "SELECT COALESCE(sum(messages), 0)::bigint FROM usage_settled",
-            expected,
-        ),
-        (
-            "accounts charged for another number of messages than they sent",
-            "SELECT count(*) FROM usage_settled s LEFT JOIN ( \
-               SELECT account_id, count(*) AS sent FROM messages GROUP BY account_id) m \
-             ON m.account_id = s.account_id WHERE s.messages <> COALESCE(m.sent, 0)",
-            0,
-        ),
+        (counts::REFERENCES, expected),
+        (counts::QUEUE, 0),
+        (Count::new("the outbox", "SELECT count(*) FROM outbox"), 0),
+        (counts::EVENTS, expected),
+        (counts::TOLD_AS_SENT, expected),
+        (counts::CHARGED, expected),
+        (counts::CHARGED_OTHERWISE, 0),
     ];
-    for (what, text, expected) in counts {
-        session.agree(what, text, expected).await?;
-    }
-    Ok(())
+    counts::agree(session, &counts).await
 }
 
 /// The lanes of one of two connections.

@@ -9,8 +9,9 @@ use super::{Figures, Measured};
 use crate::api::Api;
 use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours};
+use crate::counts::{self, Count};
 use crate::options::Options;
-use crate::pg::{Database, Session, agree};
+use crate::pg::{Database, Session};
 use crate::report::{Sides, Target};
 use crate::scene;
 use crate::server::Server;
@@ -95,10 +96,6 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
 pub(super) async fn load(options: &Options, database: &Database, session: &Session) -> Result<u32> {
     let recipients = options.rows(RECIPIENTS, OPTED_OUT);
     database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
     scene::people(session, TENANT + 1).await?;
     scene::raise_limits(session).await?;
     let filling = Filling::of(TENANT, recipients, Tags::Everybody);
@@ -176,28 +173,33 @@ async fn theirs(session: &Session, audience: Audience) -> Result<f64> {
 /// Each contact is there once, with its number and whether it is left out; nothing else was made.
 async fn check(session: &Session, recipients: u32) -> Result<()> {
     let (all, left_out) = (u64::from(recipients), u64::from(recipients / OPTED_OUT));
-    for (what, text, expected) in [
+    let counts = [
         (
-            "recipients with the numbers of their contacts",
-            "SELECT count(DISTINCT r.contact_id) FROM campaign_recipients r \
-             JOIN contacts c ON c.id = r.contact_id AND c.phone = r.phone",
+            Count::new(
+                "recipients with the numbers of their contacts",
+                "SELECT count(DISTINCT r.contact_id) FROM campaign_recipients r \
+                 JOIN contacts c ON c.id = r.contact_id AND c.phone = r.phone",
+            ),
             all,
         ),
-        ("rows", "SELECT count(*) FROM campaign_recipients", all),
         (
-            "recipients left out",
-            "SELECT count(*) FROM campaign_recipients r JOIN suppressions x USING (phone) \
-             WHERE r.skip = 1",
+            Count::new("rows", "SELECT count(*) FROM campaign_recipients"),
+            all,
+        ),
+        (
+            Count::new(
+                "recipients left out",
+                "SELECT count(*) FROM campaign_recipients r JOIN suppressions x USING (phone) \
+                 WHERE r.skip = 1",
+            ),
             left_out,
         ),
-        ("messages", "SELECT count(*) FROM messages", 0),
-        ("the queue", "SELECT count(*) FROM queue", 0),
-        ("events", "SELECT count(*) FROM events", 0),
-    ] {
-        session.agree(what, text, expected).await?;
-    }
-    let reserved = "SELECT COALESCE(sum(reserved_total), 0)::bigint FROM usage_holds";
-    agree("the ledger", session.count(reserved).await?, 0)?;
+        (counts::MESSAGES, 0),
+        (counts::QUEUE, 0),
+        (counts::EVENTS, 0),
+        (counts::RESERVED, 0),
+    ];
+    counts::agree(session, &counts).await?;
     campaign::require_exact(session).await
 }
 

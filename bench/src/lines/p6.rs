@@ -3,21 +3,19 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use msgflash_kernel::{Clock as _, SystemClock};
-use msgflash_quotas::Period;
 use serde_json::json;
 
 use super::{Figures, Measured, p4, p8};
 use crate::api::Api;
 use crate::book::{self, Filling, Tags};
 use crate::campaign::{self, Hours, TEXT};
+use crate::counts::{self, Count};
 use crate::flow;
-use crate::gateway::{Gateway, KEY};
+use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::pg::{Database, Session, agree};
 use crate::report::{Sides, Target, number};
 use crate::scene;
-use crate::server::Server;
 use crate::stats::median;
 
 mod raw;
@@ -78,14 +76,7 @@ pub(super) fn recipients(options: &Options) -> u32 {
 }
 
 async fn load(database: &Database, session: &Session, count: u32) -> Result<()> {
-    database.reset().await?;
-    session
-        .client
-        .batch_execute("TRUNCATE users CASCADE")
-        .await?;
-    scene::people(session, TENANT + 1).await?;
-    scene::raise_limits(session).await?;
-    scene::ledger(session, Period::of(SystemClock.now()).to_i32()).await?;
+    scene::senders(database, session, TENANT + 1).await?;
     book::load(database, session, Filling::of(TENANT, count, Tags::Few)).await
 }
 
@@ -99,21 +90,7 @@ pub(super) async fn ours(
 ) -> Result<Measured> {
     load(database, session, count).await?;
     let gateway = Gateway::start()?;
-    let name = scene::session(TENANT);
-    gateway.open(&name, scene::number(TENANT)).await?;
-    let url = gateway.url();
-    let settings = [
-        ("evolution_url", url.as_str()),
-        ("evolution_api_key", KEY),
-        ("pace_ms", "0"),
-    ];
-    let server = Server::start(database.url(), &settings).await?;
-    let callback = format!("http://{}/provider/evolution/{name}", server.address);
-    gateway
-        .tell(&name, &callback, scene::WEBHOOK_SECRET)
-        .await?;
-    let owned = "SELECT count(*) FROM lanes WHERE owner IS NOT NULL";
-    flow::until(session, "its lane has an owner", owned, 1).await?;
+    let server = gateway.serve(database, session, TENANT + 1, &[]).await?;
     let mut api = Api::open(server.address).await?;
     let instance = scene::instance(TENANT);
     let everybody = json!({ "type": "all" });
@@ -132,7 +109,7 @@ pub(super) async fn ours(
     let (planned, _) = campaign::told(&stats)?;
     agree("recipients told", i64::try_from(planned)?, u64::from(count))?;
     check(session, count).await?;
-    let left = gateway.left(&name, TEXT).await?;
+    let left = gateway.left(&scene::session(TENANT), TEXT).await?;
     gateway.stop().await;
     check_left(session, &left, count).await?;
     Ok(Measured { seconds, peak_mb })
@@ -155,26 +132,15 @@ async fn sending(
 async fn receipts(database: &Database, session: &Session, count: u32) -> Result<f64> {
     flow::messages(database, session, count, p4::LANES, false).await?;
     p8::receive(session, RECEIPTS).await?;
-    session
-        .agree(
-            "receipts to apply",
-            "SELECT count(*) FROM inbox",
-            2 * u64::from(count),
-        )
-        .await?;
-    let seconds = p8::theirs(session).await?;
     let expected = u64::from(count);
-    for (what, text, expected) in [
-        ("the inbox", "SELECT count(*) FROM inbox", 0),
-        (
-            "read messages",
-            "SELECT count(*) FROM messages WHERE status = 3",
-            expected,
-        ),
-        ("events", "SELECT count(*) FROM events", 2 * expected),
-    ] {
-        session.agree(what, text, expected).await?;
-    }
+    counts::agree(session, &[(counts::INBOX, 2 * expected)]).await?;
+    let seconds = p8::theirs(session).await?;
+    let counts = [
+        (counts::INBOX, 0),
+        (counts::READ, expected),
+        (counts::EVENTS, 2 * expected),
+    ];
+    counts::agree(session, &counts).await?;
     Ok(seconds)
 }
 
@@ -183,50 +149,31 @@ async fn check(session: &Session, count: u32) -> Result<()> {
     let expected = u64::from(count);
     let counts = [
         (
-            "recipients",
-            "SELECT count(*) FROM campaign_recipients WHERE skip = 0",
+            Count::new(
+                "recipients",
+                "SELECT count(*) FROM campaign_recipients WHERE skip = 0",
+            ),
             expected,
         ),
         (
-            "read messages of recipients with their reference",
-            "SELECT count(*) FROM campaign_recipients k \
-             JOIN messages m ON m.id = k.message_id AND m.peer = k.phone \
-             JOIN provider_refs r ON r.instance_id = m.instance_id \
-               AND r.key_id = m.provider_message_id AND r.message_id = m.id WHERE m.status = 3",
+            Count::new(
+                "read messages of recipients with their reference",
+                "SELECT count(*) FROM campaign_recipients k \
+                 JOIN messages m ON m.id = k.message_id AND m.peer = k.phone \
+                 JOIN provider_refs r ON r.instance_id = m.instance_id \
+                   AND r.key_id = m.provider_message_id AND r.message_id = m.id WHERE m.status = 3",
+            ),
             expected,
         ),
-        ("messages", "SELECT count(*) FROM messages", expected),
-        ("references", "SELECT count(*) FROM provider_refs", expected),
-        (
-            "messages told as sent",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.sent'",
-            expected,
-        ),
-        (
-            "messages told as read",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.read'",
-            expected,
-        ),
-        (
-            "steps that were told twice",
-            "SELECT count(*) FROM (SELECT 1 FROM events WHERE name LIKE 'message.%' \
-               GROUP BY payload ->> 'messageId', name HAVING count(*) > 1) twice",
-            0,
-        ),
-        (
-            "messages reserved for",
-            "SELECT COALESCE(sum(reserved_total), 0)::bigint FROM usage_holds",
-            expected,
-        ),
-        (
-            "messages charged",
-            "SELECT COALESCE(sum(messages), 0)::bigint FROM usage_settled WHERE released = 0",
-            expected,
-        ),
+        (counts::MESSAGES, expected),
+        (counts::REFERENCES, expected),
+        (counts::TOLD_AS_SENT, expected),
+        (counts::TOLD_AS_READ, expected),
+        (counts::TOLD_TWICE, 0),
+        (counts::RESERVED, expected),
+        (counts::CHARGED, expected),
     ];
-    for (what, text, expected) in counts {
-        session.agree(what, text, expected).await?;
-    }
+    counts::agree(session, &counts).await?;
     campaign::require_exact(session).await
 }
 

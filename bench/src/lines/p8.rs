@@ -11,6 +11,7 @@ use msgflash_messaging::receipt::batch::ApplyReceipts;
 use msgflash_postgres::Postgres;
 
 use super::Figures;
+use crate::counts::{self, Count};
 use crate::flow;
 use crate::options::Options;
 use crate::pg::{Database, Session};
@@ -52,10 +53,7 @@ async fn load(database: &Database, session: &Session, receipts: u32) -> Result<(
     let messages = receipts / 2;
     flow::messages(database, session, messages, LANES, false).await?;
     receive(session, RECEIPTS_OF_ONE).await?;
-    let rows = "SELECT count(*) FROM inbox";
-    session
-        .agree("receipts to apply", rows, u64::from(receipts))
-        .await
+    counts::agree(session, &[(counts::INBOX, u64::from(receipts))]).await
 }
 
 /// Puts the receipts of all messages into the inbox: for each message those of `steps`, by their place, their
@@ -156,38 +154,33 @@ pub(super) async fn theirs(session: &Session) -> Result<f64> {
 async fn check(session: &Session, receipts: u32) -> Result<()> {
     let third = u64::from(receipts / 6);
     let counts = [
-        ("the inbox", "SELECT count(*) FROM inbox", 0),
+        (counts::INBOX, 0),
         (
-            "delivered messages",
-            "SELECT count(*) FROM messages WHERE status = 2",
+            Count::new(
+                "delivered messages",
+                "SELECT count(*) FROM messages WHERE status = 2",
+            ),
             third,
         ),
+        (counts::READ, 2 * third),
         (
-            "read messages",
-            "SELECT count(*) FROM messages WHERE status = 3",
-            2 * third,
-        ),
-        (
-            "messages told as delivered",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events \
-             WHERE name = 'message.delivered'",
+            Count::new(
+                "messages told as delivered",
+                "SELECT count(DISTINCT payload ->> 'messageId') FROM events \
+                 WHERE name = 'message.delivered'",
+            ),
             3 * third,
         ),
+        (counts::TOLD_AS_READ, 2 * third),
+        (counts::EVENTS, 5 * third),
         (
-            "messages told as read",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.read'",
-            2 * third,
-        ),
-        ("events", "SELECT count(*) FROM events", 5 * third),
-        (
-            "events to hand on",
-            "SELECT count(*) FROM outbox o JOIN events e \
-             ON e.workspace_id = o.workspace_id AND e.id = o.event_id",
+            Count::new(
+                "events to hand on",
+                "SELECT count(*) FROM outbox o JOIN events e \
+                 ON e.workspace_id = o.workspace_id AND e.id = o.event_id",
+            ),
             5 * third,
         ),
     ];
-    for (what, text, expected) in counts {
-        session.agree(what, text, expected).await?;
-    }
-    Ok(())
+    counts::agree(session, &counts).await
 }

@@ -79,8 +79,7 @@ pub(crate) fn phone(raw: &str, problems: &mut Problems) -> Option<Phone> {
     match Phone::parse(raw) {
         Ok(phone) => Some(phone),
         Err(cause) => {
-            let message = format!("Must be an international phone number: {cause}");
-            problems.add("phone", "invalid_phone", message);
+            problems.add("phone", "invalid_phone", cause.message());
             None
         }
     }

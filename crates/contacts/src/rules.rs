@@ -49,12 +49,7 @@ pub fn name(raw: &str) -> Result<String, Wrong> {
 
 /// A contact's number.
 pub fn phone(raw: &str) -> Result<Phone, Wrong> {
-    Phone::parse(raw).map_err(|why| {
-        Wrong::new(
-            "invalid_phone",
-            format!("Must be an international phone number: {why}"),
-        )
-    })
+    Phone::parse(raw).map_err(|why| Wrong::new("invalid_phone", why.message()))
 }
 
 /// One tag, without the blanks around it.

@@ -41,6 +41,13 @@ pub enum InvalidPhone {
     OddLength,
 }
 
+impl InvalidPhone {
+    /// What whoever wrote it into a field is told.
+    pub fn message(self) -> String {
+        format!("Must be an international phone number: {self}")
+    }
+}
+
 impl Phone {
     /// Reads what a person wrote. What is no possible number is refused.
     pub fn parse(raw: &str) -> Result<Self, InvalidPhone> {
@@ -186,6 +193,14 @@ mod tests {
         for (raw, why) in odd {
             assert_eq!(Phone::parse(raw), Err(why), "{raw}");
         }
+    }
+
+    #[test]
+    fn whoever_wrote_something_else_is_told_what_is_wrong_with_it() {
+        let told = Phone::parse("0612345678").map_err(InvalidPhone::message);
+        let expected = "Must be an international phone number: it begins with 0 instead of a country \
+                        code such as +33";
+        assert_eq!(told, Err(expected.to_owned()));
     }
 
     /// A number plan that changes must not make rows unreadable or messages unheard.

@@ -47,6 +47,20 @@ fn is_passing(error: &Error) -> bool {
     }
 }
 
+/// Refuses when a statement met another number of rows than it was about: one of them is gone, or somebody
+/// else had it first.
+pub(crate) fn expect_rows(
+    met: usize,
+    expected: usize,
+    place: &'static str,
+) -> Result<(), StoreError> {
+    if met == expected {
+        Ok(())
+    } else {
+        Err(StoreError::Stale(place))
+    }
+}
+
 /// The name of the constraint a statement broke, if that is why it failed.
 pub(crate) fn broken_constraint(error: &Error) -> Option<&str> {
     match error {

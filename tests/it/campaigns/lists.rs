@@ -103,15 +103,7 @@ async fn a_cursor_belongs_to_its_list_and_its_filter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_the_newest_first_and_recipients_in_their_order() {
     let scene = Scene::new(5).await;
-    let optout = json!({ "phone": number(3) });
-    assert_eq!(
-        scene
-            .client()
-            .post("/api/v1/suppressions", &optout)
-            .await
-            .status,
-        201
-    );
+    scene.client().suppress(&number(3)).await;
     let id = id_of(&scene.made(&scene.text()).await);
     let done = scene.wait(&id, "completed").await;
     assert_eq!(

@@ -18,15 +18,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_tells_whom_what_and_when_and_keeps_nothing() {
     let scene = Scene::with(7, &[("pace_ms", "1000")]).await;
-    let optout = json!({ "phone": number(6) });
-    assert_eq!(
-        scene
-            .client()
-            .post("/api/v1/suppressions", &optout)
-            .await
-            .status,
-        201
-    );
+    scene.client().suppress(&number(6)).await;
     let change = json!({ "meta": { "city": "Lyon" } });
     for id in &scene.people[..4] {
         let path = format!("/api/v1/contacts/{id}");

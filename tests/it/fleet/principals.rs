@@ -32,11 +32,7 @@ async fn a_key_revoked_by_a_command_is_refused_by_every_process() {
     let mut stack = Stack::start().await;
     let account = stack.account("pro").await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
-    let clients = fleet
-        .apis
-        .iter()
-        .map(|api| Client::new(&api.base, Some(&account.key)));
-    let clients: Vec<_> = clients.collect();
+    let clients = fleet.clients(&account.client);
     for client in &clients {
         assert_eq!(status(client).await, 200);
     }
@@ -56,20 +52,17 @@ async fn when_nobody_is_told_a_revoked_key_is_refused_within_a_second_all_the_sa
     let mut stack = Stack::start().await;
     let account = stack.account("pro").await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
-    for api in &fleet.apis {
-        assert_eq!(
-            status(&Client::new(&api.base, Some(&account.key))).await,
-            200
-        );
+    let clients = fleet.clients(&account.client);
+    for client in &clients {
+        assert_eq!(status(client).await, 200);
     }
     // Whatever is remembered now is no younger than this.
     let remembered = Instant::now();
     revoke_silently(&stack, &account).await;
-    for api in &fleet.apis {
-        let client = Client::new(&api.base, Some(&account.key));
+    for client in &clients {
         loop {
             let asked = Instant::now();
-            if status(&client).await == 401 {
+            if status(client).await == 401 {
                 break;
             }
             let age = asked - remembered;
@@ -85,11 +78,7 @@ async fn a_note_ends_what_is_remembered_at_once() {
     let fleet = Fleet::over(&mut stack, 2, 0).await;
     // A round that takes longer than anything is remembered proves nothing, and the next is tried.
     for account in &accounts {
-        let clients = fleet
-            .apis
-            .iter()
-            .map(|api| Client::new(&api.base, Some(&account.key)));
-        let clients: Vec<_> = clients.collect();
+        let clients = fleet.clients(&account.client);
         let begun = Instant::now();
         for client in &clients {
             assert_eq!(status(client).await, 200);

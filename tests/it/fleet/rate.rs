@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use blackbox::{Client, Fleet, Stack};
+use blackbox::{Fleet, Stack};
 use msgflash_testkit::RedisServer;
 
 const LIMIT: usize = 6;
@@ -23,11 +23,7 @@ async fn with_redis_the_limit_holds_over_all_processes() {
     let mut stack = Stack::with(&settings).await;
     let account = stack.account("pro").await;
     let fleet = Fleet::over(&mut stack, 3, 0).await;
-    let clients = fleet
-        .apis
-        .iter()
-        .map(|api| Client::new(&api.base, Some(&account.key)));
-    let clients: Vec<_> = clients.collect();
+    let clients = fleet.clients(&account.client);
     let begun = Instant::now();
     let mut let_in = Vec::new();
     let mut refused = 0;

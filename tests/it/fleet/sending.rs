@@ -17,11 +17,7 @@ async fn whoever_accepts_a_message_it_leaves_once() {
         instances.push(instance);
     }
     let fleet = Fleet::over(&mut stack, 3, 2).await;
-    let clients = fleet
-        .apis
-        .iter()
-        .map(|api| Client::new(&api.base, Some(&account.key)));
-    let clients: Vec<_> = clients.collect();
+    let clients = fleet.clients(&account.client);
     let mut sending = tokio::task::JoinSet::new();
     for n in 0..MESSAGES {
         let client = clients[n % clients.len()].clone();

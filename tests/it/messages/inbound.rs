@@ -13,6 +13,12 @@ async fn scene() -> (Stack, Account, Instance) {
     (stack, account, instance)
 }
 
+/// The sender writes a text.
+async fn says(stack: &Stack, instance: &Instance, words: &str) {
+    let body = json!({ "from": FROM, "text": words });
+    stack.phone(instance, "inbound", body).await;
+}
+
 async fn inbox(client: &Client) -> Vec<Value> {
     let reply = client
         .get("/api/v1/messages?direction=inbound&limit=100")
@@ -55,13 +61,7 @@ async fn the_same_id_is_one_message_and_one_event() {
     let body = json!({ "from": FROM, "text": "Twice", "id": "3EB0D0", "copies": 3 });
     stack.phone(&instance, "inbound", body.clone()).await;
     stack.phone(&instance, "inbound", body).await;
-    stack
-        .phone(
-            &instance,
-            "inbound",
-            json!({ "from": FROM, "text": "Last" }),
-        )
-        .await;
+    says(&stack, &instance, "Last").await;
     account.client.wait_inbound("Last").await;
     let inbox = inbox(&account.client).await;
     assert_eq!(inbox.len(), 2, "{inbox:?}");
@@ -139,9 +139,7 @@ async fn a_choice_carries_its_button_however_it_was_made() {
     ];
     for (words, button) in cases {
         if words != "Press" {
-            stack
-                .phone(&instance, "inbound", json!({ "from": FROM, "text": words }))
-                .await;
+            says(&stack, &instance, words).await;
         }
         let message = account.client.wait_inbound(words).await;
         assert_eq!(message["type"], "text");
@@ -209,13 +207,7 @@ async fn the_own_phone_groups_and_edits_raise_nothing() {
             json!({ "from": FROM, "message": reaction }),
         )
         .await;
-    stack
-        .phone(
-            &instance,
-            "inbound",
-            json!({ "from": FROM, "text": "Last" }),
-        )
-        .await;
+    says(&stack, &instance, "Last").await;
     account.client.wait_inbound("Last").await;
     let inbox = inbox(&account.client).await;
     assert_eq!(inbox.len(), 1, "{inbox:?}");
@@ -228,25 +220,20 @@ async fn an_answer_belongs_to_the_workspace_that_wrote_last() {
     let (stack, account, instance) = scene().await;
     let team = account.team(&stack).await;
     let to = format!("+{FROM}");
-    let comes_in = async |words: &str| {
-        stack
-            .phone(&instance, "inbound", json!({ "from": FROM, "text": words }))
-            .await;
-    };
-    comes_in("First").await;
+    says(&stack, &instance, "First").await;
     account.client.wait_inbound("First").await;
 
     let id = team.client.text(&instance, &to, "From the team").await;
     let sent = team.client.wait_message(&id, "read").await;
     assert_eq!(sent["teamId"], team.team.to_string());
-    comes_in("To the team").await;
+    says(&stack, &instance, "To the team").await;
     let answer = team.client.wait_inbound("To the team").await;
     assert_eq!(answer["teamId"], team.team.to_string());
     assert_eq!(answer["userId"], account.user.to_string());
 
     let id = account.client.text(&instance, &to, "From me").await;
     account.client.wait_message(&id, "read").await;
-    comes_in("To me").await;
+    says(&stack, &instance, "To me").await;
     account.client.wait_inbound("To me").await;
     let bodies = |list: Vec<Value>| -> Vec<String> {
         list.iter()
@@ -281,13 +268,7 @@ async fn rogue_events_are_refused_or_ignored_and_harm_nobody() {
             .phone(&instance, "rogue", json!({ "kind": kind }))
             .await;
     }
-    stack
-        .phone(
-            &instance,
-            "inbound",
-            json!({ "from": FROM, "text": "Still here" }),
-        )
-        .await;
+    says(&stack, &instance, "Still here").await;
     account.client.wait_inbound("Still here").await;
     assert_eq!(inbox(&account.client).await.len(), 1);
 }

@@ -3,7 +3,7 @@
 use blackbox::Stack;
 use serde_json::json;
 
-use super::{LIST, listed, suppress};
+use super::{LIST, listed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_is_put_on_the_list_found_and_taken_off() {
@@ -134,7 +134,7 @@ async fn every_workspace_has_a_list_and_settings_of_its_own() {
     let account = stack.account("pro").await;
     let team = account.team(&stack).await.client;
     let stranger = stack.account("pro").await.client;
-    suppress(&account.client, "+33612345678").await;
+    account.client.suppress("+33612345678").await;
     let words = json!({ "stopWords": ["basta"] });
     let settings = format!("{LIST}/settings");
     assert_eq!(account.client.put(&settings, &words).await.status, 200);

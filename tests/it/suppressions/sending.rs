@@ -5,7 +5,7 @@ use std::time::Duration;
 use blackbox::{Stack, id_of, moment_in, text};
 use serde_json::json;
 
-use super::{LIST, suppress};
+use super::LIST;
 
 const TO: &str = "+33612345678";
 const SEND: &str = "/api/v1/messages/send";
@@ -17,7 +17,7 @@ async fn nothing_is_accepted_but_what_ignores_the_list() {
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
     let console = account.signed_in(&stack).await;
-    suppress(&account.client, TO).await;
+    account.client.suppress(TO).await;
     let body = text(&instance, "+33 6 12 34 56 78", "Hello");
     assert_eq!(account.client.post(SEND, &body).await.outcome(), OPTED_OUT);
     let mut later = body.clone();
@@ -55,7 +55,7 @@ async fn the_list_comes_after_the_number_and_before_template_and_quota() {
     let stack = Stack::start().await;
     let account = stack.account("pro").await;
     let instance = account.connected(&stack).await;
-    suppress(&account.client, TO).await;
+    account.client.suppress(TO).await;
     let template = json!({ "name": "A", "type": "text", "body": "{{custom.code}}" });
     let template = account.client.post("/api/v1/templates", &template).await;
     let mut body = json!({
@@ -82,7 +82,7 @@ async fn what_was_scheduled_before_fails_with_the_code_and_gives_back_what_it_he
     let mut anyway = body.clone();
     anyway["ignoreSuppression"] = json!(true);
     let kept = id_of(&account.client.schedule(&anyway, &at).await);
-    suppress(&account.client, TO).await;
+    account.client.suppress(TO).await;
     let failed = account.client.wait_message(&accepted, "failed").await;
     assert_eq!(failed["meta"]["code"], "RECIPIENT_OPTED_OUT");
     assert!(failed["error"].is_string());

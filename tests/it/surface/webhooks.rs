@@ -2,22 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use blackbox::Stack;
+use blackbox::{EVENTS, Stack};
 use serde_json::{Value, json};
 
 use super::NOBODY;
 
 const HOOKS: &str = "/api/v1/webhooks";
-const EVENTS: [&str; 8] = [
-    "instance.connected",
-    "instance.disconnected",
-    "instance.restricted",
-    "message.sent",
-    "message.delivered",
-    "message.read",
-    "message.failed",
-    "message.received",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_once_and_never_again() {

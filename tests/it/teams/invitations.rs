@@ -7,7 +7,9 @@ use blackbox::team::invite;
 use blackbox::{Crew, Person, Stack, eventually, id_of};
 use serde_json::{Value, json};
 
-use super::{DECLINE, MINE, NOBODY, accept, age, each, invitations as path, members, seats};
+use super::{
+    DECLINE, INVITATION, MINE, NOBODY, accept, age, each, invitations as path, members, seats,
+};
 
 const HOURS_25: f64 = 25.0 * 3600.0;
 const BEFORE: (u16, &str) = (400, "INVITE_INVALID_OR_EXPIRED");
@@ -58,16 +60,7 @@ async fn an_invitation_is_told_as_documented_and_lasts_a_day() {
         .owner
         .invites(&scene.team, "Lea@Shop.test", "collaborator")
         .await;
-    let told = [
-        "createdAt",
-        "email",
-        "expiresAt",
-        "id",
-        "invitedBy",
-        "role",
-        "status",
-    ];
-    assert_eq!(members(&made), told);
+    assert_eq!(members(&made), INVITATION);
     assert_eq!(
         made["email"].as_str().map(str::to_lowercase).as_deref(),
         Some("lea@shop.test")

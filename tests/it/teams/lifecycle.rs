@@ -5,7 +5,7 @@ mod making;
 use blackbox::{Crew, Person, Stack, TEAMS, id_of};
 use serde_json::{Value, json};
 
-use super::{NOBODY, each, invitations, is_moment, members, seats};
+use super::{INVITATION, NOBODY, each, invitations, is_moment, members, seats};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_is_told_as_documented_to_everybody_in_it() {
@@ -73,16 +73,7 @@ fn whole(team: &Value, crew: &Crew, instance: &str) {
         assert!(is_moment(&member["joinedAt"]), "{member}");
     }
     let invitation = &team["pendingInvitations"][0];
-    let told = [
-        "createdAt",
-        "email",
-        "expiresAt",
-        "id",
-        "invitedBy",
-        "role",
-        "status",
-    ];
-    assert_eq!(members(invitation), told);
+    assert_eq!(members(invitation), INVITATION);
     assert_eq!(invitation["status"], "pending");
     assert_eq!(
         invitation["invitedBy"],

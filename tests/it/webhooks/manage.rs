@@ -1,12 +1,10 @@
 //! Changing endpoints and renewing their secrets.
 
-use blackbox::{Client, Delivery, Receiver, Reply, Stack, eventually, id_of};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use blackbox::{Client, Receiver, Reply, Stack, eventually, id_of};
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
-use sha2::Sha256;
-use standardwebhooks::Webhook;
+
+use super::{documented, verifies};
 
 fn hook(endpoint: &Value) -> String {
     format!("/api/v1/webhooks/{}", id_of(endpoint))
@@ -26,26 +24,6 @@ async fn patch(client: &Client, endpoint: &Value, body: &Value) -> Reply {
 
 fn secret(of: &Value) -> String {
     of["secret"].as_str().expect("a secret").to_owned()
-}
-
-/// Whether a Standard Webhooks library accepts a delivery.
-fn verifies(secret: &str, delivery: &Delivery) -> bool {
-    let headers: HeaderMap = delivery
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            let name: HeaderName = name.parse().expect("a name");
-            (name, value.parse().expect("a value"))
-        })
-        .collect();
-    let verifier = Webhook::new(secret).expect("a secret of the standard's form");
-    verifier.verify(&delivery.raw, &headers).is_ok()
-}
-
-fn documented(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length will do");
-    mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

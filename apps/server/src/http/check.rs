@@ -183,10 +183,7 @@ impl Check {
     pub fn phone(&mut self, path: &str, field: &Field<String>, need: Need) -> Option<Phone> {
         let text = self.given(path, field, need, "text")?;
         Phone::parse(text)
-            .map_err(|why| {
-                let message = format!("Must be an international phone number: {why}");
-                self.refuse(path, "invalid_phone", message);
-            })
+            .map_err(|why| self.refuse(path, "invalid_phone", why.message()))
             .ok()
     }
 

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::TENANTS;
 use crate::campaign::TEXT;
+use crate::counts::{self, Count};
 use crate::flow;
 use crate::gateway::Gateway;
 use crate::pg::{Session, agree};
@@ -25,58 +26,26 @@ pub(super) async fn until_done(session: &Session, accepted: u64) -> Result<()> {
 
 pub(super) async fn counts(session: &Session, accepted: u64) -> Result<()> {
     let counts = [
-        ("messages", "SELECT count(*) FROM messages", accepted),
+        (counts::MESSAGES, accepted),
         (
-            "read messages with their reference",
-            "SELECT count(*) FROM messages m JOIN provider_refs r \
-             ON r.instance_id = m.instance_id AND r.key_id = m.provider_message_id \
-               AND r.message_id = m.id WHERE m.status = 3",
+            Count::new(
+                "read messages with their reference",
+                "SELECT count(*) FROM messages m JOIN provider_refs r \
+                 ON r.instance_id = m.instance_id AND r.key_id = m.provider_message_id \
+                   AND r.message_id = m.id WHERE m.status = 3",
+            ),
             accepted,
         ),
-        ("references", "SELECT count(*) FROM provider_refs", accepted),
-        (
-            "messages told as sent",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.sent'",
-            accepted,
-        ),
-        (
-            "messages told as read",
-            "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.read'",
-            accepted,
-        ),
-        (
-            "steps that were told twice",
-            "SELECT count(*) FROM (SELECT 1 FROM events WHERE name LIKE 'message.%' \
-               GROUP BY payload ->> 'messageId', name HAVING count(*) > 1) twice",
-            0,
-        ),
-        (
-            "messages reserved for",
-            "SELECT COALESCE(sum(reserved_total), 0)::bigint FROM usage_holds",
-            accepted,
-        ),
-        (
-            "messages charged",
-            "SELECT COALESCE(sum(messages), 0)::bigint FROM usage_settled WHERE released = 0",
-            accepted,
-        ),
-        (
-            "accounts charged for another number of messages than they sent",
-            "SELECT count(*) FROM usage_settled s LEFT JOIN ( \
-               SELECT account_id, count(*) AS sent FROM messages GROUP BY account_id) m \
-             ON m.account_id = s.account_id WHERE s.messages <> COALESCE(m.sent, 0)",
-            0,
-        ),
-        (
-            "API requests",
-            "SELECT COALESCE(sum(request_count), 0)::bigint FROM api_usage",
-            accepted,
-        ),
+        (counts::REFERENCES, accepted),
+        (counts::TOLD_AS_SENT, accepted),
+        (counts::TOLD_AS_READ, accepted),
+        (counts::TOLD_TWICE, 0),
+        (counts::RESERVED, accepted),
+        (counts::CHARGED, accepted),
+        (counts::CHARGED_OTHERWISE, 0),
+        (counts::REQUESTS, accepted),
     ];
-    for (what, text, expected) in counts {
-        session.agree(what, text, expected).await?;
-    }
-    Ok(())
+    counts::agree(session, &counts).await
 }
 
 /// What left the gateway is each number's messages, each once.
@@ -103,8 +72,7 @@ pub(super) async fn told(session: &Session, received: &Received) -> Result<()> {
     let expected = u64::try_from(session.count(text).await?)?;
     let delivered = "SELECT count(DISTINCT event_id) FROM deliveries WHERE status = 'delivered'";
     session.agree("deliveries", delivered, expected).await?;
-    let all = "SELECT count(*) FROM deliveries";
-    session.agree("rows of the log", all, expected).await?;
+    counts::agree(session, &[(counts::DELIVERIES, expected)]).await?;
     agree(
         "events received",
         i64::try_from(received.events())?,

@@ -112,10 +112,6 @@ impl Books {
 
     /// Fills the tables, and leaves them as they are in daily use.
     pub(super) async fn load(&self, database: &Database, session: &Session) -> Result<()> {
-        session
-            .client
-            .batch_execute("TRUNCATE users CASCADE")
-            .await?;
         scene::people(session, PROBE + 1).await?;
         scene::raise_limits(session).await?;
         // The product makes it of a full table, and far faster than row by row.

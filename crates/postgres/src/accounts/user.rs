@@ -10,7 +10,7 @@ use msgflash_kernel::{Id, Secret, StoreError, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::{broken_constraint, failed};
+use crate::error::{broken_constraint, expect_rows, failed};
 use crate::pool::Postgres;
 use crate::schema::users;
 use crate::sql::sql;
@@ -176,10 +176,6 @@ impl UserStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if updated == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("users"))
-        }
+        expect_rows(updated, 1, "users")
     }
 }

@@ -8,7 +8,7 @@ use msgflash_kernel::{AccountId, Id, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::schema::subscriptions;
 use crate::unit::PgUnit;
 
@@ -160,10 +160,6 @@ impl PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if saved == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("subscriptions"))
-        }
+        expect_rows(saved, 1, "subscriptions")
     }
 }

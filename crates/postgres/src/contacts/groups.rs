@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::row::workspace as workspace_of;
 use crate::account::{counting, places};
 use crate::columns::each;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::schema::contact_groups;
 use crate::sql::sql;
 use crate::teams::remains::not_deleted;
@@ -170,11 +170,7 @@ impl GroupStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if counted == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("address_books"))
-        }
+        expect_rows(counted, 1, "address_books")
     }
 
     async fn update(&mut self, group: &Group) -> Result<(), StoreError> {
@@ -191,11 +187,7 @@ impl GroupStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("contact_groups"))
-        }
+        expect_rows(changed, 1, "contact_groups")
     }
 
     async fn delete(&mut self, workspace: WorkspaceId, id: GroupId) -> Result<bool, StoreError> {

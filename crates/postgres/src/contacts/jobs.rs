@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::record::JobRow;
 use crate::columns::each;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::pool::Postgres;
 use crate::schema::contact_jobs;
 use crate::sql::sql;
@@ -216,9 +216,7 @@ impl JobStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if changed != 1 {
-            return Err(StoreError::Stale("contact_jobs"));
-        }
+        expect_rows(changed, 1, "contact_jobs")?;
         if job.status.is_final() {
             self.forget_ids(job.id.uuid()).await?;
         }
@@ -267,10 +265,6 @@ impl PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if settled == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("address_books"))
-        }
+        expect_rows(settled, 1, "address_books")
     }
 }

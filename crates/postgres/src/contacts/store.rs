@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::row::{TracesRow, load, load_by_phone, traces};
 use super::tags::Tagged;
 use crate::columns::each;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -115,9 +115,7 @@ impl ContactStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if counted != 1 {
-            return Err(StoreError::Stale("address_books"));
-        }
+        expect_rows(counted, 1, "address_books")?;
         let mut tagged = Tagged::default();
         for contact in new {
             tagged.more(contact.id, &contact.tags);
@@ -143,9 +141,7 @@ impl ContactStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if count != changed.len() {
-            return Err(StoreError::Stale("contacts"));
-        }
+        expect_rows(count, changed.len(), "contacts")?;
         let mut tagged = Tagged::default();
         for (before, after) in changed {
             tagged.instead(after.id, &before.tags, &after.tags);

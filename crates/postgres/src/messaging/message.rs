@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::instance::phone;
 use crate::columns::{each, first_id};
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::pool::Postgres;
 use crate::schema::messages;
 use crate::sql::sql;
@@ -240,11 +240,7 @@ impl MessageStore for PgUnit {
         .execute(self.conn())
         .await
         .map_err(failed)?;
-        if count == changed.len() {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("messages"))
-        }
+        expect_rows(count, changed.len(), "messages")
     }
 
     async fn last_outbound(

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::inbox::remove;
 use super::instance::{InstanceRow, count, phone};
 use crate::columns::each;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::schema::{instances, teams};
 use crate::sql::sql;
 use crate::unit::PgUnit;
@@ -247,11 +247,7 @@ impl ReceiptStore for PgUnit {
         .execute(self.conn())
         .await
         .map_err(failed)?;
-        if count == moved.len() {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("messages"))
-        }
+        expect_rows(count, moved.len(), "messages")
     }
 
     async fn standings(

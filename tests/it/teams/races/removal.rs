@@ -45,8 +45,8 @@ async fn no_message_of_a_removed_member_is_accepted_and_soon_nothing_is_answered
     let client = crew.collaborator.within(&crew.team);
     let (stop, stopped) = watch::channel(false);
     let mut loops = tokio::task::JoinSet::new();
-    for api in &fleet.apis {
-        loops.spawn(insists(client.at(&api.base), body.clone(), stopped.clone()));
+    for client in fleet.clients(&client) {
+        loops.spawn(insists(client, body.clone(), stopped.clone()));
     }
     blackbox::eventually("both are at it", async || {
         let made = "SELECT count(*) FROM messages";
@@ -81,11 +81,7 @@ async fn an_instance_that_was_taken_back_is_not_used_a_second_later() {
     let instance = crew.owner.account.instance(&stack).await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
     let body = text(&instance, "+33612345678", "Hi");
-    let clients: Vec<_> = fleet
-        .apis
-        .iter()
-        .map(|api| crew.collaborator.within(&crew.team).at(&api.base))
-        .collect();
+    let clients = fleet.clients(&crew.collaborator.within(&crew.team));
     for (is_given, status) in [(true, 201), (false, 403), (true, 201)] {
         let id = instance.id.to_string();
         if is_given {
@@ -114,8 +110,7 @@ async fn when_nobody_is_told_a_removed_member_is_refused_within_a_second_all_the
     let crew = Crew::gather(&stack, "pro").await;
     let fleet = Fleet::over(&mut stack, 2, 0).await;
     let member = crew.admin.within(&crew.team);
-    let clients = fleet.apis.iter().map(|api| member.at(&api.base));
-    let clients: Vec<_> = clients.collect();
+    let clients = fleet.clients(&member);
     for client in &clients {
         assert_eq!(client.get("/api/contacts").await.status, 200);
     }

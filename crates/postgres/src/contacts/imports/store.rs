@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::json::{read_rows, report_json, rows_json};
 use super::record::ImportRecord;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::schema::contact_imports;
 use crate::sql::sql;
 use crate::teams::remains::not_deleted;
@@ -200,9 +200,7 @@ impl ImportStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if changed != 1 {
-            return Err(StoreError::Stale("contact_imports"));
-        }
+        expect_rows(changed, 1, "contact_imports")?;
         if import.status.is_final() {
             self.forget_rows(import.id.uuid()).await?;
         }

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use super::NOBODY;
 use super::record::LookupRecord;
 use crate::columns::each;
-use crate::error::failed;
+use crate::error::{expect_rows, failed};
 use crate::schema::number_lookups;
 use crate::sql::sql;
 use crate::unit::PgUnit;
@@ -100,11 +100,7 @@ impl LookupStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("number_lookup_parts"))
-        }
+        expect_rows(changed, 1, "number_lookup_parts")
     }
 
     async fn update(&mut self, lookup: &NumberLookup) -> Result<(), StoreError> {
@@ -114,11 +110,7 @@ impl LookupStore for PgUnit {
             .execute(self.conn())
             .await
             .map_err(failed)?;
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("number_lookups"))
-        }
+        expect_rows(changed, 1, "number_lookups")
     }
 
     async fn fail_all(

@@ -4,21 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use msgflash_kernel::{FixedClock, Random, RandomIds, Secret, StoreError, Workspace};
+use msgflash_kernel::{FixedClock, Random, RandomIds, StoreError, Workspace};
+use msgflash_messaging::InstanceId;
 use msgflash_messaging::dispatch::dispatcher::{DispatchPorts, Dispatcher, Pace};
 use msgflash_messaging::dispatch::ports::{StartUnit, StartUnits};
 use msgflash_messaging::dispatch::settle::{Patience, Settle};
 use msgflash_messaging::dispatch::settler::settler;
-use msgflash_messaging::instance::Standing;
-use msgflash_messaging::instance::ports::InstanceUnits;
 use msgflash_messaging::instance::recent::RecentInstances;
 use msgflash_messaging::message::ports::{SettleUnit, SettleUnits};
-use msgflash_messaging::{Instance, InstanceId, InstanceStatus};
 use msgflash_postgres::Postgres;
 
 use self::gateway::Gateway;
-use super::sample::Silent;
-use crate::stage::{NOW, Stage, fresh};
+use super::sample::{Silent, instance_of};
+use crate::stage::{Stage, fresh};
 
 mod failures;
 mod gateway;
@@ -119,33 +117,8 @@ async fn numbers(stage: &Stage, count: usize) -> Vec<InstanceId> {
     let user = stage.user("one@example.com").await;
     let workspace = Workspace::personal(user.id);
     let mut ids = vec![];
-    let mut unit = InstanceUnits::begin(&stage.postgres).await.expect("a unit");
-    for n in 0..count {
-        let instance = Instance {
-            id: fresh(),
-            account: workspace.account,
-            name: "Shop".into(),
-            session: format!("mf-{n}"),
-            webhook_secret: Secret::new("secret".into()),
-            wa_number: None,
-            status: InstanceStatus::Connected,
-            native_buttons: false,
-            is_business: None,
-            meta: None,
-            first_connected_at: None,
-            connecting_since: None,
-            reconnecting_since: None,
-            expected_number: None,
-            takes_any_number: false,
-            suspended_for: None,
-            unlink_since: None,
-            standing: Standing::default(),
-            created_at: NOW,
-            updated_at: NOW,
-        };
-        unit.instances().insert(&instance).await.expect("inserted");
-        ids.push(instance.id);
+    for _ in 0..count {
+        ids.push(instance_of(stage, workspace).await.id);
     }
-    unit.commit().await.expect("committed");
     ids
 }

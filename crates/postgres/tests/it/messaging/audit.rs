@@ -1,8 +1,5 @@
 //! The ledger against a recount of the queue.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use msgflash_kernel::AccountId;
 use msgflash_messaging::dispatch::{QueueEntry, QueueState};
 use msgflash_messaging::message::ports::SettleUnits;
@@ -10,7 +7,7 @@ use msgflash_postgres::Postgres;
 use msgflash_quotas::{Drift, LedgerAudit, Period, Recount, Settlement, Want};
 use tokio::task::JoinSet;
 
-use super::sample::entry;
+use super::sample::{entry, never_drifts};
 use crate::stage::{NOW, Stage, fresh};
 
 /// Reserves for entries and queues them, in one transaction as acceptance does.
@@ -124,7 +121,6 @@ async fn each_kind_of_drift_is_found_and_none_is_repaired() {
 async fn a_clean_ledger_has_no_drift_at_any_moment_of_concurrent_sends() {
     let stage = Stage::new().await;
     let mut senders = JoinSet::new();
-    let done = Arc::new(AtomicBool::new(false));
     for n in 0..6_u32 {
         let (postgres, account) = (stage.postgres.clone(), fresh());
         senders.spawn(async move {
@@ -134,21 +130,7 @@ async fn a_clean_ledger_has_no_drift_at_any_moment_of_concurrent_sends() {
             }
         });
     }
-    let looking = tokio::spawn({
-        let (postgres, done) = (stage.postgres.clone(), Arc::clone(&done));
-        async move {
-            let mut looks = 0;
-            while !done.load(Ordering::Relaxed) {
-                assert_eq!(recount(&postgres).await, Recount::default());
-                looks += 1;
-            }
-            looks
-        }
-    });
-    senders.join_all().await;
-    done.store(true, Ordering::Relaxed);
-    assert!(looking.await.expect("no drift") > 0, "it proves nothing");
-    assert_eq!(recount(&stage.postgres).await, Recount::default());
+    never_drifts(senders, async || recount(&stage.postgres).await).await;
 }
 
 #[tokio::test]

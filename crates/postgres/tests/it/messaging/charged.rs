@@ -1,8 +1,5 @@
 //! The ledger against a recount of the messages that were charged.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use msgflash_kernel::Workspace;
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::{Instance, Message, MessageStatus};
@@ -12,7 +9,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 
-use super::sample::{message, number, phone};
+use super::sample::{message, never_drifts, number, phone};
 use crate::stage::{NOW, Stage, fresh};
 
 const APRIL: OffsetDateTime = datetime!(2026-04-30 23:59 UTC);
@@ -171,7 +168,6 @@ async fn each_side_may_be_wrong_and_neither_is_repaired() {
 async fn nothing_drifts_at_any_moment_of_concurrent_settling() {
     let stage = Stage::new().await;
     let mut senders = JoinSet::new();
-    let done = Arc::new(AtomicBool::new(false));
     for n in 0..4 {
         let (instance, workspace) = number(&stage, &format!("{n}@shop.test")).await;
         let postgres = stage.postgres.clone();
@@ -182,21 +178,7 @@ async fn nothing_drifts_at_any_moment_of_concurrent_settling() {
             }
         });
     }
-    let looking = tokio::spawn({
-        let (postgres, done) = (stage.postgres.clone(), Arc::clone(&done));
-        async move {
-            let mut looks = 0;
-            while !done.load(Ordering::Relaxed) {
-                assert_eq!(recount(&postgres).await, Recount::default());
-                looks += 1;
-            }
-            looks
-        }
-    });
-    senders.join_all().await;
-    done.store(true, Ordering::Relaxed);
-    assert!(looking.await.expect("no drift") > 0, "it proves nothing");
-    assert_eq!(recount(&stage.postgres).await, Recount::default());
+    never_drifts(senders, async || recount(&stage.postgres).await).await;
 }
 
 #[tokio::test]

@@ -13,9 +13,10 @@ use msgflash_messaging::{
     Instance, InstanceId, InstanceStatus, Message, MessageKind, MessageStatus,
 };
 use msgflash_postgres::Postgres;
-use msgflash_quotas::Period;
+use msgflash_quotas::{Period, Recount};
 use serde_json::Map;
 use time::{Duration, OffsetDateTime};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::stage::{NOW, Stage, fresh};
@@ -124,6 +125,21 @@ pub(crate) async fn instance_of(stage: &Stage, workspace: Workspace) -> Instance
     unit.instances().insert(&instance).await.expect("inserted");
     unit.commit().await.expect("committed");
     instance
+}
+
+/// Recounts again and again while some are at work, and once more when they are done: the ledger is right at
+/// every moment.
+pub(crate) async fn never_drifts(mut work: JoinSet<()>, recount: impl AsyncFn() -> Recount) {
+    let mut looks = 0;
+    while !work.is_empty() {
+        assert_eq!(recount().await, Recount::default());
+        looks += 1;
+        while let Some(done) = work.try_join_next() {
+            done.expect("done");
+        }
+    }
+    assert!(looks > 0, "it proves nothing");
+    assert_eq!(recount().await, Recount::default());
 }
 
 /// Queues entries, each with the message it sends.
