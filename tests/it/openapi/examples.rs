@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{JSON, NOBODY, document, operations};
 
 /// A client that both surfaces know.
-async fn both(stack: &Stack, account: &Account) -> Client {
+pub(super) async fn both(stack: &Stack, account: &Account) -> Client {
     let client = account.signed_in(stack).await;
     client.header("x-api-key", &account.key)
 }
 
 /// The path of a request that finds the team and nothing else.
-fn filled(path: &str, team: &str) -> String {
+pub(super) fn filled(path: &str, team: &str) -> String {
     let parts = path.split('/').map(|part| match part {
         "{teamId}" => team,
         part if part.starts_with('{') => NOBODY,
@@ -23,7 +23,7 @@ fn filled(path: &str, team: &str) -> String {
 }
 
 /// The examples of a request body.
-fn examples(operation: &Value) -> Vec<Value> {
+pub(super) fn examples(operation: &Value) -> Vec<Value> {
     let content = &operation["requestBody"]["content"][JSON];
     let named = content["examples"]
         .as_object()
@@ -97,7 +97,7 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
 }
 
 /// The body that a schema's example is, or that those of its required members add up to.
-fn from_schema(document: &Value, schema: &Value) -> Value {
+pub(super) fn from_schema(document: &Value, schema: &Value) -> Value {
     let pointer = schema["$ref"].as_str().map(|it| it.trim_start_matches('#'));
     let schema = pointer
         .and_then(|it| document.pointer(it))
