@@ -158,3 +158,30 @@ async fn a_body_may_be_left_out_where_the_document_says_so() {
         "a template's change and its preview, twice, linking a phone, and importing what was found"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_is_no_body_and_the_document_does_not_offer_it() {
+    let stack = Stack::with(&[("console_rate_limit_per_second", "10000")]).await;
+    let account = stack.account("pro").await;
+    let client = both(&stack, &account).await;
+    let team = account.team(&stack).await.team.to_string();
+    let document = document(&stack).await;
+    for (method, path, operation) in operations(&document) {
+        let schema = &operation["requestBody"]["content"][JSON]["schema"];
+        if schema.is_null() {
+            continue;
+        }
+        assert!(
+            schema["$ref"].is_string(),
+            "{method} {path} takes {schema}, which may be more than an object"
+        );
+        let verb: Method = method.parse().expect("a method");
+        let target = filled(&path, &team);
+        let reply = client
+            .call(verb, &target, Some(b"null".to_vec()), JSON)
+            .await;
+        let told = (reply.outcome(), reply.fields());
+        let expected = ((400, "VALIDATION_ERROR"), vec![""]);
+        assert_eq!(told, expected, "{method} {path}");
+    }
+}
