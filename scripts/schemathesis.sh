@@ -4,17 +4,23 @@
 # in. It fails on a crash, on an answer the document does not know, on a forbidden request that is
 # taken and on a route that needs no credential though it should.
 #
-# Usage: schemathesis.sh <program> [argument of `schemathesis run` ...]
+# Usage: schemathesis.sh <program> [short] [argument of `schemathesis run` ...]
 #   schemathesis.sh target/debug/msgflash --seed 7 --max-examples 100
+# `short` tries every bound the document has, and little else: about a minute.
 # Ends with 77 when schemathesis cannot be had. SCHEMATHESIS_REPORTS=<folder> keeps its reports.
 set -uo pipefail
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 <program> [argument of schemathesis ...]" >&2
+    echo "usage: $0 <program> [short] [argument of schemathesis ...]" >&2
     exit 2
 }
 program=$(realpath "$1")
 shift
+examples=8
+if [ "${1:-}" = short ]; then
+    examples=2
+    shift
+fi
 cd "$(dirname "$0")/.." || exit 1
 version=4.32.5
 tools=$PWD/.local/tools/schemathesis
@@ -90,7 +96,7 @@ surface() {
     # From a folder of its own: it leaves what it remembers where it stands.
     (cd "$place" && exec "$tools/bin/schemathesis" --no-color --config-file "$config" run "$base/openapi.json" \
         --include-path-regex "$paths" --header "$header" --checks all \
-        --phases examples,coverage,fuzzing --max-examples 8 --seed 1 --workers 1 \
+        --phases examples,coverage,fuzzing --max-examples "$examples" --seed 1 --workers 1 \
         --continue-on-failure --no-shrink --warnings off --suppress-health-check all \
         --request-timeout 20 --report json --report-dir "$reports/$name" "$@")
 }

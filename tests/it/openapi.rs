@@ -3,6 +3,7 @@
 //! That every status and code any test meets is documented for its route is checked by the kit's
 //! client on every call.
 
+mod bounds;
 mod examples;
 mod headers;
 mod page;

@@ -21,7 +21,7 @@ mod show;
 pub use setting::{SETTINGS, Setting};
 
 /// Everything the operator decides, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// `DATABASE_URL`; `None` starts a private `PostgreSQL`.

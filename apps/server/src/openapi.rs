@@ -19,6 +19,7 @@ use crate::api::v1::{
     webhooks,
 };
 
+mod bounds;
 mod console_twins;
 mod events;
 mod responses;
@@ -200,6 +201,7 @@ pub fn document() -> Document {
                 .build(),
         ),
     );
+    bounds::describe(&mut document);
     verbs::describe(&mut document);
     console_twins::describe(&mut document);
     for route in routes::table() {

@@ -89,7 +89,7 @@ pub use ports::{
 };
 pub use profile::{ProfileChange, Profiles};
 pub use reset_password::ResetPassword;
-pub use rules::email_address;
+pub use rules::{MAX_EMAIL, email_address};
 pub use session::authenticate::AuthenticateSession;
 pub use session::end::EndSessions;
 pub use session::key::{SigningKey, SigningKeyId, SigningKeyStore};

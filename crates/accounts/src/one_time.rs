@@ -11,8 +11,8 @@ use time::{Duration, OffsetDateTime};
 
 /// Bytes of randomness in a token.
 const BYTES: usize = 32;
-/// Characters of one.
-const LENGTH: usize = 43;
+/// Characters of a token as it is presented.
+pub const LENGTH: usize = 43;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

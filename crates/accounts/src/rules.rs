@@ -6,7 +6,7 @@ use msgflash_kernel::{Phone, Problems, Secret};
 use crate::password::{MAX_LENGTH, MIN_LENGTH};
 
 /// Longest address that mail can be sent to.
-const MAX_EMAIL: usize = 254;
+pub const MAX_EMAIL: usize = 254;
 /// Longest full name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
 /// Shortest full name, in characters.

@@ -22,6 +22,9 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// Every order.
+    pub const ALL: [Self; 2] = [Self::Newest, Self::Name];
+
     /// The published word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,9 +35,7 @@ impl Sort {
 
     /// Reads the published word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Newest, Self::Name]
-            .into_iter()
-            .find(|sort| sort.as_str() == word)
+        Self::ALL.into_iter().find(|sort| sort.as_str() == word)
     }
 }
 

@@ -12,6 +12,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// The roles that can be given: there is one owner, and it is whoever made the team.
+    pub const GIVEN: [Self; 2] = [Self::Admin, Self::Collaborator];
+
     /// The published name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,8 +31,8 @@ impl Role {
             .find(|it| it.as_str() == raw)
     }
 
-    /// Reads a role that can be given: there is one owner, and it is whoever made the team.
+    /// Reads a role that can be given.
     pub fn parse_given(raw: &str) -> Option<Self> {
-        Self::parse(raw).filter(|it| *it != Self::Owner)
+        Self::GIVEN.into_iter().find(|it| it.as_str() == raw)
     }
 }

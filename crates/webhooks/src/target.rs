@@ -57,6 +57,23 @@ pub fn check(field: &str, text: &str, allow_private: bool) -> Result<Url, Proble
     }
 }
 
+/// Names below these are nobody's on the internet: special ones, those that networks of their own are
+/// known to use (RFC 6762, appendix G), and those that a cluster completes by itself.
+const RESERVED_NAMES: [&str; 12] = [
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "home.arpa",
+    "onion",
+    "svc",
+];
+
 /// Whether a host, as written, may be public. Names may still resolve to private addresses.
 pub fn is_public_host(host: &Host<&str>) -> bool {
     match host {
@@ -65,16 +82,8 @@ pub fn is_public_host(host: &Host<&str>) -> bool {
         Host::Ipv6(address) => is_public((*address).into()) && address.segments()[0] != 0x64,
         Host::Domain(name) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
-            let reserved = [
-                "localhost",
-                "local",
-                "internal",
-                "lan",
-                "home.arpa",
-                "onion",
-            ];
             name.contains('.')
-                && !reserved.iter().any(|it| {
+                && !RESERVED_NAMES.iter().any(|it| {
                     name == *it || name.strip_suffix(it).is_some_and(|s| s.ends_with('.'))
                 })
         }
@@ -192,6 +201,27 @@ mod tests {
             "https://255.255.255.255/",
             "https://metadata.google.internal/",
             "https://①②⑦.0.0.1/",
+            "https://127.0.0.1./",
+            "https://0x7f.0.0.1/",
+            "https://0177.0.0.1/",
+            "https://127%2e0%2e0%2e1/",
+            "https://%6c%6f%63alhost/",
+            "https://192.0.0.192/",
+            "https://198.19.255.255/",
+            "https://239.255.255.255/",
+            "https://240.0.0.1/",
+            "https://100.127.255.255/",
+            "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+            "https://[2001:2::1]/",
+            "https://[2001:20::1]/",
+            "https://[3fff::1]/",
+            "https://[100::1]/",
+            "https://[::ffff:0:127.0.0.1]/",
+            "https://[febf::1]/",
+            "https://localhost.localdomain/",
+            "https://wiki.corp/",
+            "https://kubernetes.default.svc/",
+            "https://metadata.google.internal./",
         ];
         for url in private {
             assert_eq!(refused(url), Some("private_address"), "{url}");
@@ -225,6 +255,62 @@ mod tests {
         for url in forgiven {
             assert_eq!(refused(url), Some("invalid_url"), "{url:?}");
         }
+    }
+
+    /// What the parser makes of these is its own business; none of them may get in.
+    #[test]
+    fn letters_that_look_like_others_lead_nowhere_private() {
+        for url in [
+            "https://127\u{3002}0\u{3002}0\u{3002}1/",
+            "https://127\u{ff0e}0\u{ff0e}0\u{ff0e}1/",
+            "https://127\u{ff61}0\u{ff61}0\u{ff61}1/",
+            "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/",
+            "https://\u{661}\u{662}\u{667}.0.0.1/",
+            "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+            "https://local\u{ad}host/",
+            "https://localhost\u{3002}/",
+            "https://localhost../",
+            "https://metadata\u{3002}google\u{3002}internal/",
+        ] {
+            let told = refused(url);
+            assert!(
+                matches!(told, Some("private_address" | "invalid_url")),
+                "{url}: {told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_of_one_machines_network_card_is_none() {
+        for url in [
+            "https://[fe80::1%25eth0]/",
+            "https://[fe80::1%eth0]/",
+            "https://[::1%25lo]/",
+        ] {
+            assert_eq!(refused(url), Some("invalid_url"), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_an_at_sign_is_not_taken_for_the_host() {
+        for url in [
+            "https://example.com@127.0.0.1/",
+            "https://example.com:443@169.254.169.254/",
+            "https://user@example.com/",
+            "https://:pw@example.com/",
+        ] {
+            assert_eq!(refused(url), Some("invalid_url"), "{url}");
+        }
+        // Nobody is named, so what is behind it counts.
+        assert_eq!(refused("https://@127.0.0.1/"), Some("private_address"));
+        assert_eq!(
+            refused("https://127.0.0.1:80#@example.com/"),
+            Some("private_address")
+        );
+        assert_eq!(
+            refused("https://127.0.0.1?@example.com/"),
+            Some("private_address")
+        );
     }
 
     #[test]

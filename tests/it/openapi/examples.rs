@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{JSON, NOBODY, document, operations};
 
 /// A client that both surfaces know.
-async fn both(stack: &Stack, account: &Account) -> Client {
+pub(super) async fn both(stack: &Stack, account: &Account) -> Client {
     let client = account.signed_in(stack).await;
     client.header("x-api-key", &account.key)
 }
 
 /// The path of a request that finds the team and nothing else.
-fn filled(path: &str, team: &str) -> String {
+pub(super) fn filled(path: &str, team: &str) -> String {
     let parts = path.split('/').map(|part| match part {
         "{teamId}" => team,
         part if part.starts_with('{') => NOBODY,
@@ -23,7 +23,7 @@ fn filled(path: &str, team: &str) -> String {
 }
 
 /// The examples of a request body.
-fn examples(operation: &Value) -> Vec<Value> {
+pub(super) fn examples(operation: &Value) -> Vec<Value> {
     let content = &operation["requestBody"]["content"][JSON];
     let named = content["examples"]
         .as_object()
@@ -97,7 +97,7 @@ async fn example_requests_fail_only_for_the_ids_they_name() {
 }
 
 /// The body that a schema's example is, or that those of its required members add up to.
-fn from_schema(document: &Value, schema: &Value) -> Value {
+pub(super) fn from_schema(document: &Value, schema: &Value) -> Value {
     let pointer = schema["$ref"].as_str().map(|it| it.trim_start_matches('#'));
     let schema = pointer
         .and_then(|it| document.pointer(it))
@@ -157,4 +157,31 @@ async fn a_body_may_be_left_out_where_the_document_says_so() {
         spare, 6,
         "a template's change and its preview, twice, linking a phone, and importing what was found"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_is_no_body_and_the_document_does_not_offer_it() {
+    let stack = Stack::with(&[("console_rate_limit_per_second", "10000")]).await;
+    let account = stack.account("pro").await;
+    let client = both(&stack, &account).await;
+    let team = account.team(&stack).await.team.to_string();
+    let document = document(&stack).await;
+    for (method, path, operation) in operations(&document) {
+        let schema = &operation["requestBody"]["content"][JSON]["schema"];
+        if schema.is_null() {
+            continue;
+        }
+        assert!(
+            schema["$ref"].is_string(),
+            "{method} {path} takes {schema}, which may be more than an object"
+        );
+        let verb: Method = method.parse().expect("a method");
+        let target = filled(&path, &team);
+        let reply = client
+            .call(verb, &target, Some(b"null".to_vec()), JSON)
+            .await;
+        let told = (reply.outcome(), reply.fields());
+        let expected = ((400, "VALIDATION_ERROR"), vec![""]);
+        assert_eq!(told, expected, "{method} {path}");
+    }
 }

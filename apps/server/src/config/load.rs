@@ -7,7 +7,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-use super::setting::FOR_SCRIPTS;
+use super::setting::{FOR_SCRIPTS, Kind};
 use super::{Config, Flags, SETTINGS, Setting};
 
 /// The settings as written. Names are those of `msgflash.toml`.
@@ -110,16 +110,32 @@ impl Config {
     }
 }
 
-/// What is wrong, under the names by which people set it.
+/// What is wrong, under the names by which people set it. Values are left out: they may be secrets.
 fn named(error: figment::Error) -> String {
     let told = error.into_iter().map(|error| {
         let known = |setting: &&Setting| error.path == [setting.name];
-        match SETTINGS.iter().find(known) {
-            Some(setting) => format!("{} ({}): {}", setting.name, setting.env, error.kind),
-            None => error.to_string(),
+        let Some(setting) = SETTINGS.iter().find(known) else {
+            return without_the_line(&error.to_string());
+        };
+        let (name, env) = (setting.name, setting.env);
+        if setting.kind == Kind::Text {
+            format!("{name} ({env}): must be text, in quotation marks")
+        } else {
+            format!("{name} ({env}): {}", error.kind)
         }
     });
     told.collect::<Vec<_>>().join("\n")
+}
+
+/// What a parser says of a file, without the line of it that it shows, which begins with its number
+/// and a bar.
+fn without_the_line(told: &str) -> String {
+    let is_told = |line: &&str| {
+        let line = line.trim_start();
+        let bar = line.trim_start_matches(|it: char| it.is_ascii_digit());
+        !bar.trim_start().starts_with('|')
+    };
+    told.lines().filter(is_told).collect::<Vec<_>>().join("\n")
 }
 
 /// A misspelt name would otherwise be silently without effect.

@@ -34,7 +34,7 @@ impl Config {
             "bind" => self.bind.to_string(),
             "ops_bind" => self.ops_bind.to_string(),
             "public_url" => self.public_base(),
-            "callback_url" => self.callback_base(),
+            "callback_url" => safe(&self.callback_url),
             "portal_url" => self.portal_base(),
             "behind_proxy" => self.behind_proxy.to_string(),
             "smtp_url" => hidden(&self.mail.as_ref().map(|it| it.url.clone())),
@@ -130,6 +130,13 @@ impl std::fmt::Display for OpsBind {
     }
 }
 
+impl std::fmt::Debug for Config {
+    /// As operators are shown it: addresses of the values below hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.shown()).finish()
+    }
+}
+
 impl std::fmt::Debug for Evolution {
     /// Without the password somebody may have put into the address.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,9 +156,11 @@ impl std::fmt::Debug for Mail {
     }
 }
 
-/// An address without the password somebody may have put into it.
+/// An address without what somebody may have put into it to be let in: a password, or a key behind the
+/// question mark.
 pub(super) fn safe(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_password(None);
+    url.set_query(None);
     url.as_str().trim_end_matches('/').to_owned()
 }

@@ -131,6 +131,7 @@ fn secrets_are_hidden_when_printed() {
         ("database_url", "postgres://u:hunter2@db/x"),
         ("evolution_url", "http://user:hunter2@127.0.0.1:8080"),
         ("evolution_api_key", "hunter2"),
+        ("callback_url", "http://user:hunter2@127.0.0.1:4080"),
         ("smtp_url", "smtps://user:hunter2@mail.shop.test"),
         ("mail_from", "no-reply@shop.test"),
         ("google_client_id", "us"),
@@ -148,6 +149,45 @@ fn secrets_are_hidden_when_printed() {
     .expect("valid");
     let shown = format!("{:?} {config:?}", config.shown());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn an_address_is_shown_without_what_lets_in() {
+    let url = Url::parse("https://us:hunter2@collector.test/v1/traces?key=hunter2").expect("a URL");
+    assert_eq!(
+        super::show::safe(&url),
+        "https://us@collector.test/v1/traces"
+    );
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_told_without_its_secrets() {
+    let folder = std::env::temp_dir().join(format!("msgflash-settings-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("msgflash.toml");
+    let told: Vec<_> = [
+        // Quotation marks are missing.
+        "evolution_api_key = 429683715",
+        // There is one too many.
+        "log = \"info\"\nevolution_api_key = \"429683715\"x\"",
+        // The last one is missing.
+        "log = \"info\"\nevolution_api_key = \"429683715",
+    ]
+    .into_iter()
+    .map(|text| {
+        std::fs::write(&file, text).expect("written");
+        let refused = Config::load(Some(file.as_path()), &Flags::new()).expect_err(text);
+        format!("{refused:#}")
+    })
+    .collect();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    for (told, place) in told
+        .iter()
+        .zip(["MSGFLASH_EVOLUTION_API_KEY", "line 2", "line 2"])
+    {
+        assert!(told.contains(place), "{place}: {told}");
+        assert!(!told.contains("429683715"), "{told}");
+    }
 }
 
 #[test]

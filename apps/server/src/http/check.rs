@@ -13,7 +13,7 @@ use super::moment;
 /// The longest address we keep.
 pub const MAX_URL: u64 = 2048;
 /// The longest text that may be a number.
-const LONGEST_PHONE: usize = 64;
+pub(crate) const LONGEST_PHONE: usize = 64;
 
 /// Whether a member may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,14 @@
 use std::collections::BTreeSet;
 
+use msgflash_accounts::{MAX_EMAIL, one_time, password};
+use msgflash_contacts::suppression::{MAX_REASON, MOST_NUMBERS, settings};
+use msgflash_contacts::{bulk as many_contacts, group, rules};
+use msgflash_messaging::campaign::audience;
+use msgflash_messaging::lookup;
+use msgflash_teams::team;
+use msgflash_templates::{MAX_NAME, MAX_TEXT};
+use msgflash_webhooks::manage::MAX_EVENTS;
+use msgflash_webhooks::target::MAX_URL;
 use serde_json::Value;
 
 use super::*;
@@ -99,4 +108,111 @@ fn is_openapi_3_1_with_the_eight_events() {
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["webhooks"].as_object().unwrap().len(), 8);
     assert!(document["components"]["securitySchemes"]["apiKey"].is_object());
+}
+
+#[test]
+fn every_bound_is_put_where_it_belongs() {
+    let words = ["enum", "pattern", "maxLength", "propertyNames", "minimum"];
+    let is_held = |schema: &Value| words.iter().any(|word| !schema[*word].is_null());
+    let document = json();
+    for (schema, member, bound) in bounds::bodies() {
+        let it = &document["components"]["schemas"][schema]["properties"][member];
+        assert!(
+            is_held(it) || is_held(&it["items"]),
+            "{schema}.{member}: {bound:?}"
+        );
+    }
+    for (path, name, bound) in bounds::queries() {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array();
+        let mut parameters = parameters.into_iter().flatten();
+        let found = parameters.find(|it| it["in"] == "query" && it["name"] == name);
+        let it = &found.unwrap_or_else(|| panic!("{path} has no {name}"))["schema"];
+        assert!(
+            is_held(it) || is_held(&it["items"]),
+            "{path}?{name}: {bound:?}"
+        );
+        assert!(name != "page" || it["format"].is_null(), "{path}?{name}");
+    }
+}
+
+#[test]
+fn a_member_that_may_be_null_has_null_among_its_words() {
+    let document = json();
+    let schemas = &document["components"]["schemas"];
+    let words = &schemas["RevisionBody"]["properties"]["type"]["enum"];
+    let words = words.as_array().unwrap();
+    assert!(words.contains(&Value::Null) && words.contains(&"image".into()));
+    let words = &schemas["TemplateBody"]["properties"]["type"]["enum"];
+    assert!(!words.as_array().unwrap().contains(&Value::Null));
+}
+
+#[test]
+fn lengths_are_those_that_are_looked_at() {
+    let document = json();
+    for (schema, member, keyword, length) in [
+        ("SignUp", "email", "maxLength", MAX_EMAIL),
+        ("LogIn", "email", "maxLength", MAX_EMAIL),
+        ("EmailAddress", "email", "maxLength", MAX_EMAIL),
+        ("SignUp", "password", "minLength", password::MIN_LENGTH),
+        ("SignUp", "password", "maxLength", password::MAX_LENGTH),
+        ("LogIn", "password", "maxLength", password::MAX_LENGTH),
+        (
+            "ChangePassword",
+            "currentPassword",
+            "maxLength",
+            password::MAX_LENGTH,
+        ),
+        ("NewContact", "name", "maxLength", rules::MAX_NAME),
+        ("NewContactGroup", "name", "maxLength", group::MAX_NAME),
+        (
+            "NewContactGroup",
+            "description",
+            "maxLength",
+            group::MAX_DESCRIPTION,
+        ),
+        (
+            "ContactIds",
+            "contactIds",
+            "maxItems",
+            many_contacts::MOST_IDS,
+        ),
+        ("NewSuppressions", "reason", "maxLength", MAX_REASON),
+        ("NewSuppressions", "phones", "maxItems", MOST_NUMBERS),
+        (
+            "OptOutSettingsChange",
+            "stopWords",
+            "maxItems",
+            settings::MAX_WORDS,
+        ),
+        (
+            "OptOutSettingsChange",
+            "confirmation",
+            "maxLength",
+            settings::MAX_CONFIRMATION,
+        ),
+        (
+            "NewNumberLookup",
+            "numbers",
+            "maxItems",
+            lookup::MOST_NUMBERS,
+        ),
+        (
+            "CampaignRecipients",
+            "value",
+            "maxItems",
+            audience::MOST_EXPLICIT,
+        ),
+        ("TeamName", "name", "maxLength", team::MAX_NAME),
+        ("TemplateBody", "name", "maxLength", MAX_NAME),
+        ("TemplateBody", "body", "maxLength", MAX_TEXT),
+        ("TemplateBody", "mediaUrl", "maxLength", MAX_URL),
+        ("EndpointBody", "url", "maxLength", MAX_URL),
+        ("EndpointBody", "events", "maxItems", MAX_EVENTS),
+    ] {
+        let it = &document["components"]["schemas"][schema]["properties"][member];
+        assert_eq!(it[keyword], length, "{schema}.{member}");
+    }
+    let token = &document["components"]["schemas"]["LinkToken"]["properties"]["token"];
+    let pattern = format!("^[A-Za-z0-9_-]{{{}}}$", one_time::LENGTH);
+    assert_eq!(token["pattern"], pattern.as_str());
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::verdict::is_about_the_database;
+
 /// What an error body says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -69,12 +71,18 @@ impl Refusal {
         self.text().to_lowercase().contains("connection closed")
     }
 
-    /// The text as a log may show it: short, and without telephone numbers.
+    /// The text as a log may show it: short, and without telephone numbers. What its database says
+    /// repeats the statement, with the text of the message in it.
     pub(crate) fn for_log(&self, status: u16) -> String {
         let text = match self {
             Self::Licence => "licence required",
             Self::NoWhatsApp => "number not on WhatsApp",
             Self::Mute => "no reason given",
+            Self::Text(text) | Self::Schema(text)
+                if is_about_the_database(&text.to_lowercase()) =>
+            {
+                "its database failed"
+            }
             Self::Text(text) | Self::Schema(text) => text,
         };
         format!("{status} {}", without_numbers(text))
@@ -157,6 +165,19 @@ mod tests {
             assert_eq!(Refusal::of(Some(&body)), meaning, "{body}");
         }
         assert_eq!(Refusal::of(None), Refusal::Mute);
+    }
+
+    #[test]
+    fn a_log_does_not_repeat_what_the_gateways_database_was_told() {
+        let statement = "Invalid `this.prismaRepository.message.create()` invocation in\n\
+            /evolution/dist/main.js:7:1\n\n{ data: { message: { conversation: \"see you at 8\" } } }";
+        for told in [
+            statement.to_owned(),
+            format!("PrismaClientValidationError: \n{statement}"),
+        ] {
+            let shown = Refusal::Text(told).for_log(500);
+            assert_eq!(shown, "500 its database failed");
+        }
     }
 
     #[test]

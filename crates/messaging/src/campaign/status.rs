@@ -96,6 +96,9 @@ impl Repeat {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::None, Self::Daily, Self::Weekly];
 
+    /// The documentation's old misspelling of `none`.
+    pub const MISSPELT: &'static str = "noe";
+
     /// The published word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,9 +108,9 @@ impl Repeat {
         }
     }
 
-    /// Reads the published word. The documentation's old misspelling of `none` is taken, too.
+    /// Reads the published word, or the misspelt one.
     pub fn parse(word: &str) -> Option<Self> {
-        if word == "noe" {
+        if word == Self::MISSPELT {
             return Some(Self::None);
         }
         Self::ALL.into_iter().find(|repeat| repeat.as_str() == word)

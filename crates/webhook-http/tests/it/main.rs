@@ -1,5 +1,6 @@
 //! The sender against receivers on the loopback.
 
+mod proxy;
 mod rebinding;
 
 use std::io;
@@ -115,6 +116,26 @@ async fn a_name_that_leads_to_a_private_address_is_refused_before_a_socket_opens
         &["ff02::1"],
         &["64:ff9b::7f00:1"],
         &["64:ff9b::a9fe:a9fe"],
+        // For translation within one network.
+        &["64:ff9b:1::101:101"],
+        // Teredo, 6to4 and a translator: each has an IPv4 address inside of it.
+        &["2001:0:4136:e378:8000:63bf:3fff:fdd2"],
+        &["2002:a9fe:a9fe::"],
+        &["::ffff:0:127.0.0.1"],
+        // Written about, tried out and thrown away.
+        &["2001:db8::1"],
+        &["2001:2::1"],
+        &["3fff::1"],
+        &["100::1"],
+        &["fec0::1"],
+        &["febf::1"],
+        &["192.0.2.1"],
+        &["192.88.99.1"],
+        &["198.19.255.255"],
+        &["198.51.100.1"],
+        &["203.0.113.1"],
+        &["239.255.255.255"],
+        &["240.0.0.1"],
         // Mixed answers, whichever comes first.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
@@ -154,6 +175,26 @@ async fn a_host_that_is_private_as_written_is_refused_without_a_look_up() {
         "metadata.google.internal",
         "metadata.google.internal.",
         "intranet",
+        "127.0.0.1.",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "127%2e0%2e0%2e1",
+        "%6c%6f%63alhost",
+        "①②⑦.0.0.1",
+        "hooks.example.com@127.0.0.1",
+        "198.18.0.1",
+        "192.0.0.192",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::127.0.0.1]",
+        "[2002:7f00:1::]",
+        "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+        "[64:ff9b:1::101:101]",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "[ff02::1]",
+        "localhost.localdomain",
+        "kubernetes.default.svc",
     ] {
         let url = format!("http://{host}:{port}/");
         // The resolver knows no name, so that it is not what refuses.
@@ -161,6 +202,16 @@ async fn a_host_that_is_private_as_written_is_refused_without_a_look_up() {
         assert_eq!(answer, Err(PostError::Forbidden), "{host}");
     }
     assert_eq!(seen.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_address_of_one_network_card_is_no_address() {
+    for host in ["[fe80::1%25eth0]", "[fe80::1%eth0]", "[::1%25lo]"] {
+        let url = format!("http://{host}/");
+        let answer = sender(true, &[]).post(&request(&url)).await;
+        let expected = PostError::Connection("the URL cannot be read".into());
+        assert_eq!(answer, Err(expected), "{host}");
+    }
 }
 
 #[tokio::test]
@@ -178,15 +229,15 @@ async fn the_switch_for_development_reaches_the_loopback() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_an_instruction() {
     let (other, reached) = receiver(OK, true).await;
-    let text = format!(
-        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n"
-    );
-    let (port, _) = receiver(text.leak(), true).await;
-    let url = format!("http://127.0.0.1:{port}/");
-    assert_eq!(
-        sender(true, &[]).post(&request(&url)).await.unwrap().status,
-        302
-    );
+    for status in [301, 302, 303, 307, 308] {
+        let text = format!(
+            "HTTP/1.1 {status} Elsewhere\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n"
+        );
+        let (port, _) = receiver(text.leak(), true).await;
+        let url = format!("http://127.0.0.1:{port}/");
+        let answer = sender(true, &[]).post(&request(&url)).await;
+        assert_eq!(answer.map(|it| it.status), Ok(status));
+    }
     assert_eq!(reached.load(Ordering::SeqCst), 0);
 }
 

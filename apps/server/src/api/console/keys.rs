@@ -101,7 +101,7 @@ pub(super) async fn end(
 /// Tells how much each key was used in a month, also those that were revoked since.
 #[utoipa::path(
     get, path = "/api/api-keys/usage", tag = "API keys", operation_id = "consoleApiKeyUsage",
-    params(("periodKey" = Option<String>, Query, description = "A month of UTC, `YYYY-MM`; this month when left out", example = "2026-05")),
+    params(("periodKey" = Option<String>, Query, description = "A month of UTC from 2000 on, `YYYY-MM`; this month when left out", pattern = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])$", example = "2026-05")),
     responses((status = 200, description = "Requests by key, seconds behind", body = inline(crate::openapi::Data<MonthView>)))
 )]
 pub(in crate::api) async fn usage(

@@ -69,7 +69,7 @@ fn limit(check: &mut Check, query: &Query) -> u32 {
 }
 
 fn wanted(check: &mut Check, query: &Query) -> ContactQuery {
-    let sorts = [Sort::Newest, Sort::Name].map(Sort::as_str).join(", ");
+    let sorts = Sort::ALL.map(Sort::as_str).join(", ");
     let sort = check.word("sort", &query.field("sort"), Need::May, &sorts, Sort::parse);
     let group = check.id("groupId", &query.field("groupId"), Need::May);
     let search = query.field("search");

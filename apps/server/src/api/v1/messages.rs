@@ -22,9 +22,12 @@ use crate::http::{Check, Problem, Query, RawJson};
 use crate::services::Services;
 
 pub use self::buttons::ButtonBody;
+pub(crate) use self::buttons::{KEY_TYPES, KINDS as BUTTON_KINDS};
 
 /// How long an equal request that is still at work is worth waiting for, in seconds.
 const BUSY_FOR: u64 = 1;
+/// Which way a message went.
+pub(crate) const DIRECTIONS: [&str; 2] = ["outbound", "inbound"];
 
 /// Sends a message. It is accepted at once and sent in the background; follow it by reading it or
 /// by webhooks.
@@ -157,8 +160,8 @@ pub(super) fn refusal(error: MessagingError) -> Problem {
         ("campaignId" = Option<uuid::Uuid>, Query, description = "Extension: of this campaign"),
         ("to" = Option<String>, Query, description = "Extension: to this number"),
         ("direction" = Option<String>, Query, description = "Extension: `outbound` or `inbound`"),
-        ("from" = Option<String>, Query, description = "Extension: `createdAt` at or after this moment"),
-        ("until" = Option<String>, Query, description = "Extension: `createdAt` before this moment"),
+        ("from" = Option<String>, Query, description = "Extension: `createdAt` at or after this moment; without an offset it is UTC", format = DateTime),
+        ("until" = Option<String>, Query, description = "Extension: `createdAt` before this moment", format = DateTime),
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<MessagePageView>)))
 )]
@@ -197,7 +200,7 @@ fn filter(check: &mut Check, query: &Query) -> MessageFilter {
             "direction",
             &direction,
             Need::May,
-            "outbound, inbound",
+            &DIRECTIONS.join(", "),
             |word| match word {
                 "inbound" => Some(true),
                 "outbound" => Some(false),

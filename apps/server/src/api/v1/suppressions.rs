@@ -86,7 +86,7 @@ fn added(added: &Added) -> StoredAnswer {
 /// Reads one number.
 #[utoipa::path(
     get, path = "/api/v1/suppressions/{phone}", tag = "Opt-out", operation_id = "getSuppression",
-    params(("phone" = String, Path, description = "The number, its plus sign as it is or as `%2B`", example = "+33698765432")),
+    params(("phone" = String, Path, description = "The number, its plus sign as it is or as `%2B`", pattern = "^\\+?[1-9][0-9]{6,14}$", example = "+33698765432")),
     responses((status = 200, description = "The number", body = inline(crate::openapi::Data<SuppressionView>))),
     extensions(("x-extension" = json!(true)))
 )]
@@ -104,7 +104,7 @@ pub(in crate::api) async fn read(
 /// Takes a number off the list. Messages that failed meanwhile stay failed.
 #[utoipa::path(
     delete, path = "/api/v1/suppressions/{phone}", tag = "Opt-out", operation_id = "removeSuppression",
-    params(("phone" = String, Path, description = "The number, its plus sign as it is or as `%2B`", example = "+33698765432")),
+    params(("phone" = String, Path, description = "The number, its plus sign as it is or as `%2B`", pattern = "^\\+?[1-9][0-9]{6,14}$", example = "+33698765432")),
     responses((status = 200, description = "It is gone", body = inline(crate::openapi::Data<DeletedView>))),
     extensions(("x-extension" = json!(true)))
 )]

@@ -19,7 +19,7 @@ pub struct SignUpBody {
     pub full_name: Field<String>,
     /// E-mail address; it cannot be changed later.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Email, example = "lea@shop.test")]
+    #[schema(value_type = String, required = true, format = Email, max_length = 254, example = "lea@shop.test")]
     pub email: Field<String>,
     /// Phone number in international form.
     #[serde(default)]
@@ -56,11 +56,11 @@ impl SignUpBody {
 pub struct LogInBody {
     /// E-mail address.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Email, example = "lea@shop.test")]
+    #[schema(value_type = String, required = true, format = Email, max_length = 254, example = "lea@shop.test")]
     pub email: Field<String>,
     /// Password.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, example = "Corr3ct-horse")]
+    #[schema(value_type = String, required = true, format = Password, min_length = 1, max_length = 128, example = "Corr3ct-horse")]
     pub password: Field<String>,
 }
 
@@ -81,7 +81,7 @@ impl LogInBody {
 pub struct EmailBody {
     /// E-mail address.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Email, example = "lea@shop.test")]
+    #[schema(value_type = String, required = true, format = Email, max_length = 254, example = "lea@shop.test")]
     pub email: Field<String>,
 }
 
@@ -101,7 +101,7 @@ impl EmailBody {
 pub struct TokenBody {
     /// The `token` of the link.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "q1Zr0nT3Xo8bVw")]
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9_-]{43}$", example = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")]
     pub token: Field<String>,
 }
 
@@ -121,7 +121,7 @@ impl TokenBody {
 pub struct ResetBody {
     /// The `token` of the link.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "q1Zr0nT3Xo8bVw")]
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9_-]{43}$", example = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")]
     pub token: Field<String>,
     /// 8 to 128 characters.
     #[serde(default)]
@@ -147,7 +147,7 @@ impl ResetBody {
 pub struct ChangePasswordBody {
     /// The one to be changed.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, example = "Corr3ct-horse")]
+    #[schema(value_type = String, required = true, format = Password, min_length = 1, max_length = 128, example = "Corr3ct-horse")]
     pub current_password: Field<String>,
     /// 8 to 128 characters.
     #[serde(default)]

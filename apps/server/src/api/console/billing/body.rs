@@ -21,7 +21,7 @@ pub struct CheckoutBody {
     pub plan_code: Field<String>,
     /// The same under its other name: it may stand in place of `planCode`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub plan: Field<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct DowngradeBody {
     pub plan: Field<String>,
     /// The same under its other name: it may stand in place of `plan`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub plan_code: Field<String>,
 }
 

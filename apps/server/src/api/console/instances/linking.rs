@@ -44,7 +44,7 @@ pub struct RestartedView {
 #[utoipa::path(
     post, path = "/api/instances/{id}/connect", tag = "Instances", operation_id = "consoleConnectInstance",
     params(("id" = uuid::Uuid, Path, description = "The instance")),
-    request_body = Option<ConnectBody>,
+    request_body = ConnectBody,
     responses((status = 200, description = "What to scan or to type", body = inline(crate::openapi::Data<LinkView>)))
 )]
 pub(in crate::api) async fn connect(

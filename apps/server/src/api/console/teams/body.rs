@@ -18,7 +18,6 @@ const MAX_EMAIL: u64 = 320;
 const MAX_INVITES: usize = 100;
 /// More than any link carries.
 const MAX_TOKEN: u64 = 500;
-const ROLES: &str = "admin, collaborator";
 
 /// Somebody to invite.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -26,7 +25,7 @@ const ROLES: &str = "admin, collaborator";
 pub struct InviteBody {
     /// Their e-mail address.
     #[serde(default)]
-    #[schema(value_type = String, required = true, format = Email, example = "lea@shop.test")]
+    #[schema(value_type = String, required = true, format = Email, max_length = 320, example = "lea@shop.test")]
     pub email: Field<String>,
     /// `admin` or `collaborator`.
     #[serde(default)]
@@ -53,7 +52,7 @@ impl InviteBody {
         {
             check.refuse(&email_at, "invalid_email", "Not an e-mail address");
         }
-        let role = check.word(&role_at, &self.role, Need::Must, ROLES, Role::parse_given);
+        let role = role(check, &role_at, &self.role);
         Some(Invite {
             email: email?,
             role: role?,
@@ -138,7 +137,7 @@ pub struct RoleBody {
 impl RoleBody {
     pub(super) fn check(&self) -> Result<Role, Problems> {
         let mut check = Check::default();
-        let role = check.word("role", &self.role, Need::Must, ROLES, Role::parse_given);
+        let role = role(&mut check, "role", &self.role);
         check.finish()?;
         role.ok_or_else(Problems::default)
     }
@@ -155,7 +154,7 @@ pub struct AnswerBody {
     pub invitation_id: Field<String>,
     /// What the link of the mail carries.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500)]
     pub token: Field<String>,
 }
 
@@ -198,6 +197,12 @@ impl AssignmentBody {
         check.finish()?;
         instance.zip(user).ok_or_else(Problems::default)
     }
+}
+
+/// A role that can be given.
+fn role(check: &mut Check, at: &str, field: &Field<String>) -> Option<Role> {
+    let words = Role::GIVEN.map(Role::as_str).join(", ");
+    check.word(at, field, Need::Must, &words, Role::parse_given)
 }
 
 /// Blanks around a name do not count.

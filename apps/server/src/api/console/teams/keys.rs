@@ -62,7 +62,7 @@ pub(in crate::api) async fn revoke(
     get, path = "/api/teams/{teamId}/api-keys/usage", tag = "API keys", operation_id = "consoleTeamApiKeyUsage",
     params(
         ("teamId" = uuid::Uuid, Path, description = "The team"),
-        ("periodKey" = Option<String>, Query, description = "A month of UTC, `YYYY-MM`; this month when left out", example = "2026-05"),
+        ("periodKey" = Option<String>, Query, description = "A month of UTC from 2000 on, `YYYY-MM`; this month when left out", pattern = "^[2-9][0-9]{3}-(0[1-9]|1[0-2])$", example = "2026-05"),
     ),
     responses((status = 200, description = "Requests by key, seconds behind", body = inline(crate::openapi::Data<MonthView>)))
 )]

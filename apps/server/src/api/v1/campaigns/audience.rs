@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
-const KINDS: [&str; 4] = ["all", "tags", "explicit", "group"];
+/// By what recipients are chosen.
+pub(crate) const KINDS: [&str; 4] = ["all", "tags", "explicit", "group"];
 
 /// To whom it goes.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

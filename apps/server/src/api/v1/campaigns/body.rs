@@ -26,7 +26,7 @@ const MAX_TEXT: u64 = 4096;
 const MAX_CAPTION: u64 = 1024;
 
 /// What a campaign may send. Places and cards are not among it.
-pub(super) const KINDS: [MessageKind; 7] = [
+pub(crate) const KINDS: [MessageKind; 7] = [
     MessageKind::Text,
     MessageKind::Image,
     MessageKind::Video,
@@ -54,7 +54,7 @@ pub struct CampaignBody {
     #[serde(default)]
     #[schema(value_type = String, required = true, format = DateTime, example = "2026-04-15T09:00:00.000Z")]
     pub schedule: Field<String>,
-    /// `none`, `daily` or `weekly`.
+    /// `none`, `daily` or `weekly`. `noe` is an old misspelling of `none`.
     #[serde(default)]
     #[schema(value_type = Option<String>, default = "none")]
     pub repeat: Field<String>,
@@ -76,7 +76,7 @@ pub struct CampaignBody {
     pub r#type: Field<String>,
     /// The text of `text` (1-4096 characters), or the caption of an image, video or document (up to 1024).
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4096)]
     pub body: Field<String>,
     /// An absolute public `http` or `https` URL, up to 2048 characters.
     #[serde(default)]

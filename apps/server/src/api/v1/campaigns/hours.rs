@@ -20,19 +20,20 @@ const TIME: &str = "Must be a time such as 09:00";
 pub struct WindowBody {
     /// When it opens, `HH:MM`.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "09:00")]
+    #[schema(value_type = String, required = true, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "09:00")]
     pub start: Field<String>,
     /// When it closes, `HH:MM`. Before `start` it means on the next day.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "18:00")]
+    #[schema(value_type = String, required = true, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "18:00")]
     pub end: Field<String>,
     /// Where that clock hangs, as in the tz database.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "Europe/Paris")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 64, example = "Europe/Paris")]
     pub timezone: Field<String>,
-    /// The days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Left out, every day.
+    /// The days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Left out, every day; one that
+    /// comes twice counts once.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 7, example = json!(["mon", "tue", "wed", "thu", "fri"]))]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1, example = json!(["mon", "tue", "wed", "thu", "fri"]))]
     pub days: Field<Vec<Value>>,
 }
 

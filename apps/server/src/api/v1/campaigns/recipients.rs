@@ -16,8 +16,10 @@ use crate::http::{Check, Problem, Query, envelope};
 use crate::services::Services;
 
 /// The states of a message that a campaign plans.
-const PLANNED: [&str; 6] = ["queued", "sent", "delivered", "read", "failed", "cancelled"];
-const SKIPPED: &str = "skipped";
+pub(crate) const PLANNED: [&str; 6] =
+    ["queued", "sent", "delivered", "read", "failed", "cancelled"];
+/// And of a recipient who was left out.
+pub(crate) const SKIPPED: &str = "skipped";
 
 /// A message of a campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -25,9 +25,9 @@ pub struct ContactBody {
     #[serde(default)]
     #[schema(value_type = String, required = true, example = "+33698765432")]
     pub phone: Field<String>,
-    /// Up to 50 free labels of up to 50 characters; repetitions are dropped.
+    /// Up to 50 free labels of up to 50 characters; repetitions are dropped, and do not count.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 50, example = json!(["wholesale"]))]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["wholesale"]))]
     pub tags: Field<Vec<Value>>,
     /// Free fields, up to 16 KB as JSON.
     #[serde(default)]
@@ -65,9 +65,9 @@ pub struct ContactChangeBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "+33698765432")]
     pub phone: Field<String>,
-    /// Up to 50 labels of up to 50 characters, in place of those it has.
+    /// Up to 50 labels of up to 50 characters, in place of those it has; repetitions do not count.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 50, example = json!(["wholesale", "vip"]))]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["wholesale", "vip"]))]
     pub tags: Field<Vec<Value>>,
     /// Free fields in place of those it has, up to 16 KB as JSON; `null` clears them.
     #[serde(default)]

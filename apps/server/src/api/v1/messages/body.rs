@@ -37,7 +37,7 @@ pub struct SendBody {
     /// The recipient, E.164. Blanks, dots, dashes and brackets are dropped, a leading `00` becomes
     /// `+`, a missing `+` is added.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "+33612345678")]
+    #[schema(value_type = String, required = true, max_length = 255, example = "+33612345678")]
     pub to: Field<String>,
     /// `text`, `image`, `video`, `audio`, `document`, `voice_note`, `location`, `contact` or
     /// `buttons`.
@@ -50,7 +50,7 @@ pub struct SendBody {
     pub template_id: Field<String>,
     /// The text (1-4096 characters), or the caption of an image, video or document (up to 1024).
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4096)]
     pub text: Field<String>,
     /// An absolute public `http` or `https` URL, up to 2048 characters.
     #[serde(default)]

@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 use crate::http::check::Need;
 use crate::http::{Check, Field};
 
-const KINDS: [&str; 5] = ["reply", "copy", "url", "call", "pix"];
-const KEY_TYPES: [&str; 5] = ["phone", "email", "cpf", "cnpj", "random"];
+/// What a choice does.
+pub(crate) const KINDS: [&str; 5] = ["reply", "copy", "url", "call", "pix"];
+/// What a Pix key is.
+pub(crate) const KEY_TYPES: [&str; 5] = ["phone", "email", "cpf", "cnpj", "random"];
 /// The longest id, code or key of a button.
 const MAX_VALUE: u64 = 255;
 const MAX_CHOICES: usize = 2;
@@ -32,11 +34,11 @@ pub struct ButtonBody {
     pub display_text: Field<String>,
     /// What a pressed `reply` answers with.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     pub id: Field<String>,
     /// What `copy` copies.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     pub copy_code: Field<String>,
     /// What `url` opens.
     #[serde(default)]
@@ -48,11 +50,11 @@ pub struct ButtonBody {
     pub phone_number: Field<String>,
     /// Currency of `pix`, ISO 4217.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Z]{3}$")]
     pub currency: Field<String>,
     /// Receiver of `pix`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     pub name: Field<String>,
     /// `phone`, `email`, `cpf`, `cnpj` or `random`.
     #[serde(default)]
@@ -60,7 +62,7 @@ pub struct ButtonBody {
     pub key_type: Field<String>,
     /// The Pix key.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     pub key: Field<String>,
 }
 

@@ -15,6 +15,9 @@ const MAX_CAPTION: u64 = 1024;
 /// The provider wants a colour with every text.
 const BLACK: &str = "#000000";
 
+/// The words for what a status is.
+pub(crate) const TYPES: [&str; 2] = ["text", "image"];
+
 /// What a status is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
@@ -39,7 +42,7 @@ pub struct StatusBody {
     /// Of `text`: 1 to 700 characters. Of `image`: an absolute public `http` or `https` URL, up to 2048
     /// characters, or one of the workspace's uploads.
     #[serde(default)]
-    #[schema(value_type = String, required = true, example = "Open until 8 p.m. tonight")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 2048, example = "Open until 8 p.m. tonight")]
     pub content: Field<String>,
     /// Words under an image.
     #[serde(default)]
@@ -63,7 +66,7 @@ impl StatusBody {
             "type",
             &self.r#type,
             Need::Must,
-            "text, image",
+            &TYPES.join(", "),
             |word| match word {
                 "text" => Some(Type::Text),
                 "image" => Some(Type::Image),

@@ -25,8 +25,8 @@ use crate::services::Services;
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before"),
         ("status" = Option<String>, Query, description = "`pending`, `delivered` or `failed`", example = "failed"),
         ("event" = Option<String>, Query, description = "Of this event", example = "message.failed"),
-        ("from" = Option<String>, Query, description = "`createdAt` at or after this moment, to the millisecond"),
-        ("until" = Option<String>, Query, description = "`createdAt` before this moment, to the millisecond"),
+        ("from" = Option<String>, Query, description = "`createdAt` at or after this moment, to the millisecond; without an offset it is UTC", format = DateTime),
+        ("until" = Option<String>, Query, description = "`createdAt` before this moment, to the millisecond", format = DateTime),
     ),
     responses((status = 200, description = "A page", body = inline(crate::openapi::Data<DeliveryPageView>))),
     extensions(("x-extension" = json!(true)))
