@@ -51,7 +51,8 @@ build_program() {
     esac
     program=$(target_directory)/$folder/msgflash
     [ -x "$program" ] || echo "run: building MsgFlash; the first time takes some minutes" >&2
-    # The whole workspace's features, so that `./run test` need not build the dependencies again.
+    # The whole workspace's features, so that `./run test` need not build the dependencies again. Who has
+    # built the tests, which ask for more of them, says so: then nothing is built again here.
     # shellcheck disable=SC2086 # No flag is no argument.
-    "$cargo" build --workspace --bin msgflash $flags >&2
+    "$cargo" build --workspace ${MSGFLASH_TARGETS:---bin msgflash} $flags >&2
 }

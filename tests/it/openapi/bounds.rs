@@ -13,8 +13,9 @@ use super::{JSON, document, operations};
 /// It is no word, no number, no id, no moment, no colour and no address.
 const ODD: &str = "~";
 
-/// Members whose length is not all there is to them.
-const MEANT: [&str; 2] = ["content", "timezone"];
+/// Members whose length is not all there is to them, by paths. How long a campaign's text may be depends
+/// on whether it stands alone or under a picture.
+const MEANT: [(&str, &str); 3] = [("", "content"), ("", "timezone"), ("/campaigns", "body")];
 
 async fn start() -> (Stack, Account, Client, String) {
     let stack = Stack::with(&[("console_rate_limit_per_second", "10000")]).await;
@@ -284,7 +285,8 @@ async fn bodies_are_refused_by_what_is_documented_and_by_nothing_less() {
                 );
                 refused += 1;
             }
-            if MEANT.iter().any(|it| field.ends_with(it)) {
+            let is_meant = |&(part, name)| path.contains(part) && field.ends_with(name);
+            if MEANT.iter().any(is_meant) {
                 continue;
             }
             for value in within(member.schema) {
