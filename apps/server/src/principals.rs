@@ -109,6 +109,23 @@ impl Principals {
             reader: others,
         })
     }
+
+    /// The same, and comes back when nobody remembers any more, not even who heard nothing.
+    pub fn outlasting(&self, others: Arc<dyn Announce>) -> Arc<dyn Announce> {
+        Arc::new(Outlasting(self.announcing(others)))
+    }
+}
+
+/// Waits until what was remembered before is too old for every process.
+struct Outlasting(Arc<dyn Announce>);
+
+#[async_trait]
+impl Announce for Outlasting {
+    async fn changed(&self, account: AccountId) {
+        // What a process remembers is counted from before it looked, so nothing from before the change
+        // outlasts this.
+        tokio::join!(self.0.changed(account), tokio::time::sleep(LIFE));
+    }
 }
 
 /// A port behind a memory.
@@ -272,5 +289,15 @@ mod tests {
         for _ in 0..3 {
             assert!(reader.entitlement(account).await.unwrap().is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn who_must_be_sure_waits_for_what_others_may_still_remember() {
+        let mut others = MockAnnounce::new();
+        others.expect_changed().times(1).returning(|_| ());
+        let announce = Principals::default().outlasting(Arc::new(others));
+        let begun = std::time::Instant::now();
+        announce.changed(Id::new(Uuid::from_u128(1))).await;
+        assert!(begun.elapsed() >= LIFE);
     }
 }

@@ -292,7 +292,7 @@ pub async fn backend(config: &Config, postgres: &Postgres) -> Result<Backend> {
         list_keys: Arc::new(ListKeys::new(store.clone())),
         revoke_key: Arc::new(
             RevokeKey::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
-                .announcing(announce),
+                .announcing(principals.outlasting(store.clone())),
         ),
         provision: Arc::new(provision),
         read_instances,

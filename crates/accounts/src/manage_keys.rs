@@ -121,7 +121,7 @@ impl RevokeKey {
         }
     }
 
-    /// Tells others, who may remember the key.
+    /// Tells others, who may remember the key. The answer waits for that.
     #[must_use]
     pub fn announcing(mut self, announce: Arc<dyn Announce>) -> Self {
         self.announce = announce;
@@ -154,6 +154,9 @@ impl RevokeKey {
         let key = found.filter(|key| is_meant(key));
         let key = key.ok_or(AccountsError::NoKey(id))?;
         if !unit.keys().revoke(account, id, now).await? {
+            drop(unit);
+            // Whoever asks again may have lost the first answer, and with it others the news.
+            self.announce.changed(account).await;
             return Err(AccountsError::NoKey(id));
         }
         if let Some(team) = key.team {
@@ -313,7 +316,8 @@ mod tests {
             unit.keys.expect_find().returning(|_, _| Ok(None));
         });
         let account = Workspace::personal(owner()).account;
-        let revoke = revoke_key(&units);
+        // Nothing changed, and nobody hears of it.
+        let revoke = revoke_key(&units).announcing(Arc::new(MockAnnounce::new()));
         let refused = revoke
             .revoke(account, Id::new(Uuid::nil()))
             .await
@@ -326,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn others_hear_of_a_key_that_was_revoked_and_of_no_other() {
+    async fn others_hear_of_a_key_that_was_revoked_also_when_it_was_before() {
         let account = Workspace::personal(owner()).account;
         for revoked in [true, false] {
             let units = FakeUnits::default();
@@ -342,8 +346,8 @@ mod tests {
             let mut announce = MockAnnounce::new();
             announce
                 .expect_changed()
-                .times(usize::from(revoked))
-                .withf(move |told| *told == account && committed.committed())
+                .times(1)
+                .withf(move |told| *told == account && committed.committed() == revoked)
                 .returning(|_| ());
             let revoke = revoke_key(&units).announcing(Arc::new(announce));
             let done = revoke.revoke(account, Id::new(Uuid::nil())).await;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use blackbox::fleet::free_address;
 use blackbox::{Account, Client, Fleet, Program, Stack, eventually};
 use uuid::Uuid;
 
@@ -45,6 +46,32 @@ async fn a_key_revoked_by_a_command_is_refused_by_every_process() {
         })
         .await;
     }
+}
+
+/// Those who listen have lost their connections, so that nobody hears of it: the answer comes when that does not
+/// matter any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_answer_to_a_revocation_on_no_process_lets_the_key_in() {
+    // All processes have one public address, as behind a load balancer: tokens name it.
+    let bind = free_address();
+    let public_url = format!("http://{bind}");
+    let mut stack = Stack::with(&[("bind", &bind), ("public_url", &public_url)]).await;
+    let account = stack.account("pro").await;
+    let console = account.signed_in(&stack).await;
+    let fleet = Fleet::over(&mut stack, 2, 0).await;
+    let clients = fleet.clients(&account.client);
+    for client in &clients {
+        assert_eq!(status(client).await, 200);
+    }
+    let deaf = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = 'msgflash listen'";
+    assert!(!stack.rows(deaf, &[]).await.is_empty());
+    let path = format!("/api/api-keys/{}", account.key_id);
+    assert_eq!(console.delete(&path).await.status, 200);
+    for client in &clients {
+        assert_eq!(status(client).await, 401);
+    }
+    assert_eq!(console.delete(&path).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
