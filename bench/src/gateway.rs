@@ -145,7 +145,7 @@ impl Gateway {
             .collect()
     }
 
-    /// When the last messages of a session were asked for, in the order in which they were answered.
+    /// When the last messages of a session were asked for, oldest first.
     pub(crate) async fn asked(&self, session: &str) -> Result<Vec<OffsetDateTime>> {
         let url = format!(
             "{}/simulator/requests?path=/message/sendText/{session}",

@@ -157,7 +157,7 @@ impl Stack {
         assert!(reply.status < 300, "{reply:?}");
     }
 
-    /// The requests the simulated gateway answered whose path contains this, oldest first.
+    /// The requests that reached the simulated gateway whose path contains this, oldest first.
     pub async fn asked(&self, path: &str) -> Vec<Value> {
         let path = format!("/simulator/requests?path={path}");
         let all = self.switchboard().get(&path).await.json;

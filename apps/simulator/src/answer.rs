@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub(crate) struct Answer {
     status: u16,
     body: Vec<u8>,
+    is_doubled: bool,
 }
 
 /// An answer, where `Err` is a refusal. Both travel the same way; `?` leaves early.
@@ -20,6 +21,7 @@ impl Answer {
         Self {
             status,
             body: serde_json::to_vec(body).unwrap_or_default(),
+            is_doubled: false,
         }
     }
 
@@ -32,6 +34,7 @@ impl Answer {
         Self {
             status,
             body: body.to_vec(),
+            is_doubled: false,
         }
     }
 
@@ -40,7 +43,30 @@ impl Answer {
         Self {
             status: 0,
             body: Vec::new(),
+            is_doubled: false,
         }
+    }
+
+    /// The same answer, given twice.
+    pub(crate) fn doubled(self) -> Self {
+        Self {
+            is_doubled: true,
+            ..self
+        }
+    }
+
+    /// What goes over the wire when it is given twice: as if two requests had been asked.
+    pub(crate) fn twice(&self) -> Option<Vec<u8>> {
+        if !self.is_doubled {
+            return None;
+        }
+        let head = format!(
+            "HTTP/1.1 {} X\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+            self.status,
+            self.body.len()
+        );
+        let one = [head.as_bytes(), &self.body].concat();
+        Some(one.repeat(2))
     }
 
     pub(crate) const fn status(&self) -> u16 {

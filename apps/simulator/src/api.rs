@@ -7,7 +7,7 @@ mod message;
 mod rows;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::Method;
 use actix_web::web::{Bytes, Data};
@@ -49,8 +49,15 @@ pub(crate) async fn entry(
     gateway: Data<Arc<Gateway>>,
     body: Bytes,
 ) -> HttpResponse {
-    let at = clock::now();
-    let kept = log::kept(&body);
+    // Before it is answered: some never are.
+    let status = Arc::new(OnceLock::new());
+    gateway.requests.add(Received {
+        at: clock::now(),
+        method: request.method().to_string(),
+        path: request.uri().to_string(),
+        body: log::kept(&body),
+        status: Arc::clone(&status),
+    });
     let answer = if gateway.is_up() {
         match dispatch(&request, &gateway, &body).await {
             Ok(answer) | Err(answer) => answer,
@@ -58,13 +65,14 @@ pub(crate) async fn entry(
     } else {
         Answer::cut()
     };
-    gateway.requests.add(Received {
-        at,
-        method: request.method().to_string(),
-        path: request.uri().to_string(),
-        body: kept,
-        status: answer.status(),
-    });
+    let _ = status.set(answer.status()); // Nobody else sets it.
+    if let Some(twice) = answer.twice() {
+        if let Some(connection) = request.conn_data::<Connection>() {
+            connection.say(&twice);
+            connection.cut();
+        }
+        return HttpResponse::BadGateway().force_close().finish();
+    }
     if answer.status() == 0 {
         if let Some(connection) = request.conn_data::<Connection>() {
             connection.cut();

@@ -1,6 +1,7 @@
-//! A handle on a client's connection, to cut it without an answer.
+//! A handle on a client's connection, to cut it without an answer, or to answer what no server would.
 
 use std::any::Any;
+use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -15,6 +16,11 @@ impl Connection {
     /// Ends the connection in both directions.
     pub(crate) fn cut(&self) {
         let _ = self.0.shutdown(Shutdown::Both); // It may be gone already.
+    }
+
+    /// Writes these bytes, all at once: they are few, and nothing waits to be sent.
+    pub(crate) fn say(&self, bytes: &[u8]) {
+        let _ = (&*self.0).write_all(bytes); // It may be gone already.
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Fault {
     NeverAnswer,
     /// The send never answers, yet `SEND_MESSAGE` and the acks come.
     NeverAnswerButSent,
+    /// The message leaves and is acknowledged; the answer, 201, comes after 60 s.
+    AnswerLate,
+    /// The answer comes twice, one right behind the other, and the connection ends.
+    AnswerTwice,
     /// The connection is cut before an answer; nothing leaves.
     CutConnection,
     /// The connection is cut before an answer, yet the message left.
@@ -111,6 +115,8 @@ impl Fault {
             | Self::SendTimeoutButSent
             | Self::NeverAnswer
             | Self::NeverAnswerButSent
+            | Self::AnswerLate
+            | Self::AnswerTwice
             | Self::CutConnection
             | Self::CutConnectionButSent
             | Self::Garbage
@@ -161,7 +167,7 @@ pub(crate) struct Injection {
     /// The other address of `other_jid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) jid: Option<String>,
-    /// How long a lingering or timing-out call takes, before the time factor.
+    /// How long a lingering, late or timing-out call takes, before the time factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u64>,
 }

@@ -34,7 +34,8 @@ pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: Bytes,
-    pub(crate) status: u16,
+    /// Filled in with the answer; zero where the connection is cut instead.
+    pub(crate) status: Arc<OnceLock<u16>>,
 }
 
 /// An attempt to deliver a webhook.
@@ -102,7 +103,7 @@ impl Entry for Received {
             "method": self.method,
             "path": self.path,
             "body": shown_body(&self.body),
-            "status": if self.status == 0 { Value::Null } else { self.status.into() },
+            "status": self.status.get().filter(|status| **status != 0),
         })
     }
 }

@@ -121,6 +121,48 @@ async fn row_02_a_send_answered_with_garbage_that_never_left_is_not_said_to_be_s
     scene.assert_ledger(0, 1).await;
 }
 
+/// Row 2: the answer comes when nobody waits for it any more.
+///
+/// The message left: its events settle it, and it is called once.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_02_a_send_answered_too_late_is_sent_as_its_events_say() {
+    let scene = Scene::with(&[("send_timeout_seconds", "1")]).await;
+    scene.stack.switch(json!({ "timeScale": 0.1 })).await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "answer_late", "instance": session, "times": 1, "ms": 20_000 });
+    scene.stack.fault(fault).await;
+    let id = scene.text("+33612345678").await;
+    let read = scene.wait(&id, "read").await;
+    let received = scene.stack.received_by("+33612345678").await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(read["providerMessageId"], received[0]["keyId"]);
+    assert_eq!(scene.stack.asked("sendText").await.len(), 1);
+    scene.assert_ledger(1, 0).await;
+}
+
+/// Row 2: the answer comes twice on one connection.
+///
+/// Each message has the id of its own, also the one that is sent next.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_02_an_answer_that_comes_twice_tells_of_one_message() {
+    let scene = Scene::new().await;
+    let session = &scene.instance.session;
+    let fault = json!({ "fault": "answer_twice", "instance": session, "times": 1 });
+    scene.stack.fault(fault).await;
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        let to = format!("+3361234560{n}");
+        ids.push((scene.text(&to).await, to));
+    }
+    for (id, to) in &ids {
+        let read = scene.wait(id, "read").await;
+        let received = scene.stack.received_by(to).await;
+        assert_eq!(received.len(), 1, "{to}");
+        assert_eq!(read["providerMessageId"], received[0]["keyId"], "{to}");
+    }
+    scene.assert_ledger(3, 0).await;
+}
+
 /// Row 3: 500 `Connection Closed` for a while, under the state `open`.
 ///
 /// The lane backs off, the instance is restarted, and when that does not help in time the operator

@@ -115,6 +115,11 @@ pub(crate) async fn send(gateway: &Arc<Gateway>, instance: &Arc<Instance>, draft
             Err(timed_out())
         }
         Some(Fault::NeverAnswerButSent) => std::future::pending().await,
+        Some(Fault::AnswerLate) => {
+            gateway.pace.pause(Duration::from_millis(timeout)).await;
+            Ok(Answer::raw(201, &data))
+        }
+        Some(Fault::AnswerTwice) => Ok(Answer::raw(201, &data).doubled()),
         Some(Fault::CutConnectionButSent) => Err(Answer::cut()),
         Some(Fault::GarbageButSent) => Err(answer::garbage(gateway.chance.one_of(answer::GARBAGE))),
         Some(Fault::DatabaseError) => Err(bad_request(

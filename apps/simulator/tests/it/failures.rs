@@ -6,6 +6,8 @@ use std::time::Duration;
 use evolution_simulator::{Fault, SPECIAL_NUMBERS};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::stage::{KEY, Stage};
 
@@ -80,6 +82,58 @@ async fn a_send_that_never_answers_shows_in_the_webhook() {
     assert_eq!(stage.left("one", "33612345678").await[0]["keyId"], *key);
     assert!(!sending.is_finished());
     sending.abort();
+}
+
+#[tokio::test]
+async fn a_request_is_listed_before_it_is_answered() {
+    let mut stage = Stage::instant();
+    stage.open("one").await;
+    stage.fault("never_answer_but_sent").await;
+    let sending = stage.sending("one", "33612345678");
+    stage.hooks.event("send.message").await;
+    let (_, requests) = stage.get("/simulator/requests?path=sendText").await;
+    assert_eq!(requests.as_array().unwrap().len(), 1);
+    assert_eq!(requests[0]["status"], Value::Null);
+    sending.abort();
+}
+
+#[tokio::test]
+async fn an_answer_can_come_long_after_its_message_left() {
+    let mut stage = Stage::instant();
+    stage.open("one").await;
+    stage.switch(json!({ "timeScale": 1.0 })).await;
+    stage.fault("answer_late").await;
+    let sending = stage.sending("one", "33612345678");
+    stage.hooks.event("send.message").await;
+    assert!(!sending.is_finished());
+    stage.switch(json!({ "timeScale": 0.0 })).await;
+    sending.await.unwrap().unwrap();
+    assert_eq!(stage.left("one", "33612345678").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_can_come_twice() {
+    let stage = Stage::instant();
+    stage.open("one").await;
+    stage.fault("answer_twice").await;
+    let body = json!({ "number": "33612345678", "text": "Ola" }).to_string();
+    let request = format!(
+        "POST /message/sendText/one HTTP/1.1\r\nHost: x\r\napikey: {KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let url = stage.simulator.url();
+    let address = url.trim_start_matches("http://");
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut heard = String::new();
+    socket.read_to_string(&mut heard).await.unwrap();
+    let answers: Vec<_> = heard.split("HTTP/1.1 201 ").skip(1).collect();
+    assert_eq!(answers.len(), 2, "{heard}");
+    assert_eq!(answers[0], answers[1]);
+    let left = stage.left("one", "33612345678").await;
+    assert_eq!(left.len(), 1);
+    assert!(answers[0].contains(left[0]["keyId"].as_str().unwrap()));
 }
 
 #[tokio::test]

@@ -64,9 +64,18 @@ async fn read(stream: &mut TcpStream) -> Option<(usize, Vec<u8>)> {
 
 /// Writes one whole answer.
 pub(crate) async fn answer(stream: &mut TcpStream, status: u16, body: &str) {
+    let _ = stream.write_all(whole(status, body).as_bytes()).await;
+}
+
+/// Writes one whole answer, and the same again right behind it.
+pub(crate) async fn answer_twice(stream: &mut TcpStream, status: u16, body: &str) {
+    let twice = whole(status, body).repeat(2);
+    let _ = stream.write_all(twice.as_bytes()).await;
+}
+
+fn whole(status: u16, body: &str) -> String {
     let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-    );
-    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+    format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use msgflash_messaging::provider::{ProviderError, SendFailure, WhatsAppProvider};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use wiremock::matchers::{any, method, path};
@@ -132,6 +132,35 @@ async fn connections_that_the_gateway_closes_lose_and_double_nothing() {
         );
     }
     assert!(count.load(Ordering::SeqCst) <= 20);
+}
+
+/// What comes behind an answer answers nothing: the next message must not get the id of the one before.
+#[tokio::test]
+async fn an_answer_that_comes_twice_is_taken_once() {
+    let (address, _) = http::serve(|mut stream| async move {
+        while let Some(asked) = http::body(&mut stream).await {
+            let asked: Value = serde_json::from_str(&asked).expect("JSON");
+            let words = asked["text"].as_str().expect("a text");
+            let key = json!({ "id": words, "remoteJid": "5511987654321@s.whatsapp.net" });
+            let sent = json!({ "key": key }).to_string();
+            http::answer_twice(&mut stream, 201, &sent).await;
+        }
+    })
+    .await;
+    let client = client(&format!("http://{address}"));
+    let mut told = 0;
+    for n in 0..20 {
+        let words = format!("3EB0{n}");
+        match client.send("a", &text("5511987654321", &words)).await {
+            Ok(accepted) => {
+                assert_eq!(accepted.key_id, Some(words));
+                told += 1;
+            }
+            // A connection that ends under the pen tells nothing, which is no wrong answer.
+            Err(failure) => assert!(matches!(failure, SendFailure::Unknown(_)), "{failure:?}"),
+        }
+    }
+    assert!(told > 10, "only {told}");
 }
 
 #[tokio::test]
