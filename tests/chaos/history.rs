@@ -20,9 +20,15 @@ pub(crate) enum Banned {
     Number(String),
 }
 
+/// Why something must not be sent.
+pub(crate) const WITHDRAWN: &str = "it was withdrawn";
+pub(crate) const OPTED_OUT: &str = "they opted out";
+pub(crate) const STOPPED: &str = "its campaign was stopped";
+
 /// A promise that no call begins from one moment to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Ban {
+    /// One of the reasons above.
     pub(crate) why: &'static str,
     pub(crate) what: Banned,
     /// When the client had the answer.
@@ -59,6 +65,11 @@ impl History {
     pub(crate) fn wrong(&mut self, what: String) {
         eprintln!("WRONG: {what}");
         self.wrongs.push(what);
+    }
+
+    /// Whether somebody was promised something for this reason.
+    pub(crate) fn has_told(&self, why: &str) -> bool {
+        self.bans.iter().any(|ban| ban.why == why)
     }
 
     /// Ends the ban on these words.

@@ -15,7 +15,7 @@ pub(crate) struct Scenario {
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Whether connections to the database pass where they can be cut.
     pub(crate) is_proxied: bool,
-    /// Whether the processes share their rate windows.
+    /// Whether it is nothing without a Redis. Several processes share one where there is one.
     pub(crate) has_redis: bool,
     /// Whether no client may notice.
     pub(crate) is_seamless: bool,
@@ -160,7 +160,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "gateway-ill",
-        about: "the gateway hangs, answers late, cuts, says 500, 503 and what is not true",
+        about: "the gateway hangs, answers late or twice, cuts, says 500, 503 and what is not true",
         fault: Fault::GatewayIll,
         ..ROUGH
     },

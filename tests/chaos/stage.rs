@@ -131,7 +131,8 @@ pub(crate) async fn build(scenario: &Scenario) -> (Stage, World) {
     settings.push(("bind", &bind));
     settings.push(("public_url", &public_url));
     settings.extend(scenario.settings);
-    let redis = scenario.has_redis.then(RedisServer::start).flatten();
+    let is_shared = scenario.has_redis || (shape.apis > 1 && RedisServer::is_here());
+    let redis = is_shared.then(RedisServer::start).flatten();
     let redis_url = redis.as_ref().map(RedisServer::url);
     settings.extend(redis_url.as_deref().map(|url| ("redis_url", url)));
     if let Some(cutter) = &cutter {

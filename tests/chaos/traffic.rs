@@ -6,6 +6,7 @@ mod quota;
 mod singles;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use blackbox::{Client, Dice, Reply};
@@ -20,6 +21,9 @@ const PATIENCE: Duration = Duration::from_mins(4);
 const BREATH: Duration = Duration::from_millis(100);
 /// So many messages are enough: the gateway remembers the last ten thousand requests.
 const ENOUGH: usize = 3000;
+/// How often somebody tries, when the world has ended, what they never had an answer to: a promise that was
+/// never made could not be broken.
+const TRIES: usize = 20;
 
 /// Starts all clients. They end when the world does.
 pub(crate) fn begin(world: &Arc<World>, seed: u64) -> JoinSet<()> {
@@ -48,9 +52,37 @@ async fn goes_on(world: &World, dice: &mut Dice) -> bool {
 }
 
 impl World {
+    /// Whether nobody was promised anything for this reason yet.
+    fn is_untold(&self, why: &str) -> bool {
+        self.note(|history| !history.has_told(why))
+    }
+
     /// Asks until there is a definite answer.
     pub(crate) async fn insist(
         &self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Reply {
+        self.repeat(None, client, method, path, body).await
+    }
+
+    /// The same of one process, for as long as it is in rotation.
+    async fn insist_at(
+        &self,
+        process: usize,
+        client: &Client,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Reply {
+        self.repeat(Some(process), client, method, path, body).await
+    }
+
+    async fn repeat(
+        &self,
+        process: Option<usize>,
         client: &Client,
         method: Method,
         path: &str,
@@ -64,7 +96,11 @@ impl World {
             } else {
                 ""
             };
-            let client = client.at(self.base());
+            let base = match process {
+                Some(n) if self.rotation[n].load(Ordering::Relaxed) => self.bases[n].as_str(),
+                _ => self.base(),
+            };
+            let client = client.at(base);
             match client.try_call(method.clone(), path, bytes, kind).await {
                 Ok(reply) if is_definite(&reply) => return reply,
                 Ok(reply) => self.note(|history| {

@@ -32,9 +32,11 @@ async fn told(stage: &Stage, what: &str, body: serde_json::Value) {
 }
 
 /// What a gateway does to one call, by the names of the simulator.
-const ILLS: [&str; 13] = [
+const ILLS: [&str; 15] = [
     "never_answer",
     "never_answer_but_sent",
+    "answer_late",
+    "answer_twice",
     "send_timeout",
     "send_timeout_but_sent",
     "cut_connection",
@@ -53,14 +55,13 @@ pub(super) async fn ill(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
     while Instant::now() < end {
         let fault = *dice.pick(&ILLS);
         let calls = 1 + dice.roll(4);
-        let body = json!({ "fault": fault, "times": calls, "ms": 1000 });
-        // Only the time-outs have a length.
-        let has_length = fault.starts_with("send_timeout");
-        let body = if has_length {
-            body
-        } else {
-            json!({ "fault": fault, "times": calls })
-        };
+        let mut body = json!({ "fault": fault, "times": calls });
+        match fault {
+            "send_timeout" | "send_timeout_but_sent" => body["ms"] = json!(1000),
+            // At a fifth of it: some come in time, and some when nobody waits any more.
+            "answer_late" => body["ms"] = json!(15_000 + dice.roll(20_000)),
+            _ => {}
+        }
         stage.stack.fault(body).await;
         times += 1;
         wait(dice, 500, 2500).await;

@@ -7,15 +7,15 @@ use blackbox::{Client, Dice, Reply, id_of, moment_in};
 use reqwest::Method;
 use serde_json::json;
 
-use super::goes_on;
-use crate::history::{Ban, Banned, now};
+use super::{TRIES, goes_on};
+use crate::history::{Ban, Banned, STOPPED, now};
 use crate::stage::World;
 
 const CAMPAIGNS: &str = "/api/v1/campaigns";
 
 pub(super) async fn run(world: Arc<World>, mut dice: Dice) {
     let mut n = 0;
-    while goes_on(&world, &mut dice).await {
+    while goes_on(&world, &mut dice).await || (n < TRIES && world.is_untold(STOPPED)) {
         n += 1;
         let words = format!("campaign {n}");
         let body = json!({
@@ -77,7 +77,7 @@ impl Campaign {
         let is_stopped = state == becomes;
         if is_stopped {
             let ban = Ban {
-                why: "its campaign was stopped",
+                why: STOPPED,
                 what: Banned::Words(self.words.clone()),
                 from,
                 until: None,

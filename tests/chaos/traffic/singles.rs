@@ -7,8 +7,8 @@ use blackbox::{Client, Dice, id_of, moment_in, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::goes_on;
-use crate::history::{Accepted, Ban, Banned, now};
+use super::{TRIES, goes_on};
+use crate::history::{Accepted, Ban, Banned, OPTED_OUT, WITHDRAWN, now};
 use crate::stage::World;
 
 const SEND: &str = "/api/v1/messages/send";
@@ -44,7 +44,7 @@ pub(super) async fn send(world: Arc<World>, mut dice: Dice, who: u64) {
             let again = world.insist(&client, Method::POST, SEND, Some(&body)).await;
             world.note(|history| {
                 history.replays += 1;
-                if (again.status, again.data()) != (201, reply.data()) {
+                if (again.status, &again.text) != (201, &reply.text) {
                     history.wrong(format!("repeated: {again:?} instead of {reply:?}"));
                 }
             });
@@ -55,7 +55,7 @@ pub(super) async fn send(world: Arc<World>, mut dice: Dice, who: u64) {
 /// Schedules for soon, and withdraws about when it is due.
 pub(super) async fn withdraw(world: Arc<World>, mut dice: Dice, who: u64) {
     let mut n = 0;
-    while goes_on(&world, &mut dice).await {
+    while goes_on(&world, &mut dice).await || (n < TRIES && world.is_untold(WITHDRAWN)) {
         n += 1;
         let words = format!("withdraw {who}-{n}");
         let to = format!("+336{:02}{n:06}", 20 + who);
@@ -90,7 +90,7 @@ pub(super) async fn withdraw(world: Arc<World>, mut dice: Dice, who: u64) {
         };
         if is_cancelled {
             let ban = Ban {
-                why: "it was withdrawn",
+                why: WITHDRAWN,
                 what: Banned::Words(words),
                 from: now(),
                 until: None,
@@ -142,7 +142,7 @@ pub(super) async fn opt_out(world: Arc<World>, mut dice: Dice) {
                 }
                 is_listed = true;
                 let ban = Ban {
-                    why: "they opted out",
+                    why: OPTED_OUT,
                     what: Banned::Number(digits.clone()),
                     from: now(),
                     until: None,
@@ -172,14 +172,15 @@ pub(super) async fn revoke(world: Arc<World>, mut dice: Dice) {
                     return;
                 }
             }
-            for _ in 0..world.bases.len() {
+            for process in 0..world.bases.len() {
                 n += 1;
                 let words = format!("key {n}");
                 let to = format!("+33650{n:06}");
                 let body = text(dice.pick(&world.lanes), &to, &words);
                 let client = Client::new(world.base(), Some(&secret));
                 let client = client.header("Idempotency-Key", &words);
-                let reply = world.insist(&client, Method::POST, SEND, Some(&body)).await;
+                let asked = world.insist_at(process, &client, Method::POST, SEND, Some(&body));
+                let reply = asked.await;
                 if reply.status == 201 {
                     accepted(&world, reply.data(), &words);
                 }
