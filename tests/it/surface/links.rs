@@ -1,6 +1,6 @@
 //! Addresses that lead inside, however they are spelt.
 
-use blackbox::Stack;
+use blackbox::{Stack, id_of};
 use serde_json::json;
 
 /// Hosts of a private network, as people disguise them.
@@ -92,6 +92,53 @@ async fn media_and_webhooks_never_lead_inside() {
             .await;
         assert_eq!(rows, 0, "{table}");
     }
+}
+
+/// The other ways in that take an address, each with checks of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_do_schedules_campaigns_statuses_and_changed_webhooks() {
+    let stack = Stack::with(&[("allow_private_targets", "false")]).await;
+    let account = stack.account("pro").await;
+    let client = &account.client;
+    let instance = account.instance(&stack).await.id.to_string();
+    let public = json!({ "url": "https://hooks.example.com/a", "events": ["message.sent"] });
+    let hook = client.post("/api/v1/webhooks", &public).await;
+    assert_eq!(hook.status, 201, "{hook:?}");
+    let hook = format!("/api/v1/webhooks/{}", id_of(hook.data()));
+    for host in INSIDE.into_iter().chain(DISGUISED) {
+        for scheme in ["https", "http"] {
+            let url = format!("{scheme}://{host}/a.jpg");
+            let later = json!({
+                "instanceId": instance, "to": "+33612345678", "type": "image", "mediaUrl": url,
+                "scheduledAt": "2020-01-01T00:00:00Z",
+            });
+            let campaign = json!({
+                "name": "a", "instanceId": instance, "schedule": "2020-01-01T00:00:00Z",
+                "recipients": { "type": "all" }, "type": "image", "mediaUrl": url,
+            });
+            let status = json!({ "instanceId": instance, "type": "image", "content": url });
+            for (path, body, field) in [
+                ("/api/v1/messages/schedule", later, "mediaUrl"),
+                ("/api/v1/campaigns", campaign, "mediaUrl"),
+                ("/api/v1/statuses", status, "content"),
+            ] {
+                let reply = client.post(path, &body).await;
+                let expected = (400, "VALIDATION_ERROR");
+                assert_eq!(reply.outcome(), expected, "{path} with {url}");
+                assert_eq!(reply.fields(), [field], "{path} with {url}");
+            }
+            let reply = client.patch(&hook, &json!({ "url": url })).await;
+            assert_eq!(reply.outcome(), (400, "VALIDATION_ERROR"), "{url}");
+            assert_eq!(reply.fields(), ["url"], "{url}");
+        }
+    }
+    for table in ["messages", "campaigns", "statuses"] {
+        let rows = stack
+            .count(&format!("SELECT count(*) FROM {table}"), &[])
+            .await;
+        assert_eq!(rows, 0, "{table}");
+    }
+    assert_eq!(client.get(&hook).await.data()["url"], public["url"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
