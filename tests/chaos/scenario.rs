@@ -143,6 +143,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "pool-exhausted",
         about: "each process has two connections to PostgreSQL",
+        fault: Fault::PoolExhausted,
         settings: &[("database_pool", "2")],
         ..ROUGH
     },

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use blackbox::Dice;
+use blackbox::{Client, Dice};
 use tokio_postgres::error::SqlState;
 
 use super::{tampering, wait};
@@ -41,6 +41,25 @@ pub(super) async fn cut(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
         cuts += cutter.cut(dice);
     }
     cuts
+}
+
+/// Looks on while each process has few connections: somebody must have waited for one.
+pub(super) async fn exhaust(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
+    let members = stage.fleet.apis.iter().chain(&stage.fleet.workers);
+    let probes: Vec<_> = members.map(|it| Client::new(&it.base, None)).collect();
+    let mut is_short = false;
+    while Instant::now() < end {
+        wait(dice, 10, 50).await;
+        for probe in &probes {
+            let page = probe.get("/metrics").await.text;
+            let waiting = page
+                .lines()
+                .find_map(|line| line.strip_prefix("msgflash_database_waiting "));
+            is_short |= waiting.is_some_and(|count| count != "0");
+        }
+    }
+    assert!(is_short, "nobody ever waited for a connection");
+    0
 }
 
 /// Lets every write for more space fail, for a while again and again.
