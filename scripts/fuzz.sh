@@ -31,7 +31,7 @@ fuzz() {
         fuzz_all "" "$@"
         ;;
     short)
-        [ $# -gt 0 ] || set -- -max_total_time=15
+        [ $# -gt 0 ] || set -- -max_total_time=8
         # Optimising takes longer than the runs. What is built for the host is shared.
         fuzz_all "--dev --target-dir $(target_directory)" "$@"
         ;;
