@@ -54,5 +54,5 @@ build_program() {
     # The whole workspace's features, so that `./run test` need not build the dependencies again. Who has
     # built the tests, which ask for more of them, says so: then nothing is built again here.
     # shellcheck disable=SC2086 # No flag is no argument.
-    "$cargo" build --workspace ${MSGFLASH_TARGETS:---bin msgflash} $flags >&2
+    "$cargo" build --workspace ${BUILD_TARGETS:---bin msgflash} $flags >&2
 }
