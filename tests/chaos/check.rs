@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::history::{Banned, History, OPTED_OUT, STOPPED, WITHDRAWN};
-use crate::stage::{QUOTA, Stage, World};
+use crate::stage::{OUTCOMES, PEOPLE, QUOTA, Stage, World};
 
 /// For what is under way to end by itself, once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -27,6 +27,14 @@ pub(crate) async fn settle(stage: &Stage, world: &World) {
         "SELECT count(*) FROM delivery_queue WHERE endpoint_id = '{}'",
         world.endpoint
     );
+    let untold = format!(
+        "SELECT count(*) FROM events e WHERE e.account_id = '{}' AND e.name IN ('{}') \
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = '{}' \
+           AND d.event_id = e.id AND d.status <> 'pending')",
+        world.shop.user.uuid(),
+        OUTCOMES.join("', '"),
+        world.endpoint,
+    );
     let nothing = [
         ("every message has ended", "SELECT count(*) FROM queue"),
         (
@@ -35,6 +43,7 @@ pub(crate) async fn settle(stage: &Stage, world: &World) {
         ),
         ("every event is handed on", "SELECT count(*) FROM outbox"),
         ("every delivery is made", &ours),
+        ("every event has its delivery", &untold),
     ];
     for (what, asked) in nothing {
         within(PATIENCE, what, async || {
@@ -132,6 +141,7 @@ async fn campaigns(stage: &Stage, history: &mut History, gone: &Left, all: &mut 
             history.wrong(format!("a campaign's counters are not its rows: {it:?}"));
         }
     }
+    ends(stage, history).await;
     let asked = "SELECT r.campaign_id::text, r.phone::text, m.status, m.meta->>'code' \
          FROM campaign_recipients r JOIN messages m ON m.id = r.message_id";
     let mut known = BTreeSet::new();
@@ -158,6 +168,27 @@ async fn campaigns(stage: &Stage, history: &mut History, gone: &Left, all: &mut 
     for sent in gone.keys().filter(|(_, words)| campaigns.contains(words)) {
         if !known.contains(sent) {
             history.wrong(format!("{sent:?} left and is not recorded"));
+        }
+    }
+}
+
+/// A campaign that says it is complete wrote to everybody; none stays half done.
+async fn ends(stage: &Stage, history: &mut History) {
+    let asked = "SELECT c.name, c.status, n.sent + n.failed, n.queued \
+         FROM campaigns c JOIN campaign_counters n ON n.campaign_id = c.id";
+    let people = i64::try_from(PEOPLE).expect("small");
+    for row in stage.stack.rows(asked, &[]).await {
+        let (name, status): (String, String) = (row.get(0), row.get(1));
+        let (ended, queued): (i64, i64) = (row.get(2), row.get(3));
+        let is_right = match status.as_str() {
+            "completed" => ended == people,
+            "cancelled" => ended <= people,
+            _ => false,
+        };
+        if !is_right || queued != 0 {
+            history.wrong(format!(
+                "{name} is {status}, with {ended} of {people} ended and {queued} queued"
+            ));
         }
     }
 }
@@ -231,7 +262,7 @@ fn moment(at: &Value) -> OffsetDateTime {
 
 /// What an account has that was charged, and what was sent.
 const CHARGED: &str = "SELECT count(*) FILTER (WHERE charged_period IS NOT NULL), \
-       count(*) FILTER (WHERE status IN (1, 2, 3)) \
+       count(*) FILTER (WHERE status IN (1, 2, 3)), count(*) FILTER (WHERE status = 4) \
      FROM messages WHERE account_id = $1";
 
 async fn ledger(stage: &Stage, history: &mut History, account: &Account, quota: Option<usize>) {
@@ -239,7 +270,7 @@ async fn ledger(stage: &Stage, history: &mut History, account: &Account, quota: 
     let ledger = stage.stack.ledger(account).await;
     let (used, reserved) = (ledger.used, ledger.reserved);
     let row = &stage.stack.rows(CHARGED, &[&id]).await[0];
-    let (charged, sent): (i64, i64) = (row.get(0), row.get(1));
+    let (charged, sent, failed): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
     if used != charged || used != sent || reserved != 0 {
         history.wrong(format!(
             "the ledger has {used} used and {reserved} reserved; {charged} are charged, {sent} sent"
@@ -250,9 +281,11 @@ async fn ledger(stage: &Stage, history: &mut History, account: &Account, quota: 
         if used > quota {
             history.wrong(format!("{used} were sent with a quota of {quota}"));
         }
-        // Whoever is refused had none left, whatever else went wrong.
-        if history.capped > 0 && used == 0 {
-            history.wrong("the quota was never used".to_owned());
+        // Whoever is refused had none left: what was reserved then was sent since, or has failed.
+        if history.capped > 0 && used + failed < quota {
+            history.wrong(format!(
+                "refused with a quota of {quota}, of which {used} were sent and {failed} failed"
+            ));
         }
     }
 }
@@ -262,6 +295,10 @@ async fn deliveries(stage: &Stage, world: &World, history: &mut History) {
     let shop: Uuid = world.shop.user.uuid();
     let asked = "SELECT id::text, status FROM messages WHERE account_id = $1 AND NOT inbound \
          AND status IN (1, 2, 3, 4)";
+    let endpoint: Uuid = world.endpoint.parse().expect("an id");
+    let log = "SELECT event_id::text, event, status FROM deliveries WHERE endpoint_id = $1";
+    let log = stage.stack.rows(log, &[&endpoint]).await;
+    // Afterwards: what the log says is made has arrived by now.
     let heard = stage.receiver.heard();
     let told: BTreeSet<(bool, &str)> = heard
         .iter()
@@ -275,5 +312,24 @@ async fn deliveries(stage: &Stage, world: &World, history: &mut History) {
         if !told.contains(&(status == 4, id.as_str())) {
             history.wrong(format!("nobody was told that {id} ended with {status}"));
         }
+        if told.contains(&(status != 4, id.as_str())) {
+            history.wrong(format!(
+                "{id} ended with {status}, and the opposite was told"
+            ));
+        }
+    }
+    let arrived: BTreeSet<&str> = heard.iter().map(|it| it.header("webhook-id")).collect();
+    for row in log {
+        let (event, name, status): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        // What was raised after all had settled may be on its way.
+        if status == "failed" || (status == "delivered" && !arrived.contains(event.as_str())) {
+            history.wrong(format!("{name} {event} is {status} and never arrived"));
+        }
+    }
+    let twice = "SELECT count(*) FROM (SELECT 1 FROM events WHERE name LIKE 'message.%' \
+         GROUP BY payload->>'messageId', name HAVING count(*) > 1) twice";
+    let twice = stage.stack.count(twice, &[]).await;
+    if twice > 0 {
+        history.wrong(format!("{twice} changes were told twice"));
     }
 }

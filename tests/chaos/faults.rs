@@ -38,6 +38,13 @@ pub(crate) fn tampering() -> Option<PathBuf> {
     std::env::var_os("CHAOS_FOLDER").map(PathBuf::from)
 }
 
+impl Fault {
+    /// Whether it is something that happens, and not a state of things.
+    pub(crate) fn happens(self) -> bool {
+        !matches!(self, Self::Nothing | Self::PoolExhausted)
+    }
+}
+
 /// Lets it go wrong for a while; all is well again when it returns. Answers how often it did.
 pub(crate) async fn run(
     fault: Fault,
@@ -66,6 +73,13 @@ pub(crate) async fn run(
         Fault::Receipts => gateway::receipts(stage, dice, end).await,
         Fault::Clock => processes::turn_clocks(world, dice, end).await,
         Fault::Receivers => receivers::behave(world, end).await,
+    }
+}
+
+/// Waits for what must be as it was before, once every process is ready again.
+pub(crate) async fn afterwards(fault: Fault, world: &World) {
+    if matches!(fault, Fault::KillWithRedis) {
+        rates::shared_again(world).await;
     }
 }
 

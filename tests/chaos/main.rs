@@ -135,6 +135,7 @@ async fn run(scenario: &'static Scenario, seed: u64, length: Duration) -> bool {
     let clients = traffic::begin(&world, seed);
     let faults = faults::run(scenario.fault, &mut stage, &world, &mut dice, length).await;
     let ready = ready(&mut stage, &world).await;
+    faults::afterwards(scenario.fault, &world).await;
     world.end();
     clients.join_all().await;
     check::settle(&stage, &world).await;
@@ -142,6 +143,9 @@ async fn run(scenario: &'static Scenario, seed: u64, length: Duration) -> bool {
     if scenario.is_seamless && (history.lost > 0 || !history.put_off.is_empty()) {
         let what = format!("{} answers lost, {:?}", history.lost, history.put_off);
         history.wrong(format!("a request failed: {what}"));
+    }
+    if scenario.fault.happens() && faults == 0 {
+        history.wrong("nothing went wrong at all".to_owned());
     }
     let outcome = check::check(&stage, &world, &mut history).await;
     if scenario.is_seamless && outcome.failed > 0 {

@@ -19,7 +19,7 @@ use crate::scenario::Scenario;
 /// What the account that is meant to meet its quota may send in a month.
 pub(crate) const QUOTA: usize = 40;
 /// So many people does each campaign write to.
-const PEOPLE: usize = 60;
+pub(crate) const PEOPLE: usize = 60;
 const LANES: usize = 4;
 const KEYS: usize = 8;
 /// A receipt may overtake the news that its message left, which is then not told any more.

@@ -26,8 +26,10 @@ pub(super) async fn crash(stage: &mut Stage, dice: &mut Dice, end: Instant) -> u
 pub(super) async fn pause(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
     wait(dice, 2000, 5000).await;
     stage.postgres.pause();
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    let asked = async { stage.stack.count("SELECT 1::bigint", &[]).await };
+    let answer = tokio::time::timeout(Duration::from_secs(30), asked).await;
     stage.postgres.resume();
+    assert!(answer.is_err(), "it answered: {answer:?}");
     tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
     1
 }

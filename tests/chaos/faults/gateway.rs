@@ -66,6 +66,10 @@ pub(super) async fn ill(stage: &Stage, dice: &mut Dice, end: Instant) -> usize {
         times += 1;
         wait(dice, 500, 2500).await;
     }
+    // What some call met does not wait for one any more.
+    let waiting = stage.stack.switchboard().get("/simulator/faults").await;
+    let waiting = waiting.json.as_array().map_or(0, Vec::len);
+    assert!(waiting < times, "no call met any of them");
     times
 }
 

@@ -10,7 +10,7 @@ use super::wait;
 use crate::READY;
 use crate::stage::{SHARED_LIMIT, Stage, World};
 
-/// Kills one process or Redis at random moments; the limit is a shared one before and afterwards.
+/// Kills one process or Redis at random moments; the limit is a shared one before.
 pub(super) async fn kill(stage: &mut Stage, world: &World, dice: &mut Dice, end: Instant) -> usize {
     if let Err(why) = shared(world).await {
         panic!("the rate limit is not shared: {why}");
@@ -34,12 +34,15 @@ pub(super) async fn kill(stage: &mut Stage, world: &World, dice: &mut Dice, end:
         }
         kills += 1;
     }
-    stage.wait_ready(READY).await;
+    kills
+}
+
+/// Waits until the limit is a shared one again.
+pub(super) async fn shared_again(world: &World) {
     within(READY, "the rate limit is a shared one again", async || {
         shared(world).await.ok()
     })
     .await;
-    kills
 }
 
 /// Asks all processes with one key as fast as they answer, and sees that no second let in more than
