@@ -79,7 +79,7 @@ fuzz_one() {
     build=$1
     target=$2
     shift 2
-    unpack_corpus "$target"
+    unpack_corpus "$target" || return
     # Without a sanitizer the stable compiler does. They look for faults of unsafe code, and what is
     # fuzzed has none.
     # shellcheck disable=SC2086 # No switch is no argument.
@@ -88,14 +88,11 @@ fuzz_one() {
         "-dict=fuzz/$target.dict" -max_len=4096 "$@"
 }
 
-# What earlier runs found goes on from there: thousands of small files, so it is kept as one.
+# A run goes on from what earlier ones found: thousands of small files, so it is kept as one. It joins what
+# is there already, because others may have kept more since; names are hashes, so nothing is lost.
 unpack_corpus() {
-    if ! [ -d "fuzz/corpus/$1" ]; then
-        mkdir -p "fuzz/corpus/$1"
-        if [ -f "fuzz/kept/$1.tar.gz" ]; then
-            tar -xzf "fuzz/kept/$1.tar.gz" -C "fuzz/corpus/$1"
-        fi
-    fi
+    mkdir -p "fuzz/corpus/$1" || return
+    ! [ -f "fuzz/kept/$1.tar.gz" ] || tar -xzf "fuzz/kept/$1.tar.gz" -C "fuzz/corpus/$1"
 }
 
 # keep_corpus <target>. The fewest inputs that reach what all of them do.
