@@ -5,7 +5,7 @@
 //! [`message::send`] for acceptance, at [`dispatch`] for the call and at [`receipt`] for what
 //! comes back. Stories, which are called for while their client waits, are in [`status`].
 //!
-//! Ports and use cases stand side by side in each module; the feature `mocks` exports a mock beside each port.
+//! Ports and use cases stand side by side in each module; with the feature `mocks` a port has its mock beside it.
 //! Accepting messages asks for [`AcceptUnits`](message::ports::AcceptUnits), sending them for a
 //! [`WhatsAppProvider`](provider::WhatsAppProvider) and the ports of [`dispatch`], reading them for one:
 //!

@@ -118,6 +118,7 @@ pub struct Moved {
 
 /// Applies receipts. Reached through a unit of work only; every call is one statement, or a fixed
 /// number of them, however many receipts there are.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait ReceiptStore: Send {
     /// Makes put-off receipts due whose id became known meanwhile, as far as a bounded look finds
