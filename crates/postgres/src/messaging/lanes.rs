@@ -285,7 +285,7 @@ impl LaneStore for Postgres {
         // What came in has an id of the provider, too.
         let rows: Vec<LeftRow> = sql("SELECT k.id AS instance_id, r.created_at \
              FROM UNNEST($1) AS k (id) \
-             JOIN provider_refs r ON r.instance_id = k.id AND r.created_at >= $2 \
+             JOIN provider_refs r ON uuid_send(r.instance_id) = uuid_send(k.id) AND r.created_at >= $2 \
              CROSS JOIN LATERAL ( \
                SELECT 1 FROM messages m WHERE m.workspace_id = r.workspace_id \
                  AND m.id = r.message_id AND NOT m.inbound OFFSET 0) left_here")

@@ -308,7 +308,7 @@ impl QueueStore for PgUnit {
              CROSS JOIN LATERAL ( \
                SELECT 1 FROM messages m WHERE m.workspace_id = r.workspace_id \
                  AND m.id = r.message_id AND NOT m.inbound OFFSET 0) left_here \
-             WHERE r.instance_id = $1 AND r.created_at >= $2 \
+             WHERE uuid_send(r.instance_id) = uuid_send($1) AND r.created_at >= $2 \
              ORDER BY r.created_at DESC LIMIT 1")
         .bind::<SqlUuid, _>(instance.uuid())
         .bind::<Timestamptz, _>(since)

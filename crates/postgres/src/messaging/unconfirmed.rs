@@ -63,7 +63,7 @@ impl UnconfirmedStore for Postgres {
              FROM receipt_looks l CROSS JOIN instances i CROSS JOIN LATERAL ( \
                SELECT r.key_id, r.created_at FROM provider_refs r \
                JOIN messages m ON m.workspace_id = r.workspace_id AND m.id = r.message_id \
-               WHERE r.instance_id = i.id AND r.created_at >= l.at AND r.created_at <= $2 \
+               WHERE uuid_send(r.instance_id) = uuid_send(i.id) AND r.created_at >= l.at AND r.created_at <= $2 \
                  AND (r.created_at, r.instance_id, r.key_id) > (l.at, l.instance_id, l.key_id) \
                  AND m.status = $3 AND NOT m.inbound \
                ORDER BY r.created_at, r.key_id LIMIT $4) s \

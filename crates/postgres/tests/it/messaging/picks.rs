@@ -1,5 +1,6 @@
 //! Statements whose plan was made and kept while the queues were empty, as they often are, and that meet full ones.
 
+use msgflash_messaging::InstanceId;
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::receipt::ports::{EventUnits, ReceiptUnits};
 use msgflash_testkit::eventually;
@@ -82,4 +83,38 @@ async fn each_statement_picks_once_whatever_the_planner_believes() {
     })
     .await;
     assert!(looked < 100, "rows were looked for {looked} times");
+}
+
+/// How often something was looked for by instance alone, and how often by an id of the provider.
+const BY_INDEX: &str = "SELECT \
+    sum(idx_scan) FILTER (WHERE indexrelname = 'provider_refs_newest')::bigint, \
+    sum(idx_scan) FILTER (WHERE indexrelname = 'provider_refs_pkey')::bigint \
+    FROM pg_stat_user_indexes WHERE relname = 'provider_refs'";
+
+#[tokio::test]
+async fn ids_of_the_provider_are_found_by_key_while_there_are_few() {
+    let stage = Stage::new().await;
+    let session = stage.session().await;
+    let counted = "VACUUM ANALYZE provider_refs";
+    session.batch_execute(counted).await.expect("analysed");
+    // Two pages of the primary key, and one of the other index: there it looks cheaper.
+    let refs = FILL.split(";\n").next().expect("the first statement");
+    session.batch_execute(refs).await.expect("filled");
+    let instance = InstanceId::new(
+        "00000000-0000-7000-8000-000000000001"
+            .parse()
+            .expect("an id"),
+    );
+    let keys: Vec<_> = (1..=100).map(|n| (instance, format!("K{n}"))).collect();
+    let mut unit = ReceiptUnits::begin(&stage.postgres).await.expect("a unit");
+    assert_eq!(unit.receipts().lock(&keys).await.expect("looked"), []);
+    unit.commit().await.expect("committed");
+    session.query(CUT, &[]).await.expect("cut");
+    let others = eventually("all looks are counted", async || {
+        let row = session.query_one(BY_INDEX, &[]).await.expect("counted");
+        let (others, by_key): (i64, i64) = (row.get(0), row.get(1));
+        (others + by_key >= 100).then_some(others)
+    })
+    .await;
+    assert_eq!(others, 0);
 }

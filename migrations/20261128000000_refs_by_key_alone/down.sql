@@ -1,0 +1,2 @@
+DROP INDEX provider_refs_newest;
+CREATE INDEX provider_refs_newest ON provider_refs (instance_id, created_at);
