@@ -1,14 +1,12 @@
 //! Doing many small things in one go: whatever arrives while a group is at work forms the next.
 //!
-//! A lone request forms a group of one at once and pays nothing for the others, and under load the
-//! groups grow by themselves. The price of a durable commit is then paid once per group. Where nobody
-//! waits for the answer, [`GroupWorker::gathering`] makes them larger still.
+//! There is no timer: a lone request forms a group of one at once and pays nothing for the others,
+//! and under load the groups grow by themselves. The price of a durable commit is then paid once
+//! per group.
 
 use std::future::Future;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
 
 /// How many requests may wait before a caller waits for room.
 const ROOM: usize = 4096;
@@ -30,7 +28,6 @@ impl<T, R> Clone for Groups<T, R> {
 pub struct GroupWorker<T, R> {
     inbox: mpsc::Receiver<Waiting<T, R>>,
     most: usize,
-    gap: Option<Duration>,
 }
 
 struct Waiting<T, R> {
@@ -46,12 +43,7 @@ pub struct GroupGone;
 /// A front for requests and the worker behind it, which takes at most `most` at a time.
 pub fn groups<T, R>(most: usize) -> (Groups<T, R>, GroupWorker<T, R>) {
     let (sender, inbox) = mpsc::channel(ROOM);
-    let worker = GroupWorker {
-        inbox,
-        most,
-        gap: None,
-    };
-    (Groups { inbox: sender }, worker)
+    (Groups { inbox: sender }, GroupWorker { inbox, most })
 }
 
 impl<T, R> Groups<T, R> {
@@ -66,16 +58,6 @@ impl<T, R> Groups<T, R> {
 }
 
 impl<T, R> GroupWorker<T, R> {
-    /// Begins no group within `gap` of one that was more than a lone request: where requests come
-    /// faster than they are asked to be answered, fewer and larger groups cost less.
-    #[must_use]
-    pub fn gathering(self, gap: Duration) -> Self {
-        Self {
-            gap: Some(gap),
-            ..self
-        }
-    }
-
     /// Works until every [`Groups`] is dropped. `work` answers each request of a group, in order;
     /// a request it leaves without answer is told [`GroupGone`].
     pub async fn run<F, W>(mut self, mut work: F)
@@ -85,8 +67,6 @@ impl<T, R> GroupWorker<T, R> {
     {
         let mut group = Vec::with_capacity(self.most);
         while self.inbox.recv_many(&mut group, self.most).await > 0 {
-            let gap = self.gap.filter(|_| group.len() > 1);
-            let next = gap.map(|gap| Instant::now() + gap);
             let (requests, answers): (Vec<T>, Vec<_>) = group
                 .drain(..)
                 .map(|waiting| (waiting.request, waiting.answer))
@@ -94,9 +74,6 @@ impl<T, R> GroupWorker<T, R> {
             for (answer, result) in answers.into_iter().zip(work(requests).await) {
                 // Whoever asked may have gone away; the work is done all the same.
                 drop(answer.send(result));
-            }
-            if let Some(next) = next {
-                sleep_until(next).await;
             }
         }
     }
@@ -140,31 +117,6 @@ mod tests {
             sizes.push(size);
         }
         assert_eq!(sizes, [3, 3, 3, 1]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_gathers_waits_for_its_time_and_lone_requests_do_not() {
-        let (front, worker) = groups::<u32, (usize, Duration)>(8);
-        let begun = Instant::now();
-        let gap = Duration::from_millis(5);
-        tokio::spawn(
-            worker
-                .gathering(gap)
-                .run(move |group: Vec<u32>| async move {
-                    group
-                        .iter()
-                        .map(|_| (group.len(), begun.elapsed()))
-                        .collect()
-                }),
-        );
-        for number in 0..3 {
-            assert_eq!(front.join(number).await, Ok((1, Duration::ZERO)));
-        }
-        let two = async || tokio::join!(front.join(4), front.join(5)).1;
-        assert_eq!(two().await, Ok((2, Duration::ZERO)));
-        assert_eq!(two().await, Ok((2, gap)));
-        tokio::time::advance(2 * gap).await;
-        assert_eq!(front.join(6).await, Ok((1, 3 * gap)));
     }
 
     #[tokio::test]

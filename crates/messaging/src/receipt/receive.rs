@@ -18,9 +18,6 @@ use crate::provider::{EventDecoder, ProviderEvent, ReceiptRank};
 
 /// Events of one commit.
 const GROUP: usize = 256;
-/// A campaign's receipts come by thousands in a second, and nobody waits for the answer but the
-/// gateway, which goes on meanwhile.
-const GATHERING: std::time::Duration = std::time::Duration::from_millis(3);
 /// The answer to the call that is announced is on its way: usually it makes the announcement
 /// superfluous before anybody looks at it.
 const ANSWER_WAIT: Duration = Duration::seconds(2);
@@ -74,7 +71,6 @@ impl ReceiveEvent {
     /// Wires the use case, and the worker behind it.
     pub fn new(ports: ReceivePorts) -> (Self, StoreGroups) {
         let (store, worker) = groups(GROUP);
-        let worker = worker.gathering(GATHERING);
         let inbox = Arc::clone(&ports.inbox);
         let known = KnownSessions::default();
         let receive = Self {

@@ -1,14 +1,9 @@
 //! The loops of a worker process, each with what wakes it and what it wakes.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use msgflash_kernel::{StoreError, Tick};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until};
+use msgflash_kernel::Tick;
 
 use super::{Bells, Work};
 use crate::workers::audit::{self, Audit};
@@ -56,7 +51,7 @@ impl Work {
             bells.receipts.clone(),
             POLL,
             events(),
-            gathering(each(self.receipts, |it| async move { it.tick().await })),
+            each(self.receipts, |it| async move { it.tick().await }),
         );
         yard.run(
             "confirm",
@@ -70,7 +65,7 @@ impl Work {
             bells.inbox.clone(),
             POLL,
             events(),
-            gathering(each(self.apply, |it| async move { it.tick().await })),
+            each(self.apply, |it| async move { it.tick().await }),
         );
         yard.run(
             "connections",
@@ -100,7 +95,7 @@ impl Work {
             bells.events.clone(),
             POLL,
             vec![bells.posts.clone()],
-            gathering(each(self.fan_out, |it| async move { it.tick().await })),
+            each(self.fan_out, |it| async move { it.tick().await }),
         );
         yard.run(
             "given-up",
@@ -189,39 +184,6 @@ impl Work {
                 async move { it.sweep(now).await.map(Tick::of) }
             }
         });
-    }
-}
-
-/// A batch of fewer is small.
-const SMALL: usize = 100;
-/// So long after a small batch began, the next one gathers. Nobody waits for the hundredth of a second,
-/// and each batch costs a commit and as many statements as a full one.
-const GATHERING: Duration = Duration::from_millis(10);
-
-/// Work in batches that waits for some to gather, when it is asked for again and again for little.
-/// What comes after a silence is done at once.
-fn gathering<W>(
-    step: impl Fn() -> W + Send + 'static,
-) -> impl Fn() -> BoxFuture<'static, Result<Tick, StoreError>> + Send + 'static
-where
-    W: Future<Output = Result<Tick, StoreError>> + Send + 'static,
-{
-    let next = Arc::new(Mutex::new(None));
-    move || {
-        let (work, next) = (step(), Arc::clone(&next));
-        async move {
-            let mut next = next.lock().await;
-            if let Some(at) = next.take() {
-                sleep_until(at).await;
-            }
-            let begun = Instant::now();
-            let done = work.await;
-            if matches!(done, Ok(Tick::Did(count)) if count < SMALL) {
-                *next = Some(begun + GATHERING);
-            }
-            done
-        }
-        .boxed()
     }
 }
 
