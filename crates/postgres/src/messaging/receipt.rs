@@ -30,9 +30,10 @@ const SHARDS_AT_ONCE: i64 = 8;
 /// How many put-off receipts one look for known ids goes through.
 const WAKE_LIMIT: i64 = 1000;
 
-/// Says that the provider's id in a row of the inbox is known. The range of one id in its order can only be had from
-/// the primary key: for a mere comparison a planner that takes the table for empty, or believes that each
-/// number sent one message, may read everything a number ever sent, once for each row.
+/// Says that the provider's id in a row of the inbox is known. The range of one id in its order is had from the
+/// primary key: for a mere comparison a planner that takes the table for empty, or believes that each
+/// number sent one message, may read everything a number ever sent, once for each row. No other index begins
+/// with the instance, for the same reason.
 macro_rules! is_known {
     ($row:literal) => {
         concat!(
