@@ -8,7 +8,7 @@ chaos() {
     "$cargo" build --workspace --all-targets >&2
     if [ "${1:-}" = short ]; then
         shift
-        set -- kill-both terminate database-crash gateway-ill --seconds 8 "$@"
+        set -- kill-both database-crash gateway-ill --seconds 8 "$@"
     fi
     folder=$(mktemp -d)
     # PostgreSQL may run as somebody else.

@@ -26,9 +26,10 @@ use self::stage::{Stage, World};
 const HELP: &str = "\
 Usage: ./run chaos [short | scenario ...] [--seed N] [--seconds N]
 
-Without a scenario, all of them; with `short` in their place, four of them for 8 seconds each. Each starts a PostgreSQL, a simulated gateway and several processes of
-its own, lets careful clients use them while something goes wrong for so many seconds (30), and then checks
-what is promised. The exit code is 0 when nothing was broken.
+Without a scenario, all of them; with `short` in their place, three of them for 8 seconds each. Each starts a
+PostgreSQL, a simulated gateway and several processes of its own, lets careful clients use them while
+something goes wrong for so many seconds (30), and then checks what is promised. The exit code is 0 when
+nothing was broken.
 
 ";
 
