@@ -29,6 +29,17 @@ pub(crate) struct Machine {
     pub(crate) settings: String,
 }
 
+impl Machine {
+    /// Whether figures of both may stand under one heading: the commit is each run's own.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let here = Self {
+            commit: other.commit.clone(),
+            ..self.clone()
+        };
+        here == *other
+    }
+}
+
 /// Settings that decide about speed and about what a commit is worth.
 const SETTINGS: [&str; 9] = [
     "fsync",
@@ -100,7 +111,16 @@ fn memory_gb() -> u64 {
 
 fn commit() -> String {
     let hash = said("git", &["rev-parse", "--short", "HEAD"]);
-    let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    // The figures of the lines before are no change of what is measured.
+    let others = [
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ":(top,exclude)docs",
+        ":(top,exclude)bench/results.json",
+    ];
+    let changed = said("git", &others);
     let mark = if changed.is_empty() { "" } else { "+" };
     format!("{hash}{mark}")
 }

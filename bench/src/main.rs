@@ -29,7 +29,7 @@ mod stats;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
 use crate::machine::Machine;
@@ -146,7 +146,14 @@ fn main() -> ExitCode {
 /// Measures; `false` when a line failed.
 async fn run(cli: &Cli) -> Result<bool> {
     let options = match cli.command {
-        Command::Quick => cli.options.quick(),
+        Command::Quick => {
+            // One small round in the place of five would be published.
+            ensure!(
+                !cli.options.write,
+                "`quick` is no measurement to publish: measure the lines themselves with --write"
+            );
+            cli.options.quick()
+        }
         _ => cli.options.clone(),
     };
     let database = Database::start().await?;

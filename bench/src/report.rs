@@ -208,34 +208,24 @@ fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
         for note in &outcome.notes {
             writeln!(notes, "- {name}: {note}")?;
         }
-        let same = |it: &&mut (&Outcome, _)| {
-            (&it.0.machine, &it.0.command, &it.0.settings, &it.0.day)
-                == (
-                    &outcome.machine,
-                    &outcome.command,
-                    &outcome.settings,
-                    &outcome.day,
-                )
-        };
+        let same = |it: &&mut (&Outcome, _)| it.0.machine.is_like(&outcome.machine);
+        let run = format!(
+            "- {name}: `{}` on {} at commit {}. {}.\n",
+            outcome.command, outcome.day, outcome.machine.commit, outcome.settings
+        );
         match taken.iter_mut().find(same) {
-            Some((_, names)) => names.push(name),
-            None => taken.push((outcome, vec![name])),
+            Some((_, runs)) => runs.push(run),
+            None => taken.push((outcome, vec![run])),
         }
     }
     if !notes.is_empty() {
         write!(text, "\n{notes}")?;
     }
-    for (outcome, names) in taken {
+    for (outcome, runs) in taken {
         let machine = &outcome.machine;
         write!(
             text,
-            "\n{}: `{}` on {} at commit {}. {}. {}, {} cores, {} GB, Linux {}; PostgreSQL {} ({}); \
-             {}.\n",
-            names.join(", "),
-            outcome.command,
-            outcome.day,
-            machine.commit,
-            outcome.settings,
+            "\nOn {}, {} cores, {} GB, Linux {}; PostgreSQL {} ({}); {}:\n\n{}",
             machine.processor,
             machine.cores,
             machine.memory_gb,
@@ -243,6 +233,7 @@ fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
             machine.postgres,
             machine.settings,
             machine.rustc,
+            runs.concat(),
         )?;
     }
     Ok(text)

@@ -42,9 +42,7 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
         let theirs = batches::drain(database, LANES, &sample).await?;
         check(&session, count).await?;
         sql.push(ours, theirs);
-        for rival in &mut rivals {
-            rival.round(database, count, ours).await?;
-        }
+        rivals = round(rivals, database, (count, ours), &mut figures.notes).await;
     }
     figures.rows.push(sql.row(
         format!("{count} messages, {LANES} lanes; the same row changes in SQL batches of 500"),
@@ -53,6 +51,23 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     ));
     figures.rows.extend(against(&rivals, count));
     Ok(figures)
+}
+
+/// A round of each rival. One that fails is named, and the others go on without it.
+async fn round(
+    rivals: Vec<rivals::Rival>,
+    database: &Database,
+    (count, ours): (u32, f64),
+    notes: &mut Vec<String>,
+) -> Vec<rivals::Rival> {
+    let mut well = Vec::new();
+    for mut rival in rivals {
+        match rival.round(database, count, ours).await {
+            Ok(()) => well.push(rival),
+            Err(reason) => notes.push(format!("not measured here: {}: {reason:#}", rival.name())),
+        }
+    }
+    well
 }
 
 /// One row for each rival; the target stands beside the fastest of them.

@@ -5,12 +5,15 @@ use std::time::Duration as Wait;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{
+    Array, BigInt, Binary, Bool, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use msgflash_kernel::{Claim, ReplayKey, ReplayReader, ReplayStore, StoreError, StoredAnswer};
 use time::{Duration, OffsetDateTime};
 
+use crate::columns::each;
 use crate::error::failed;
 use crate::pool::Postgres;
 use crate::schema::idempotency_keys as kept;
@@ -27,8 +30,8 @@ const SWEEP: i64 = 10_000;
 #[async_trait]
 impl ReplayReader for Postgres {
     async fn look(&self, key: &ReplayKey, now: OffsetDateTime) -> Result<Claim, StoreError> {
-        let mut conn = self.conn().await?;
-        look(&mut conn, key, now).await
+        let conn = self.conn().await?;
+        look(&conn, key, now).await
     }
 }
 
@@ -161,29 +164,86 @@ struct TakenRow {
     taken: bool,
 }
 
+/// Found by key alone: were the age asked for beside it, a plan that was made while the table counted as empty
+/// could read all answers of the day instead.
+const KEPT: &str = "SELECT k.place, i.request_hash, i.status, i.body \
+     FROM UNNEST($1, $2, $3) WITH ORDINALITY AS k (workspace_id, route, key_hash, place) \
+     CROSS JOIN LATERAL ( \
+       SELECT i.request_hash, i.status, i.body, i.created_at FROM idempotency_keys i \
+       WHERE i.workspace_id = k.workspace_id AND i.route = k.route AND i.key_hash = k.key_hash \
+       LIMIT 1) i \
+     WHERE i.created_at > $4";
+
+#[derive(QueryableByName)]
+struct KeptRow {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = Binary)]
+    request_hash: Vec<u8>,
+    #[diesel(sql_type = SmallInt)]
+    status: i16,
+    #[diesel(sql_type = Text)]
+    body: String,
+}
+
+/// An answer that was kept.
+pub(crate) struct Kept {
+    /// Which of the keys it was kept under.
+    pub(crate) place: usize,
+    /// The hash of the request it answers.
+    pub(crate) request: [u8; 32],
+    /// What was answered.
+    pub(crate) answer: StoredAnswer,
+}
+
+impl TryFrom<KeptRow> for Kept {
+    type Error = StoreError;
+
+    fn try_from(row: KeptRow) -> Result<Self, StoreError> {
+        let length = row.request_hash.len();
+        Ok(Self {
+            place: usize::try_from(row.place - 1).unwrap_or(usize::MAX),
+            request: row.request_hash.try_into().map_err(|_| {
+                StoreError::corrupt("idempotency_keys.request_hash", format!("{length} bytes"))
+            })?,
+            answer: StoredAnswer {
+                status: u16::try_from(row.status).map_err(|_| {
+                    StoreError::corrupt("idempotency_keys.status", row.status.to_string())
+                })?,
+                body: row.body,
+            },
+        })
+    }
+}
+
+/// What is kept under these keys and still valid at `now`.
+pub(crate) async fn kept_under(
+    mut conn: &AsyncPgConnection,
+    keys: &[&ReplayKey],
+    now: OffsetDateTime,
+) -> Result<Vec<Kept>, StoreError> {
+    let rows: Vec<KeptRow> = sql(KEPT)
+        .bind::<Array<SqlUuid>, _>(each(keys, |key| key.workspace.uuid()))
+        .bind::<Array<Text>, _>(each(keys, |key| key.route))
+        .bind::<Array<Binary>, _>(each(keys, |key| key.key.to_vec()))
+        .bind::<Timestamptz, _>(now - LIFE)
+        .get_results(&mut conn)
+        .await
+        .map_err(failed)?;
+    rows.into_iter().map(Kept::try_from).collect()
+}
+
 /// What is kept under `key` and still valid at `now`.
 async fn look(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     key: &ReplayKey,
     now: OffsetDateTime,
 ) -> Result<Claim, StoreError> {
-    let found: Option<(Vec<u8>, i16, String)> = kept::table
-        .find((key.workspace.uuid(), key.route, key.key.as_slice()))
-        .filter(kept::created_at.gt(now - LIFE))
-        .select((kept::request_hash, kept::status, kept::body))
-        .first(conn)
-        .await
-        .optional()
-        .map_err(failed)?;
-    let Some((request, status, body)) = found else {
-        return Ok(Claim::Fresh);
-    };
-    if request != key.request {
-        return Ok(Claim::Mismatch);
-    }
-    let status = u16::try_from(status)
-        .map_err(|_| StoreError::corrupt("idempotency_keys.status", status.to_string()))?;
-    Ok(Claim::Replay(StoredAnswer { status, body }))
+    Ok(match kept_under(conn, &[key], now).await?.pop() {
+        None => Claim::Fresh,
+        Some(kept) if kept.request != key.request => Claim::Mismatch,
+        Some(kept) => Claim::Replay(kept.answer),
+    })
 }
 
 /// The lock of a key: its hash alone would let two routes wait for each other.

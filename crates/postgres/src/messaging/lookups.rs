@@ -33,8 +33,11 @@ const PARTS: &str = "SELECT p.phones, p.found, p.invalid FROM number_lookups l \
      JOIN number_lookup_parts p ON p.lookup_id = l.id \
      WHERE l.workspace_id = $1 AND l.id = $2 ORDER BY p.no";
 
-const KNOWN: &str = "SELECT c.phone, c.wa_phone FROM number_checks c \
-     WHERE c.account_id = $1 AND c.phone = ANY ($2) AND c.forget_at > $3";
+/// By key alone, as `replay::KEPT`: a day without look-ups empties the table.
+const KNOWN: &str = "SELECT c.phone, c.wa_phone FROM UNNEST($2) AS k (phone) CROSS JOIN LATERAL ( \
+       SELECT c.phone, c.wa_phone, c.forget_at FROM number_checks c \
+       WHERE c.account_id = $1 AND c.phone = k.phone LIMIT 1) c \
+     WHERE c.forget_at > $3";
 
 #[derive(QueryableByName)]
 struct PartRow {

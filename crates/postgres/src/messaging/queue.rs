@@ -27,7 +27,6 @@ use crate::teams::remains::not_deleted;
 use crate::unit::PgUnit;
 
 const READY: i16 = QueueState::Ready.to_i16();
-const STARTED: i16 = QueueState::Started.to_i16();
 const UNKNOWN: i16 = QueueState::Unknown.to_i16();
 
 /// The columns of a [`QueueRow`] by name: a statement that says `*` fails on connections that are open while a
@@ -363,16 +362,19 @@ impl QueueStore for PgUnit {
         lane: InstanceId,
         phone: Phone,
     ) -> Result<Option<QueueEntry>, StoreError> {
-        let row = queue::table
-            .filter(queue::instance_id.eq(lane.uuid()))
-            .filter(queue::phone.eq(phone.to_i64()))
-            .filter(queue::state.eq_any([STARTED, UNKNOWN]))
-            .select(QueueRow::as_select())
-            .for_update()
-            .first(self.conn())
-            .await
-            .optional()
-            .map_err(failed)?;
+        // The states as they stand in the index of open calls: as parameters they could be any, and the whole lane
+        // would be read.
+        let row: Option<QueueRow> = sql(concat!(
+            "SELECT ",
+            queue_columns!(),
+            " FROM queue q WHERE q.instance_id = $1 AND q.phone = $2 AND q.state IN (2, 3) FOR UPDATE",
+        ))
+        .bind::<SqlUuid, _>(lane.uuid())
+        .bind::<BigInt, _>(phone.to_i64())
+        .get_result(self.conn())
+        .await
+        .optional()
+        .map_err(failed)?;
         row.map(QueueEntry::try_from).transpose()
     }
 

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use diesel::QueryableByName;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use msgflash_kernel::{ReplayKey, ReplayStore, StoreError, WorkspaceId};
 use msgflash_messaging::InstanceId;
@@ -110,13 +111,18 @@ impl StatusReader for Postgres {
     }
 }
 
+/// As it stands in the indexes: a parameter could be any state, and all statuses would be read.
+fn is_pending() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("statuses.state = 'pending'")
+}
+
 #[async_trait]
 impl StatusStore for PgUnit {
     async fn running(&mut self, key: &ReplayKey) -> Result<Option<[u8; 32]>, StoreError> {
         let found: Option<Option<Vec<u8>>> = statuses::table
             .filter(statuses::workspace_id.eq(key.workspace.uuid()))
             .filter(statuses::replay_key.eq(key.key.as_slice()))
-            .filter(statuses::state.eq("pending"))
+            .filter(is_pending())
             .select(statuses::replay_request)
             .first(self.conn())
             .await
@@ -208,7 +214,7 @@ impl StatusStore for PgUnit {
     ) -> Result<Vec<Status>, StoreError> {
         let rows: Vec<StatusRecord> = statuses::table
             .filter(statuses::instance_id.eq(instance.uuid()))
-            .filter(statuses::state.eq("pending"))
+            .filter(is_pending())
             .filter(statuses::lease_until.gt(now))
             .select(StatusRecord::as_select())
             .load(self.conn())

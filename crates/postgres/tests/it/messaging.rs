@@ -3,6 +3,7 @@
 mod accepting;
 mod attacks;
 mod audit;
+mod by_key;
 mod campaigns;
 mod charged;
 mod inbox;

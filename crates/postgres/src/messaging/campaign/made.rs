@@ -233,8 +233,8 @@ pub(super) async fn take_ready(
     undo: Undo,
 ) -> Result<Vec<QueueEntry>, StoreError> {
     let rows: Vec<QueueRow> = sql(concat!(
-        "DELETE FROM queue q WHERE q.instance_id = $1 AND q.message_id = ANY (ARRAY( \
-           SELECT o.message_id FROM queue o \
+        "DELETE FROM queue q WHERE q.ctid = ANY (ARRAY( \
+           SELECT o.ctid FROM queue o \
            WHERE o.instance_id = $1 AND o.class = 2 AND o.state = 1 AND o.campaign_id = $2 \
              AND (o.attempt = 0 OR NOT $3) \
            ORDER BY o.message_id FOR UPDATE SKIP LOCKED)) RETURNING ",

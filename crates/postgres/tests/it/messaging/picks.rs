@@ -1,6 +1,5 @@
 //! Statements whose plan was made and kept while the queues were empty, as they often are, and that meet full ones.
 
-use msgflash_messaging::InstanceId;
 use msgflash_messaging::message::ports::SettleUnits;
 use msgflash_messaging::receipt::ports::{EventUnits, ReceiptUnits};
 use msgflash_testkit::eventually;
@@ -13,7 +12,7 @@ const ROWS: i64 = 300;
 
 /// Announcements of messages that are known, receipts of such that wait for their time, and calls whose
 /// leases ended.
-const FILL: &str = "
+pub(super) const FILL: &str = "
     INSERT INTO provider_refs (instance_id, key_id, workspace_id, message_id, created_at)
       SELECT '00000000-0000-7000-8000-000000000001', 'K' || n, gen_random_uuid(), gen_random_uuid(),
         '2026-05-01Z' FROM generate_series(1, 300) n;
@@ -38,7 +37,7 @@ const LOOKS: &str = "SELECT \
     (SELECT sum(n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables \
      WHERE relname IN ('inbox', 'queue'))";
 
-const CUT: &str = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+pub(super) const CUT: &str = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 async fn looks(session: &Client) -> (i64, i64) {
@@ -83,38 +82,4 @@ async fn each_statement_picks_once_whatever_the_planner_believes() {
     })
     .await;
     assert!(looked < 100, "rows were looked for {looked} times");
-}
-
-/// How often something was looked for by instance alone, and how often by an id of the provider.
-const BY_INDEX: &str = "SELECT \
-    sum(idx_scan) FILTER (WHERE indexrelname = 'provider_refs_newest')::bigint, \
-    sum(idx_scan) FILTER (WHERE indexrelname = 'provider_refs_pkey')::bigint \
-    FROM pg_stat_user_indexes WHERE relname = 'provider_refs'";
-
-#[tokio::test]
-async fn ids_of_the_provider_are_found_by_key_while_there_are_few() {
-    let stage = Stage::new().await;
-    let session = stage.session().await;
-    let counted = "VACUUM ANALYZE provider_refs";
-    session.batch_execute(counted).await.expect("analysed");
-    // Two pages of the primary key, and one of the other index: there it looks cheaper.
-    let refs = FILL.split(";\n").next().expect("the first statement");
-    session.batch_execute(refs).await.expect("filled");
-    let instance = InstanceId::new(
-        "00000000-0000-7000-8000-000000000001"
-            .parse()
-            .expect("an id"),
-    );
-    let keys: Vec<_> = (1..=100).map(|n| (instance, format!("K{n}"))).collect();
-    let mut unit = ReceiptUnits::begin(&stage.postgres).await.expect("a unit");
-    assert_eq!(unit.receipts().lock(&keys).await.expect("looked"), []);
-    unit.commit().await.expect("committed");
-    session.query(CUT, &[]).await.expect("cut");
-    let others = eventually("all looks are counted", async || {
-        let row = session.query_one(BY_INDEX, &[]).await.expect("counted");
-        let (others, by_key): (i64, i64) = (row.get(0), row.get(1));
-        (others + by_key >= 100).then_some(others)
-    })
-    .await;
-    assert_eq!(others, 0);
 }
