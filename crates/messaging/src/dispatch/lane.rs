@@ -21,6 +21,10 @@ const FULL_LOOK: Duration = Duration::seconds(10);
 /// One call in so many is a campaign's, however much else waits.
 const CAMPAIGN_TURN: u32 = 20;
 
+/// Calls of a lane without a pace. Each waits for two commits besides the gateway, and what waits together is
+/// committed together. More of them are faster still, and take more memory than a server is meant to have.
+const ABREAST: usize = 128;
+
 /// How fast a lane calls, and how far it looks ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -50,12 +54,16 @@ impl Default for Pace {
 impl Pace {
     /// Calls of one lane at once.
     fn side_by_side(self) -> usize {
-        if self.gap.is_positive() { 1 } else { 64 }
+        if self.gap.is_positive() { 1 } else { ABREAST }
     }
 
     /// Entries kept ready in memory.
     fn ahead(self) -> usize {
-        if self.gap.is_positive() { 4 } else { 256 }
+        if self.gap.is_positive() {
+            4
+        } else {
+            4 * ABREAST
+        }
     }
 }
 
@@ -225,7 +233,11 @@ impl Lane {
         let is_lost = self
             .link
             .is_some_and(|(status, _)| status != InstanceStatus::Connected);
-        let abreast = if is_lost { 64 } else { pace.side_by_side() };
+        let abreast = if is_lost {
+            ABREAST
+        } else {
+            pace.side_by_side()
+        };
         let free = abreast.saturating_sub(self.open.len()).min(most);
         let mut picked = Vec::new();
         while picked.len() < free {
