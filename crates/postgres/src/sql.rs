@@ -7,6 +7,9 @@
 //! What a statement picks and then changes is named by `= ANY (ARRAY(SELECT …))`, never by `IN (SELECT …)`: the former
 //! picks once. For the latter a planner that takes a table for empty, as a queue often was when it was
 //! last looked at, may pick anew for each row, which takes half a minute when a campaign has filled it.
+//!
+//! For the same reason a look-up by key asks for nothing beside it that another index could answer, such as an age: that is
+//! asked of what was found. And a state that an index is limited to stands in the text, because a parameter could be any.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryId, SqlQuery};
