@@ -48,9 +48,20 @@ pub(crate) const TOLD_AS_SENT: Count = Count::new(
     "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.sent'",
 );
 
+pub(crate) const TOLD_AS_DELIVERED: Count = Count::new(
+    "messages told as delivered",
+    "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.delivered'",
+);
+
 pub(crate) const TOLD_AS_READ: Count = Count::new(
     "messages told as read",
     "SELECT count(DISTINCT payload ->> 'messageId') FROM events WHERE name = 'message.read'",
+);
+
+/// With those that were told as sent, delivered and read: that nothing else was told of them.
+pub(crate) const TOLD: Count = Count::new(
+    "events of messages",
+    "SELECT count(*) FROM events WHERE name LIKE 'message.%'",
 );
 
 pub(crate) const TOLD_TWICE: Count = Count::new(
