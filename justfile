@@ -26,7 +26,7 @@ sim *arguments:
 db-up:
     ./run migrate
 
-# Every benchmark as published, or the line the arguments name: `just bench p1`. Takes hours.
+# Every benchmark at its full size, or the line the arguments name: `just bench p1`. Takes hours.
 bench *arguments='all':
     ./run bench {{ arguments }}
 

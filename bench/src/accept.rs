@@ -16,8 +16,10 @@ use crate::pgbench::{Pgbench, Ran, Run};
 use crate::scene;
 use crate::server::Server;
 
-/// Load before the measured window: connections open, statements are prepared.
-const WARM: Duration = Duration::from_millis(500);
+/// Load before the measured window, as long as on the other side: connections open, statements are prepared.
+const WARM: Duration = Duration::from_secs(1);
+/// Numbers of connections of which the other side's best is taken.
+pub(crate) const TRIED: [usize; 4] = [16, 32, 64, 128];
 
 /// The server as a line about accepting starts it: nothing is sent meanwhile.
 pub(crate) const SETTINGS: [(&str, &str); 2] = [
@@ -35,8 +37,11 @@ pub(crate) struct Accept<'a> {
     session: Session,
     tenants: u32,
     period: i32,
-    /// The other side's script, with the counter row and without it.
+    /// The other side's script, with the counter row before the other rows: whether the quota is enough is known
+    /// before anything is written.
     pub(crate) counting: String,
+    /// With the counter row behind them: it is locked for the shortest time, and what is too much is rolled back.
+    pub(crate) counting_last: String,
     /// The same rows without the ledger's.
     pub(crate) uncounted: String,
 }
@@ -59,6 +64,7 @@ impl<'a> Accept<'a> {
             tenants,
             period: Period::of(SystemClock.now()).to_i32(),
             counting: String::new(),
+            counting_last: String::new(),
             uncounted: String::new(),
         };
         accept.reset().await?;
@@ -66,8 +72,9 @@ impl<'a> Accept<'a> {
         load::prove_replay(&accept.target(&server), 0).await?;
         server.stop().await?;
         let inserts = accept.inserts().await?;
-        accept.counting = accept.script(true, &inserts)?;
-        accept.uncounted = accept.script(false, &inserts)?;
+        accept.counting = accept.script(&[&accept.count(), &inserts]);
+        accept.counting_last = accept.script(&[&inserts, &accept.count()]);
+        accept.uncounted = accept.script(&[&inserts]);
         Ok(accept)
     }
 
@@ -98,11 +105,11 @@ impl<'a> Accept<'a> {
     }
 
     /// The product at fixed moments.
-    pub(crate) async fn ours_at(&self, rate: f64) -> Result<Fired> {
+    pub(crate) async fn ours_at(&self, rate: f64, connections: usize) -> Result<Fired> {
         self.reset().await?;
         let server = self.serve().await?;
         let target = self.target(&server);
-        let fired = load::open(target, 128, rate, WARM, self.options.span()).await?;
+        let fired = load::open(target, connections, rate, WARM, self.options.span()).await?;
         self.finish(server, fired).await
     }
 
@@ -121,19 +128,20 @@ impl<'a> Accept<'a> {
             rate,
         };
         let ran = self.pgbench.run(&run).await?;
-        let counted = if script == self.counting {
-            ran.transactions
-        } else {
+        let counted = if script == self.uncounted {
             0
+        } else {
+            ran.transactions
         };
         self.check(ran.transactions, counted).await?;
         Ok(ran)
     }
 
-    /// pgbench's best connection count for a script.
-    pub(crate) async fn best(&self, script: &str) -> Result<(usize, f64)> {
+    /// pgbench's best of these connection counts for a script.
+    pub(crate) async fn best(&self, script: &str, tried: &[usize]) -> Result<(usize, f64)> {
         let seconds = self.options.seconds.div_ceil(2).max(2);
-        self.pgbench.best(script, seconds, || self.reset()).await
+        let reset = || self.reset();
+        self.pgbench.best(script, tried, seconds, reset).await
     }
 
     /// The run counts if nothing was lost or counted twice, and replays are what they were.
@@ -165,6 +173,14 @@ impl<'a> Accept<'a> {
                 ),
                 rows,
             ),
+            (
+                // Each was for somebody else: one that is lost is not made up for by one that was written twice.
+                Count::new(
+                    "recipients of queued messages",
+                    "SELECT count(DISTINCT peer) FROM messages WHERE status = 0",
+                ),
+                rows,
+            ),
             (counts::KEPT_ANSWERS, rows),
             (counts::RESERVED, reserved),
         ];
@@ -184,19 +200,29 @@ impl<'a> Accept<'a> {
         Ok(())
     }
 
+    /// The counter row of the tenant.
+    fn count(&self) -> String {
+        format!(
+            "UPDATE usage_holds SET reserved_total = reserved_total + 1 \
+             WHERE account_id = {ACCOUNT}::uuid AND period = {};\n",
+            self.period
+        )
+    }
+
     /// The inserts of one message, as the product wrote them: the same columns, widths and values,
     /// but for what differs from message to message.
-    async fn inserts(&self) -> Result<Vec<String>> {
-        let mut inserts = Vec::new();
+    async fn inserts(&self) -> Result<String> {
+        let mut inserts = String::new();
         for table in ["messages", "queue", "idempotency_keys"] {
             let columns = self.row(table).await?;
             let names: Vec<&str> = columns.keys().map(String::as_str).collect();
             let values: Vec<&str> = columns.values().map(String::as_str).collect();
-            inserts.push(format!(
+            writeln!(
+                inserts,
                 "INSERT INTO {table} ({}) VALUES ({});",
                 names.join(", "),
                 values.join(", ")
-            ));
+            )?;
         }
         Ok(inserts)
     }
@@ -230,28 +256,18 @@ impl<'a> Accept<'a> {
         Ok(columns)
     }
 
-    fn script(&self, counting: bool, inserts: &[String]) -> Result<String> {
+    /// One transaction of these statements.
+    fn script(&self, statements: &[&str]) -> String {
         let (first, last) = (scene::FIRST, scene::FIRST + self.tenants - 1);
-        let mut script = format!(
+        format!(
             "\\set n :n + 1\n\
              \\set t random({first}, {last})\n\
              \\set id 100000000000 + :client_id * 1000000000 + :n\n\
              \\set phone 33600000000 + :client_id * 500000 + :n\n\
-             BEGIN;\n"
-        );
-        if counting {
-            writeln!(
-                script,
-                "UPDATE usage_holds SET reserved_total = reserved_total + 1 \
-                 WHERE account_id = {ACCOUNT}::uuid AND period = {};",
-                self.period
-            )?;
-        }
-        for insert in inserts {
-            writeln!(script, "{insert}")?;
-        }
-        script.push_str("COMMIT;\n");
-        Ok(script)
+             BEGIN;\n\
+             {}COMMIT;\n",
+            statements.concat()
+        )
     }
 }
 

@@ -215,6 +215,13 @@ impl Grown {
                 ),
                 accepted,
             ),
+            (
+                Count::new(
+                    "recipients of queued messages",
+                    "SELECT count(DISTINCT peer) FROM messages WHERE status = 0",
+                ),
+                accepted,
+            ),
             (counts::KEPT_ANSWERS, accepted),
             (counts::RESERVED, all),
             (

@@ -49,7 +49,7 @@ struct Cli {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
-    /// Every line, as published
+    /// Every line, at its full size
     All,
     /// Every line but those of growth, once and small, within five minutes
     Quick,
@@ -195,6 +195,7 @@ async fn measure(
                 "{} round(s), {} s, share {}",
                 options.rounds, options.seconds, options.share
             ),
+            share: options.share,
             command: std::iter::once("bench".to_owned())
                 .chain(std::env::args().skip(1))
                 .collect::<Vec<_>>()

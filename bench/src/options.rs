@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Seconds of each run that is measured by time
     #[arg(long, global = true, default_value_t = 10)]
     pub(crate) seconds: u64,
-    /// Share of the published row counts, such as 0.01
+    /// Share of the full row counts, such as 0.01
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) share: f64,
     /// Write the figures to docs/benchmarks.md
@@ -43,14 +43,14 @@ impl Options {
         Duration::from_secs(self.seconds)
     }
 
-    /// A published row count, cut to the share that is asked for and to a multiple of `step`.
-    pub(crate) fn rows(&self, published: u32, step: u32) -> u32 {
+    /// A full row count, cut to the share that is asked for and to a multiple of `step`.
+    pub(crate) fn rows(&self, full: u32, step: u32) -> u32 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a share of a count is a count"
         )]
-        let wanted = (f64::from(published) * self.share.clamp(0.0, 1.0)) as u32;
+        let wanted = (f64::from(full) * self.share.clamp(0.0, 1.0)) as u32;
         wanted.max(step).div_ceil(step) * step
     }
 

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::machine::root;
 use crate::pg::Database;
 
+/// Counted by second, the first one is none: sessions begin, statements are prepared, nothing is in memory.
+const WARM_SECONDS: u64 = 1;
 /// Where Debian and Ubuntu keep each major version's programs.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
@@ -28,7 +30,7 @@ pub(crate) struct Run<'a> {
     pub(crate) script: &'a str,
     /// Connections.
     pub(crate) clients: usize,
-    /// Whole seconds.
+    /// Whole seconds that count, behind the first one.
     pub(crate) seconds: u64,
     /// Transactions per second, at independent moments; as fast as it goes when absent.
     pub(crate) rate: Option<f64>,
@@ -39,9 +41,10 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Ran {
     /// Transactions that were committed.
     pub(crate) transactions: u64,
-    /// Of these per second, without the time to connect.
+    /// Committed per second, without the first one.
     pub(crate) per_second: f64,
-    /// From the intended start to the commit in microseconds; of runs with a rate only.
+    /// From the intended start to the commit in microseconds, without those of the first second; of runs with a
+    /// rate only.
     pub(crate) latencies: Vec<u64>,
 }
 
@@ -98,7 +101,8 @@ impl Pgbench {
             .args(["--no-vacuum", "--protocol=prepared", "--define=n=0"])
             .arg(format!("--client={}", run.clients))
             .arg(format!("--jobs={}", run.clients.min(2)))
-            .arg(format!("--time={}", run.seconds))
+            .arg(format!("--time={}", run.seconds + WARM_SECONDS))
+            .arg("--progress=1")
             .arg("--file")
             .arg(&script);
         if let Some(rate) = run.rate {
@@ -120,11 +124,12 @@ impl Pgbench {
         })
     }
 
-    /// The connection count with the highest throughput, and that throughput. `before` runs ahead of
-    /// each try.
+    /// Which of these numbers of connections has the highest throughput, and that throughput. `before` runs
+    /// ahead of each try.
     pub(crate) async fn best<F, W>(
         &self,
         script: &str,
+        tried: &[usize],
         seconds: u64,
         mut before: F,
     ) -> Result<(usize, f64)>
@@ -133,7 +138,7 @@ impl Pgbench {
         W: Future<Output = Result<()>>,
     {
         let mut best = (0, 0.0);
-        for clients in [16, 32, 64, 128] {
+        for &clients in tried {
             before().await?;
             let run = Run {
                 script,
@@ -157,9 +162,9 @@ impl Pgbench {
         command
     }
 
-    /// Reads and removes the log of a run: client, number, microseconds, …
+    /// Reads and removes the log of a run.
     fn take_log(&self) -> Result<Vec<u64>> {
-        let mut latencies = Vec::new();
+        let mut logged = Vec::new();
         for entry in self.dir.read_dir()? {
             let path = entry?.path();
             let is_log = path
@@ -170,13 +175,47 @@ impl Pgbench {
                 continue;
             }
             for line in fs::read_to_string(&path)?.lines() {
-                let time = line.split(' ').nth(2).context("a line of pgbench's log")?;
-                latencies.push(time.parse()?);
+                logged.push(Logged::read(line).context("a line of pgbench's log")?);
             }
             fs::remove_file(path)?;
         }
-        Ok(latencies)
+        Ok(warm(&logged))
     }
+}
+
+/// A transaction in the log of a run, in microseconds.
+#[derive(Clone, Copy, Debug)]
+struct Logged {
+    /// From the intended start to the commit.
+    took: u64,
+    /// The commit, since the epoch.
+    end: u64,
+}
+
+impl Logged {
+    /// Client, number, microseconds, script, second of the end and its microseconds, …
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ').skip(2);
+        let took = words.next()?.parse().ok()?;
+        let second: u64 = words.nth(1)?.parse().ok()?;
+        let micros: u64 = words.next()?.parse().ok()?;
+        Some(Self {
+            took,
+            end: second * 1_000_000 + micros,
+        })
+    }
+
+    fn intended(self) -> u64 {
+        self.end.saturating_sub(self.took)
+    }
+}
+
+/// What those took that were to begin behind the first second.
+fn warm(logged: &[Logged]) -> Vec<u64> {
+    let first = logged.iter().map(|it| it.intended()).min().unwrap_or(0);
+    let begun = first + WARM_SECONDS * 1_000_000;
+    let counted = logged.iter().filter(|it| it.intended() >= begun);
+    counted.map(|it| it.took).collect()
 }
 
 impl Drop for Pgbench {
@@ -191,7 +230,21 @@ fn read(output: &Output) -> Result<(u64, f64)> {
     if !output.status.success() {
         bail!("pgbench failed: {told}");
     }
-    parse(&text).with_context(|| format!("pgbench said: {text} {told}"))
+    let (transactions, average) =
+        parse(&text).with_context(|| format!("pgbench said: {text} {told}"))?;
+    Ok((transactions, steady(&told).unwrap_or(average)))
+}
+
+/// Transactions per second by the reports of each second but the first; `None` when there are no others.
+fn steady(told: &str) -> Option<f64> {
+    let reports = told.lines().filter_map(|line| {
+        let rest = line.strip_prefix("progress: ")?;
+        let (_, rate) = rest.split_once(" s, ")?;
+        rate.split_once(" tps")
+            .and_then(|(rate, _)| rate.parse::<f64>().ok())
+    });
+    let counted: Vec<f64> = reports.skip(usize::try_from(WARM_SECONDS).ok()?).collect();
+    (!counted.is_empty()).then(|| counted.iter().sum::<f64>() / counted.len() as f64)
 }
 
 /// Transactions and their rate in pgbench's summary.
@@ -231,6 +284,29 @@ mod tests {
         let (transactions, per_second) = parse(SAID).unwrap();
         assert_eq!(transactions, 8123);
         assert!((per_second - 8101.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_first_second_does_not_count() {
+        let told = "pgbench (15.18)\nprogress: 1.0 s, 3000.0 tps, lat 10.1 ms stddev 9.9, 0 failed\n\
+            progress: 2.0 s, 5000.5 tps, lat 6.3 ms stddev 1.0, 0 failed\n\
+            progress: 3.0 s, 6000.5 tps, lat 5.3 ms stddev 1.0, 0 failed, lag 0.1 ms\n";
+        assert_eq!(steady(told), Some(5500.5));
+        assert_eq!(steady("progress: 1.0 s, 3000.0 tps, lat 10.1 ms"), None);
+    }
+
+    #[test]
+    fn what_was_to_begin_in_the_first_second_does_not_count() {
+        let log = [
+            "0 1 20000 0 1764000000 70000",
+            "1 1 2000000 0 1764000003 40000",
+            "0 2 1500000 0 1764000002 400000",
+        ];
+        let log: Vec<Logged> = log.iter().map(|line| Logged::read(line).unwrap()).collect();
+        // To begin at 0.05 s, 1.04 s and 0.9 s.
+        assert_eq!(warm(&log), Vec::<u64>::new());
+        let later = Logged::read("0 3 700 0 1764000001 50700").unwrap();
+        assert_eq!(warm(&[log[0], later]), vec![700]);
     }
 
     #[test]

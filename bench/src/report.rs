@@ -102,12 +102,20 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
     /// Sizes and settings of the run.
     pub(crate) settings: String,
+    /// The share of the full sizes.
+    #[serde(default = "whole")]
+    pub(crate) share: f64,
     /// The command that measured it.
     pub(crate) command: String,
     /// The day.
     pub(crate) day: String,
     /// The machine.
     pub(crate) machine: Machine,
+}
+
+/// All of it.
+fn whole() -> f64 {
+    1.0
 }
 
 /// Says something to whoever started the benchmark.
@@ -138,7 +146,7 @@ pub(crate) fn print(line: &str, outcome: &Outcome) {
             row.ours,
             row.theirs,
             figure(row),
-            verdict(row)
+            verdict(row, outcome.share)
         );
     }
     for note in &outcome.notes {
@@ -195,7 +203,7 @@ fn block(all: &BTreeMap<String, Outcome>) -> Result<String> {
                 row.spread
                     .map_or_else(String::new, |(low, high)| format!("{low:.2}-{high:.2}")),
                 target(row),
-                verdict(row),
+                verdict(row, outcome.share),
             )?;
         }
         if outcome.rows.is_empty() {
@@ -254,12 +262,23 @@ fn target(row: &Row) -> String {
     }
 }
 
-fn verdict(row: &Row) -> &'static str {
-    match (row.target, row.figure) {
-        (Some(target), Some(figure)) if target.is_met(figure) => "met",
-        (Some(_), Some(_)) => "missed",
-        _ => "",
+/// Whether the target is met; that not all rounds say so, and that less was measured than the target is about.
+fn verdict(row: &Row, share: f64) -> String {
+    let (Some(target), Some(figure)) = (row.target, row.figure) else {
+        return String::new();
+    };
+    let is_met = target.is_met(figure);
+    let of_all = row
+        .spread
+        .is_none_or(|(low, high)| target.is_met(low) == is_met && target.is_met(high) == is_met);
+    let mut text = if is_met { "met" } else { "missed" }.to_owned();
+    if !of_all {
+        text.push_str(", not in every round");
     }
+    if share < 1.0 {
+        let _ = write!(text, ", at {share} of the size");
+    }
+    text
 }
 
 fn short(value: f64) -> String {
@@ -298,14 +317,17 @@ mod tests {
         let row = sides.row("x", "/s", Target::AtLeast(2.0));
         assert_eq!(row.figure, Some(2.0));
         assert_eq!(row.spread, Some((1.0, 3.0)));
-        assert_eq!(verdict(&row), "met");
+        assert_eq!(verdict(&row, 1.0), "met, not in every round");
+        let of_all = sides.row("x", "/s", Target::AtLeast(0.5));
+        assert_eq!(verdict(&of_all, 0.2), "met, at 0.2 of the size");
     }
 
     #[test]
     fn a_missed_target_is_said() {
         let mut sides = Sides::default();
         sides.push(21.0, 10.0);
-        assert_eq!(verdict(&sides.row("x", "s", Target::AtMost(2.0))), "missed");
+        let row = sides.row("x", "s", Target::AtMost(2.0));
+        assert_eq!(verdict(&row, 1.0), "missed");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Figures;
-use crate::accept::Accept;
+use crate::accept::{Accept, TRIED};
 use crate::options::Options;
 use crate::pg::Database;
 use crate::report::{Sides, Target};
@@ -14,7 +14,7 @@ pub(crate) const TENANTS: u32 = 1_000;
 /// The product at 32 and at 128 connections, against pgbench at its best.
 pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
     let accept = Accept::prepare(options, database, TENANTS).await?;
-    let (best, _) = accept.best(&accept.counting).await?;
+    let (best, _) = accept.best(&accept.counting, &TRIED).await?;
     let (mut few, mut many) = (Sides::default(), Sides::default());
     for _ in 0..options.rounds {
         let ours = accept.ours(32).await?.per_second;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Figures, p1};
-use crate::accept::Accept;
+use crate::accept::{Accept, TRIED};
 use crate::options::Options;
 use crate::pg::Database;
 use crate::report::{Sides, Target};
@@ -12,13 +12,13 @@ use crate::stats::percentile;
 /// Both sides at half of the lower peak, at moments that do not wait for answers.
 pub(super) async fn run(options: &Options, database: &Database) -> Result<Figures> {
     let accept = Accept::prepare(options, database, p1::TENANTS).await?;
-    let (clients, peak) = accept.best(&accept.counting).await?;
+    let (clients, peak) = accept.best(&accept.counting, &TRIED).await?;
     let few = accept.ours(32).await?.per_second;
     let many = accept.ours(128).await?.per_second;
     let rate = few.max(many).min(peak) / 2.0;
     let (mut high, mut middle) = (Sides::default(), Sides::default());
     for _ in 0..options.rounds {
-        let mut ours = accept.ours_at(rate).await?.latencies;
+        let mut ours = accept.ours_at(rate, clients).await?.latencies;
         let mut theirs = accept
             .theirs(&accept.counting, clients, Some(rate))
             .await?
@@ -28,7 +28,7 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     }
     let mut median = middle.row("p50 at the same rate", "ms", Target::AtMost(3.0));
     median.target = None;
-    let what = format!("p99 at {rate:.0}/s, open loop; pgbench --rate");
+    let what = format!("p99 at {rate:.0}/s, open loop, {clients} connections; pgbench --rate");
     Ok(Figures {
         rows: vec![high.row(what, "ms", Target::AtMost(3.0)), median],
         notes: Vec::new(),

@@ -103,7 +103,8 @@ pub(super) async fn theirs(session: &Session) -> Result<f64> {
         .prepare(
             "WITH taken AS ( \
                DELETE FROM inbox WHERE ctid = ANY (ARRAY( \
-                 SELECT ctid FROM inbox WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 \
+                 SELECT ctid FROM inbox WHERE rank IS NOT NULL AND due_at <= now() \
+                 ORDER BY due_at, id LIMIT $2 \
                  FOR UPDATE SKIP LOCKED)) \
                RETURNING instance_id, key_id, rank), \
              steps AS ( \

@@ -13,8 +13,8 @@ use crate::gateway::{Gateway, with};
 use crate::receiver::Receiver;
 use crate::scene;
 
-/// Posts under way at once.
-pub(super) const AT_ONCE: usize = 64;
+/// Posts under way at once, as many as the product makes of a number without a pace.
+pub(super) const AT_ONCE: usize = 128;
 /// What the gateway tells of each message: that it left, that WhatsApp took it, that it was delivered,
 /// and that it was read.
 const TOLD: u64 = 4;
