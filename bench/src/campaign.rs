@@ -96,6 +96,17 @@ pub(crate) fn told(stats: &[u8]) -> Result<(u64, u64)> {
     Ok((planned, number("skipped").unwrap_or(0)))
 }
 
+/// Stops it, and waits until nothing of it is under way.
+pub(crate) async fn pause(api: &mut Api, session: &Session, tenant: u32, id: &str) -> Result<()> {
+    let path = format!("/api/v1/campaigns/{id}/pause");
+    api.post(tenant, &path, "{}").await?;
+    until(session, "nothing is under way", UNDER_WAY, 0).await
+}
+
+/// Calls, and what the gateway told and what is to be told of them.
+const UNDER_WAY: &str = "SELECT (SELECT count(*) FROM queue WHERE state = 2) \
+    + (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox)";
+
 /// Where the API tells it.
 pub(crate) fn stats_path(id: &str) -> String {
     format!("/api/v1/campaigns/{id}/stats")

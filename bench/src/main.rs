@@ -28,9 +28,11 @@ mod stats;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::Machine;
 use crate::options::Options;
@@ -133,18 +135,34 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .expect("a runtime can be made");
-    match runtime.block_on(run(&cli)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            say(&format!("bench: {error:#}"));
-            ExitCode::FAILURE
+    let code = runtime.block_on(async {
+        match run(&cli).await {
+            Ok(Ended::Counted) => ExitCode::SUCCESS,
+            Ok(Ended::Failed) => ExitCode::FAILURE,
+            Ok(Ended::Stopped(code)) => ExitCode::from(code),
+            Err(error) => {
+                say(&format!("bench: {error:#}"));
+                ExitCode::FAILURE
+            }
         }
-    }
+    });
+    // Clients of a line that was stopped find out by themselves that nobody answers any more.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    code
 }
 
-/// Measures; `false` when a line failed.
-async fn run(cli: &Cli) -> Result<bool> {
+/// How it ended.
+enum Ended {
+    /// With figures.
+    Counted,
+    /// With a line that failed.
+    Failed,
+    /// By a signal: what a shell expects to be answered then.
+    Stopped(u8),
+}
+
+/// Measures until a signal says that it is enough; processes and databases are removed in any case.
+async fn run(cli: &Cli) -> Result<Ended> {
     let options = match cli.command {
         Command::Quick => {
             // One small round in the place of five would be published.
@@ -156,16 +174,33 @@ async fn run(cli: &Cli) -> Result<bool> {
         }
         _ => cli.options.clone(),
     };
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
     let database = Database::start().await?;
-    let measured = measure(&cli.command.lines(), &options, &database).await;
+    let lines = cli.command.lines();
+    let measured = tokio::select! {
+        measured = measure(&lines, &options, &database) => Ok(measured),
+        _ = interrupted.recv() => Err(130),
+        _ = terminated.recv() => Err(143),
+    };
     database.stop().await?;
-    let measured = measured?;
+    let measured = match measured {
+        Ok(measured) => measured?,
+        Err(code) => {
+            say("bench: stopped; nothing is left behind, and nothing was written");
+            return Ok(Ended::Stopped(code));
+        }
+    };
     let all_counted = measured.values().all(|outcome| !outcome.rows.is_empty());
     if options.write {
         report::write(measured)?;
         say("\nwritten to docs/benchmarks.md");
     }
-    Ok(all_counted)
+    Ok(if all_counted {
+        Ended::Counted
+    } else {
+        Ended::Failed
+    })
 }
 
 async fn measure(

@@ -126,14 +126,25 @@ impl Database {
         Ok(())
     }
 
-    /// Removes the database, and the server when it is ours.
+    /// Removes the database and what was made beside it, and the server when it is ours.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        self.drop_fresh(&self.name).await?;
+        for name in self.beside().await? {
+            self.drop_fresh(&name).await?;
+        }
         if let Some((cluster, dir)) = self.cluster.take() {
             tokio::task::spawn_blocking(move || cluster.stop()).await?;
             drop(fs::remove_dir_all(dir));
         }
         Ok(())
+    }
+
+    /// This database and those whose names begin with its name: a line that was stopped left its own.
+    async fn beside(&self) -> Result<Vec<String>> {
+        let session = Session::open(&self.server).await?;
+        let text =
+            "SELECT datname FROM pg_database WHERE datname = $1 OR starts_with(datname, $1 || '_')";
+        let rows = session.client.query(text, &[&self.name]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     async fn create(&self, name: &str) -> Result<()> {
@@ -222,9 +233,10 @@ fn own_cluster() -> Result<(Cluster, PathBuf, PathBuf)> {
 fn remove_stale(clusters: &Path) {
     for entry in clusters.read_dir().into_iter().flatten().flatten() {
         let name = entry.file_name();
+        // A cluster, or `pgbench-<pid>` and the like.
         let is_gone = name
             .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
+            .and_then(|name| name.rsplit('-').next()?.parse::<u32>().ok())
             .is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
         if is_gone {
             drop(fs::remove_dir_all(entry.path()));

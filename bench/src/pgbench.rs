@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use msgflash_local_postgres::end_with_us;
 
 use crate::machine::root;
 use crate::pg::Database;
@@ -110,7 +111,11 @@ impl Pgbench {
             command.arg("--log").arg("--log-prefix=log");
         }
         command.arg(&self.url).current_dir(&self.dir);
-        let output = tokio::task::spawn_blocking(move || command.output()).await??;
+        end_with_us(&mut command);
+        let output = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .output()
+            .await?;
         let (transactions, per_second) = read(&output)?;
         let latencies = if run.rate.is_some() {
             self.take_log()?

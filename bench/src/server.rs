@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use msgflash_local_postgres::end_with_us;
 
 use crate::http::Connection;
 use crate::machine::{peak_kb, resident_kb, root};
@@ -79,6 +80,8 @@ impl Server {
         // A place without a msgflash.toml, and an environment without settings.
         command.current_dir(std::env::temp_dir()).env_clear();
         command.stdin(Stdio::null()).stdout(log()?).stderr(log()?);
+        // Spawned on the main thread, where lines run.
+        end_with_us(&mut command);
         let child = command.spawn().context("msgflash does not start")?;
         Ok(Self {
             child,

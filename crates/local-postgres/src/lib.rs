@@ -7,8 +7,9 @@
 //!
 //! Linux only: the promise that no server outlives its owner rests on `PR_SET_PDEATHSIG`.
 //!
-//! It is the one crate of the workspace that may use `unsafe`; all of it is in `system.rs`. Start
-//! reading at [`Cluster`].
+//! It is the one crate of the workspace that may use `unsafe`; all of it is in `system.rs`, and so is
+//! [`end_with_us`] for other programs that shall not outlive whoever starts them. Start reading at
+//! [`Cluster`].
 
 mod boot;
 mod cluster;
@@ -22,3 +23,4 @@ mod system;
 pub use cluster::{Cluster, Options};
 pub use error::ClusterError;
 pub use programs::{Programs, ProgramsMissing};
+pub use system::end_with_us;

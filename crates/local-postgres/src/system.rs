@@ -64,6 +64,13 @@ pub(crate) struct Mapping {
     pub(crate) gid: u32,
 }
 
+/// Lets the command end with us, however we end: it gets `SIGINT` when the *thread* that spawns it ends, so
+/// that should be the main one. It has a process group of its own: Ctrl-C in a terminal reaches us alone, and
+/// what becomes of the command is ours to say.
+pub fn end_with_us(command: &mut Command) {
+    tie_to_us(command, None);
+}
+
 /// Ties the command's life to ours: a process group of its own, so that Ctrl-C in a terminal
 /// reaches us alone, and a fast shutdown when the *thread* that spawns it ends.
 ///

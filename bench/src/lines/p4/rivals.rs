@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use msgflash_local_postgres::end_with_us;
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -118,6 +119,7 @@ impl Rival {
             .stderr(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        end_with_us(command.as_std_mut());
         let output = tokio::time::timeout(PATIENCE, command.output());
         let output = output.await.context("it took too long")??;
         if !output.status.success() {
