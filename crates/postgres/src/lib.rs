@@ -14,6 +14,7 @@ mod columns;
 mod connect;
 mod contacts;
 mod error;
+mod marks;
 mod messaging;
 mod migrate;
 mod notify;

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::connect::{Limits, connect, parse};
 use crate::contacts::Searches;
+use crate::marks::Marks;
 use crate::sql::sql;
 use crate::unit::PgUnit;
 
@@ -46,6 +47,7 @@ pub struct Postgres {
     /// How many rows of a list are looked at for one page.
     look: u32,
     searches: Searches,
+    marks: Marks,
 }
 
 /// How a pool is used.
@@ -98,6 +100,7 @@ impl Postgres {
             url: url.into(),
             look: limits.look,
             searches: Searches::default(),
+            marks: Marks::default(),
         })
     }
 
@@ -126,7 +129,7 @@ impl Postgres {
 
     /// Begins a transaction.
     pub(crate) async fn unit(&self) -> Result<PgUnit, StoreError> {
-        PgUnit::begin(self.conn().await?).await
+        PgUnit::begin(self.conn().await?, self.marks.clone()).await
     }
 
     /// Whether the database answers.

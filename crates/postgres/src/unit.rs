@@ -7,6 +7,7 @@ use msgflash_kernel::{StoreError, Unit};
 use tokio::runtime::Handle;
 
 use crate::error::failed;
+use crate::marks::Marks;
 use crate::messaging::tally::Tallies;
 
 type Transactions = AnsiTransactionManager;
@@ -20,11 +21,15 @@ pub(crate) struct PgUnit {
     conn: Option<Object<AsyncPgConnection>>,
     /// Written last: whoever holds these rows waits for nobody.
     tallies: Tallies,
+    marks: Marks,
 }
 
 impl PgUnit {
     /// Begins a transaction on `conn`.
-    pub(crate) async fn begin(mut conn: Object<AsyncPgConnection>) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(
+        mut conn: Object<AsyncPgConnection>,
+        marks: Marks,
+    ) -> Result<Self, StoreError> {
         if let Err(error) = Transactions::begin_transaction_sql(&mut *conn, BEGIN).await {
             // Whatever state it is in, nobody else shall borrow it.
             drop(Object::take(conn));
@@ -33,6 +38,7 @@ impl PgUnit {
         Ok(Self {
             conn: Some(conn),
             tallies: Tallies::default(),
+            marks,
         })
     }
 
@@ -41,6 +47,11 @@ impl PgUnit {
         self.conn
             .as_mut()
             .expect("a unit that was committed is gone")
+    }
+
+    /// Where to begin looking for what is due.
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks.clone()
     }
 
     /// Counts for campaigns, to be written when the unit commits.

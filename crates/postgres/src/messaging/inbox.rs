@@ -129,6 +129,14 @@ impl From<EventRow> for StoredEvent {
 }
 
 #[derive(QueryableByName)]
+struct DroppedRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    first: Option<OffsetDateTime>,
+}
+
+#[derive(QueryableByName)]
 struct InstanceRow {
     #[diesel(sql_type = SqlUuid)]
     instance_id: Uuid,
@@ -175,28 +183,38 @@ impl EventStore for PgUnit {
     }
 
     async fn drop_known(&mut self, now: OffsetDateTime, limit: u32) -> Result<usize, StoreError> {
-        sql(concat!(
-            "DELETE FROM inbox WHERE id = ANY (ARRAY( \
-               SELECT i.id FROM inbox i \
-               WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at <= $1 AND ",
+        let marks = self.marks();
+        let look = marks.known().look();
+        let dropped: DroppedRow = sql(concat!(
+            "WITH dropped AS ( \
+               DELETE FROM inbox WHERE id = ANY (ARRAY( \
+                 SELECT i.id FROM inbox i \
+                 WHERE i.rank IS NULL AND i.key_id IS NOT NULL AND i.due_at BETWEEN $3 AND $1 AND ",
             is_known!("i"),
-            " ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            "    ORDER BY i.due_at, i.id LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING due_at) \
+             SELECT count(*) AS count, min(due_at) AS first FROM dropped",
         ))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
-        .execute(self.conn())
+        .bind::<Timestamptz, _>(look.from())
+        .get_result(self.conn())
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+        // Earlier ones that are not known yet are looked at one by one when they are due.
+        marks.known().found(look, dropped.first);
+        Ok(usize::try_from(dropped.count).unwrap_or(0))
     }
 
     async fn claim_announcement(
         &mut self,
         now: OffsetDateTime,
     ) -> Result<Option<StoredEvent>, StoreError> {
-        let row = inbox::table
+        let marks = self.marks();
+        let look = marks.announcements().look();
+        let row: Option<EventRow> = inbox::table
             .filter(inbox::rank.is_null())
             .filter(inbox::key_id.is_not_null())
-            .filter(inbox::due_at.le(now))
+            .filter(inbox::due_at.between(look.from(), now))
             .order((inbox::due_at, inbox::id))
             .select(EventRow::as_select())
             .for_update()
@@ -205,6 +223,8 @@ impl EventStore for PgUnit {
             .await
             .optional()
             .map_err(failed)?;
+        let first = row.as_ref().map(|row| row.due_at);
+        marks.announcements().found(look, first);
         Ok(row.map(StoredEvent::from))
     }
 

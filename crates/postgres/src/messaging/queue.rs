@@ -319,16 +319,21 @@ impl QueueStore for PgUnit {
     }
 
     async fn expire_leases(&mut self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        let marks = self.marks();
+        let look = marks.leases().look();
         let count = sql(
             "UPDATE queue SET state = 3, look_at = $1, looks = 0, owner = NULL, lease_until = NULL \
              WHERE ctid = ANY (ARRAY( \
-               SELECT ctid FROM queue WHERE state = 2 AND lease_until <= $1 \
+               SELECT ctid FROM queue WHERE state = 2 AND lease_until BETWEEN $2 AND $1 \
                ORDER BY instance_id, message_id LIMIT 500 FOR UPDATE SKIP LOCKED))",
         )
         .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(look.from())
         .execute(self.conn())
         .await
         .map_err(failed)?;
+        // Leases end in their order: what ends later is not looked at yet.
+        marks.leases().found(look, (count == 0).then_some(now));
         Ok(count as u64)
     }
 

@@ -53,6 +53,9 @@ pub(super) use is_known;
 struct ShardRow {
     #[diesel(sql_type = Integer)]
     shard: i32,
+    /// The earliest that is due, whoever works on it.
+    #[diesel(sql_type = Timestamptz)]
+    oldest: OffsetDateTime,
 }
 
 #[derive(QueryableByName)]
@@ -160,20 +163,27 @@ impl ReceiptStore for PgUnit {
         limit: u32,
     ) -> Result<Vec<StoredReceipt>, StoreError> {
         let limit = i64::from(limit);
+        let marks = self.marks();
+        let look = marks.receipts().look();
         let free: Vec<ShardRow> = sql("WITH heads AS MATERIALIZED ( \
                SELECT shard, min(due_at) AS first FROM ( \
                  SELECT get_byte(uuid_send(instance_id), 15) & 15 AS shard, due_at \
-                 FROM inbox WHERE rank IS NOT NULL AND due_at <= $1 \
+                 FROM inbox WHERE rank IS NOT NULL AND due_at BETWEEN $5 AND $1 \
                  ORDER BY due_at, id LIMIT $2) due \
                GROUP BY shard ORDER BY first, shard) \
-             SELECT shard FROM heads WHERE pg_try_advisory_xact_lock($3, shard) LIMIT $4")
+             SELECT shard, (SELECT min(first) FROM heads) AS oldest FROM heads \
+             WHERE pg_try_advisory_xact_lock($3, shard) LIMIT $4")
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(limit)
         .bind::<Integer, _>(RECEIPTS_OF_SHARD)
         .bind::<BigInt, _>(SHARDS_AT_ONCE)
+        .bind::<Timestamptz, _>(look.from())
         .get_results(self.conn())
         .await
         .map_err(failed)?;
+        marks
+            .receipts()
+            .found(look, free.first().map(|it| it.oldest));
         if free.is_empty() {
             return Ok(Vec::new());
         }
@@ -181,7 +191,7 @@ impl ReceiptStore for PgUnit {
         // from these shards, so nothing is skipped: a skipped receipt would be overtaken.
         let rows: Vec<ReceiptRow> = sql("WITH due AS MATERIALIZED ( \
                SELECT id, instance_id, key_id, rank, received_at, tries FROM inbox \
-               WHERE rank IS NOT NULL AND due_at <= $1 \
+               WHERE rank IS NOT NULL AND due_at BETWEEN $4 AND $1 \
                  AND get_byte(uuid_send(instance_id), 15) & 15 = ANY ($2) \
                ORDER BY due_at, id LIMIT $3 FOR UPDATE), \
              late AS MATERIALIZED ( \
@@ -194,6 +204,7 @@ impl ReceiptStore for PgUnit {
         .bind::<Timestamptz, _>(now)
         .bind::<Array<Integer>, _>(each(&free, |it| it.shard))
         .bind::<BigInt, _>(limit)
+        .bind::<Timestamptz, _>(look.from())
         .get_results(self.conn())
         .await
         .map_err(failed)?;

@@ -29,17 +29,23 @@ struct EventRow {
 #[async_trait]
 impl RaisedEvents for PgUnit {
     async fn take(&mut self, limit: u32) -> Result<Vec<RaisedEvent>, StoreError> {
+        let marks = self.marks();
+        let look = marks.events().look();
         let rows: Vec<EventRow> = sql(
             "WITH taken AS ( DELETE FROM outbox WHERE ctid = ANY (ARRAY( SELECT ctid FROM outbox \
-             ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING event_id, \
+             WHERE event_id >= $2 ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING event_id, \
              workspace_id) SELECT e.id, e.workspace_id, e.name FROM taken t CROSS JOIN LATERAL ( \
              SELECT e.id, e.workspace_id, e.name FROM events e WHERE e.workspace_id = \
              t.workspace_id AND e.id = t.event_id OFFSET 0) e ORDER BY e.id",
         )
         .bind::<BigInt, _>(i64::from(limit))
+        .bind::<SqlUuid, _>(look.from_id())
         .get_results(self.conn())
         .await
         .map_err(failed)?;
+        marks
+            .events()
+            .found_id(look, rows.first().map(|row| row.id));
         let event = |row: EventRow| RaisedEvent {
             id: Id::new(row.id),
             workspace: Id::new(row.workspace_id),

@@ -9,6 +9,7 @@ mod charged;
 mod inbox;
 mod keys;
 mod lanes;
+mod long_reader;
 mod lookups;
 mod media;
 mod messages;
