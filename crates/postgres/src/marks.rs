@@ -80,13 +80,13 @@ pub(crate) struct Look {
 
 impl Look {
     /// What is due before this time is not looked at.
-    pub(crate) fn from(self) -> OffsetDateTime {
+    pub(crate) fn since(self) -> OffsetDateTime {
         self.from.unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// The same for ids that begin with the time.
-    pub(crate) fn from_id(self) -> Uuid {
-        let since = self.from() - OffsetDateTime::UNIX_EPOCH;
+    pub(crate) fn since_id(self) -> Uuid {
+        let since = self.since() - OffsetDateTime::UNIX_EPOCH;
         let millis = u64::try_from(since.whole_milliseconds()).unwrap_or(0);
         Uuid::from_u128(u128::from(millis) << 80)
     }
@@ -159,7 +159,7 @@ mod tests {
     fn looked() -> (Mark, Instant) {
         let (mark, begun) = (Mark::default(), Instant::now());
         let look = mark.look_at(begun);
-        assert_eq!(look.from(), OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(look.since(), OffsetDateTime::UNIX_EPOCH);
         mark.found_at(look, Some(FIRST), begun + 10 * MS);
         (mark, begun + 10 * MS)
     }
@@ -168,12 +168,12 @@ mod tests {
     fn looks_begin_where_something_was_found_and_rarely_from_the_beginning() {
         let (mark, end) = looked();
         let look = mark.look_at(end + 199 * MS);
-        assert_eq!(look.from(), FIRST - OVERLAP);
+        assert_eq!(look.since(), FIRST - OVERLAP);
         let look = mark.look_at(end + 200 * MS);
-        assert_eq!(look.from(), OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(look.since(), OffsetDateTime::UNIX_EPOCH);
         // One at a time.
         let other = mark.look_at(end + 201 * MS);
-        assert_eq!(other.from(), FIRST - OVERLAP);
+        assert_eq!(other.since(), FIRST - OVERLAP);
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         let earlier = FIRST - time::Duration::HOUR;
         mark.found_at(whole, Some(earlier), end + 201 * MS);
         mark.found_at(slow, Some(FIRST), end + 202 * MS);
-        assert_eq!(mark.look_at(end + 203 * MS).from(), earlier - OVERLAP);
+        assert_eq!(mark.look_at(end + 203 * MS).since(), earlier - OVERLAP);
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
         let (mark, end) = looked();
         let look = mark.look_at(end + MS);
         mark.found_at(look, None, end + 2 * MS);
-        assert_eq!(mark.look_at(end + 3 * MS).from(), FIRST - OVERLAP);
+        assert_eq!(mark.look_at(end + 3 * MS).since(), FIRST - OVERLAP);
     }
 
     #[test]
@@ -201,10 +201,10 @@ mod tests {
         let look = mark.look_at(end + MS);
         let millis = u64::try_from((FIRST - OVERLAP).unix_timestamp()).unwrap() * 1_000;
         let id = Uuid::from_u128(u128::from(millis) << 80);
-        assert_eq!(look.from_id(), id);
+        assert_eq!(look.since_id(), id);
         let next = uuid::Builder::from_unix_timestamp_millis(millis + 60_000, &[0; 10]).into_uuid();
         mark.found_id(look, Some(next));
-        let from = mark.look_at(end + 2 * MS).from();
+        let from = mark.look_at(end + 2 * MS).since();
         assert_eq!(from, FIRST - OVERLAP * 2 + time::Duration::MINUTE);
     }
 }

@@ -196,7 +196,7 @@ impl EventStore for PgUnit {
         ))
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(i64::from(limit))
-        .bind::<Timestamptz, _>(look.from())
+        .bind::<Timestamptz, _>(look.since())
         .get_result(self.conn())
         .await
         .map_err(failed)?;
@@ -214,7 +214,7 @@ impl EventStore for PgUnit {
         let row: Option<EventRow> = inbox::table
             .filter(inbox::rank.is_null())
             .filter(inbox::key_id.is_not_null())
-            .filter(inbox::due_at.between(look.from(), now))
+            .filter(inbox::due_at.between(look.since(), now))
             .order((inbox::due_at, inbox::id))
             .select(EventRow::as_select())
             .for_update()

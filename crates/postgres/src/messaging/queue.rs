@@ -328,7 +328,7 @@ impl QueueStore for PgUnit {
                ORDER BY instance_id, message_id LIMIT 500 FOR UPDATE SKIP LOCKED))",
         )
         .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(look.from())
+        .bind::<Timestamptz, _>(look.since())
         .execute(self.conn())
         .await
         .map_err(failed)?;

@@ -177,13 +177,13 @@ impl ReceiptStore for PgUnit {
         .bind::<BigInt, _>(limit)
         .bind::<Integer, _>(RECEIPTS_OF_SHARD)
         .bind::<BigInt, _>(SHARDS_AT_ONCE)
-        .bind::<Timestamptz, _>(look.from())
+        .bind::<Timestamptz, _>(look.since())
         .get_results(self.conn())
         .await
         .map_err(failed)?;
         marks
             .receipts()
-            .found(look, free.first().map(|it| it.oldest));
+            .found(look, free.as_slice().first().map(|it| it.oldest));
         if free.is_empty() {
             return Ok(Vec::new());
         }
@@ -204,7 +204,7 @@ impl ReceiptStore for PgUnit {
         .bind::<Timestamptz, _>(now)
         .bind::<Array<Integer>, _>(each(&free, |it| it.shard))
         .bind::<BigInt, _>(limit)
-        .bind::<Timestamptz, _>(look.from())
+        .bind::<Timestamptz, _>(look.since())
         .get_results(self.conn())
         .await
         .map_err(failed)?;

@@ -39,13 +39,13 @@ impl RaisedEvents for PgUnit {
              t.workspace_id AND e.id = t.event_id OFFSET 0) e ORDER BY e.id",
         )
         .bind::<BigInt, _>(i64::from(limit))
-        .bind::<SqlUuid, _>(look.from_id())
+        .bind::<SqlUuid, _>(look.since_id())
         .get_results(self.conn())
         .await
         .map_err(failed)?;
         marks
             .events()
-            .found_id(look, rows.first().map(|row| row.id));
+            .found_id(look, rows.as_slice().first().map(|row| row.id));
         let event = |row: EventRow| RaisedEvent {
             id: Id::new(row.id),
             workspace: Id::new(row.workspace_id),
