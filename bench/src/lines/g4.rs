@@ -64,16 +64,21 @@ pub(super) async fn run(options: &Options, database: &Database) -> Result<Figure
     let vacuumed = watch::until_vacuumed(&session).await?;
     server.stop().await?;
     options.spoil(&session).await?;
-    check::counts(&session, fired.accepted).await?;
+    let passed_by = check::counts(&session, fired.accepted).await?;
     check::left(&session, &gateway, fired.accepted).await?;
     check::told(&session, &receiver.received).await?;
     gateway.stop().await;
     // The next line shall not carry this one's messages.
     database.reset().await?;
     let fifths = watch::fifths(&fired.timed, &samples, length)?;
+    let mut notes = notes(&fifths, &samples, &ended, &vacuumed);
+    notes.push(format!(
+        "{} messages; of {passed_by} it was heard that they were read before it was heard that they were delivered",
+        fired.accepted
+    ));
     Ok(Figures {
         rows: rows(&fifths, length, &ended, &vacuumed),
-        notes: notes(&fifths, &samples, &ended, &vacuumed),
+        notes,
     })
 }
 

@@ -28,6 +28,7 @@ struct All {
     announcements: Mark,
     known: Mark,
     leases: Mark,
+    deliveries: Mark,
 }
 
 impl Marks {
@@ -54,6 +55,11 @@ impl Marks {
     /// Calls whose lease has ended.
     pub(crate) fn leases(&self) -> &Mark {
         &self.0.leases
+    }
+
+    /// Deliveries to make.
+    pub(crate) fn deliveries(&self) -> &Mark {
+        &self.0.deliveries
     }
 }
 

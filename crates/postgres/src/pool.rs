@@ -114,6 +114,11 @@ impl Postgres {
         self.look
     }
 
+    /// Where to begin looking for what is due.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
     /// What is known of the index for searches.
     pub(crate) fn searches(&self) -> &Searches {
         &self.searches

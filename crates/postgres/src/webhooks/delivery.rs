@@ -42,6 +42,9 @@ struct DueRow {
     attempts: i32,
     #[diesel(sql_type = Integer)]
     spent: i32,
+    /// The earliest time at which any endpoint's next delivery is due.
+    #[diesel(sql_type = Timestamptz)]
+    oldest: OffsetDateTime,
 }
 
 impl DueRow {
@@ -80,13 +83,16 @@ impl DeliveryQueue for Postgres {
         // Each endpoint is looked at by itself, from one to the next: however much waits for one of
         // them, the others cost no more. Those with fewest posts under way come first.
         let mut conn = self.conn().await?;
+        let look = self.marks().deliveries().look();
         let rows: Vec<DueRow> = sql(concat!(
             "WITH RECURSIVE heads AS ( \
-               (SELECT endpoint_id FROM delivery_queue ORDER BY endpoint_id LIMIT 1) \
+               (SELECT endpoint_id, due_at FROM delivery_queue WHERE due_at >= $8 \
+                ORDER BY endpoint_id, due_at LIMIT 1) \
                UNION ALL \
-               SELECT (SELECT n.endpoint_id FROM delivery_queue n \
-                       WHERE n.endpoint_id > h.endpoint_id ORDER BY n.endpoint_id LIMIT 1) \
-               FROM heads h WHERE h.endpoint_id IS NOT NULL), \
+               SELECT n.endpoint_id, n.due_at FROM heads h CROSS JOIN LATERAL ( \
+                 SELECT n.endpoint_id, n.due_at FROM delivery_queue n \
+                 WHERE n.endpoint_id > h.endpoint_id AND n.due_at >= $8 \
+                 ORDER BY n.endpoint_id, n.due_at LIMIT 1) n), \
              able AS MATERIALIZED ( \
                SELECT w.id, CASE WHEN i.failures >= $7 THEN 1 ELSE COALESCE(r.most, $4) END AS most, \
                  (SELECT count(*) FROM delivery_queue b \
@@ -105,7 +111,7 @@ impl DeliveryQueue for Postgres {
                CROSS JOIN LATERAL ( \
                  SELECT d.delivery_id, d.due_at, \
                    row_number() OVER (ORDER BY d.due_at, d.delivery_id) AS turn \
-                 FROM delivery_queue d WHERE d.endpoint_id = a.id AND d.due_at <= $1 \
+                 FROM delivery_queue d WHERE d.endpoint_id = a.id AND d.due_at BETWEEN $8 AND $1 \
                  ORDER BY d.due_at, d.delivery_id LIMIT GREATEST(a.most - a.busy, 0)) q \
                ORDER BY turn, q.due_at LIMIT $3), \
              chosen AS MATERIALIZED ( \
@@ -117,7 +123,7 @@ impl DeliveryQueue for Postgres {
                UPDATE delivery_queue q SET due_at = $2, lease_until = $2 \
                FROM chosen c WHERE q.ctid = c.place \
                RETURNING q.endpoint_id, q.delivery_id) \
-             SELECT f.* FROM claimed q CROSS JOIN LATERAL ( \
+             SELECT f.*, (SELECT min(due_at) FROM heads) AS oldest FROM claimed q CROSS JOIN LATERAL ( \
                SELECT d.id, d.endpoint_id, w.url, w.secret, d.event_id, d.event, d.attempts, \
                  d.spent, CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END \
                    AS previous_secret, e.request_id, e.payload::text AS body \
@@ -133,9 +139,12 @@ impl DeliveryQueue for Postgres {
         .bind::<Array<SqlUuid>, _>(each(rooms, |it| it.endpoint.uuid()))
         .bind::<Array<BigInt>, _>(each(rooms, |it| i64::from(it.most)))
         .bind::<BigInt, _>(i64::from(TROUBLED_AT))
+        .bind::<Timestamptz, _>(look.since())
         .get_results(&mut conn)
         .await
         .map_err(failed)?;
+        let oldest = rows.as_slice().first().map(|row| row.oldest);
+        self.marks().deliveries().found(look, oldest);
         Ok(rows.into_iter().map(|row| row.due(lease)).collect())
     }
 
