@@ -1,13 +1,15 @@
 //! The database both sides run on: durable, of this process alone, and emptied before each run.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::{Context as _, Result, ensure};
 use msgflash_local_postgres::{Cluster, Options, Programs};
+use tokio_postgres::config::Host;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use crate::machine::root;
 use crate::report::say;
@@ -35,8 +37,8 @@ pub(crate) struct Database {
     held: Option<Session>,
 }
 
-/// Databases of runs that are over. A run keeps a session in its own one, so those of a run without any
-/// session were left; a process's number would tell nothing of runs on other machines.
+/// Databases of runs that are over, as far as the server knows: a run keeps a session in its own one. A process's
+/// number alone would not do, since an address of this machine may lead into another one.
 const LEFT: &str = "SELECT d.datname FROM pg_database d \
     WHERE d.datname ~ '^msgflash_bench_[0-9]+(_[a-z0-9_]+)?$' AND NOT EXISTS ( \
       SELECT 1 FROM pg_stat_activity a \
@@ -53,7 +55,9 @@ impl Database {
         let files = cleared_files()?;
         let (server, programs, cluster) = if let Some(url) = named {
             let url = url.into_string().ok().context("DATABASE_URL is no UTF-8")?;
-            drop_left(&url).await?;
+            if is_of_this_machine(&url) {
+                drop_left(&url).await?;
+            }
             (url, None, None)
         } else {
             let (cluster, dir, bin) =
@@ -231,6 +235,22 @@ pub(crate) fn agree(what: &str, found: i64, expected: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether a server is reached without a network. Others may be shared with machines whose processes we cannot see.
+fn is_of_this_machine(server: &str) -> bool {
+    let Ok(config) = server.parse::<Config>() else {
+        return false;
+    };
+    let is_near = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+        }
+    };
+    !config.get_hosts().is_empty()
+        && config.get_hosts().iter().all(is_near)
+        && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
 /// Removes the databases that killed runs left on a server. One that is not ours to drop stays.
 async fn drop_left(server: &str) -> Result<()> {
     let session = Session::open(server).await?;
@@ -361,6 +381,26 @@ mod tests {
         assert!(stays(&own) && stays("notes"));
         assert!(!stays(&cluster) && !stays(&pgbench) && !stays(&stripped));
         fs::remove_dir_all(files).unwrap();
+    }
+
+    #[test]
+    fn only_a_socket_and_the_loopback_lead_to_this_machine() {
+        for near in [
+            "postgresql://me@%2Frun%2Fpg/one",
+            "postgres://localhost:5433/one",
+            "postgres://me:secret@127.0.0.1/one",
+        ] {
+            assert!(is_of_this_machine(near), "{near}");
+        }
+        for far in [
+            "postgres://db.example.test/one",
+            "postgres://10.0.0.7/one",
+            "postgres://localhost,db.example.test/one",
+            "postgres://localhost/one?hostaddr=10.0.0.7",
+            "no address",
+        ] {
+            assert!(!is_of_this_machine(far), "{far}");
+        }
     }
 
     #[test]
