@@ -173,7 +173,7 @@ async fn arrival(
     begun: OffsetDateTime,
 ) -> Result<OffsetDateTime> {
     for _ in 0..3_000 {
-        let last = gateway.asked(session).await?.last().copied();
+        let last = gateway.last_asked(session).await?;
         if let Some(at) = last.filter(|at| *at + time::Duration::MILLISECOND > begun) {
             return Ok(at);
         }
