@@ -1,11 +1,13 @@
 # shellcheck shell=sh
 # Building and running the benchmarks. Sourced by `run`, in the workspace's directory.
 
-# Where the benchmark looks for pgbench.
+# Where the benchmark looks for pgbench. `run` has set PG_BIN, unless the server is somebody else's: then
+# PG_BIN says nothing.
 has_pgbench() {
     command -v pgbench >/dev/null 2>&1 && return
-    for program in "${PG_BIN:-}/pgbench" /usr/lib/postgresql/*/bin/pgbench \
-        .local/pg/bin/pgbench .local/pgbench/pgbench; do
+    beside=
+    [ -n "${DATABASE_URL:-}" ] || beside=${PG_BIN:-}
+    for program in "$beside/pgbench" /usr/lib/postgresql/*/bin/pgbench .local/pgbench/pgbench; do
         [ ! -x "$program" ] || return 0
     done
     return 1

@@ -145,17 +145,18 @@ impl Gateway {
             .collect()
     }
 
-    /// When the last messages of a session were asked for, oldest first.
-    pub(crate) async fn asked(&self, session: &str) -> Result<Vec<OffsetDateTime>> {
+    /// When the last message of a session was asked for. The others are not told: who asks often would wait the
+    /// longer, the more there are.
+    pub(crate) async fn last_asked(&self, session: &str) -> Result<Option<OffsetDateTime>> {
         let url = format!(
-            "{}/simulator/requests?path=/message/sendText/{session}",
+            "{}/simulator/requests?path=/message/sendText/{session}&last=1",
             self.running.control_url()
         );
         let answer = self.client.get(url).send().await?.bytes().await?;
         let all: Vec<Asked> = serde_json::from_slice(&answer).context("no list of requests")?;
-        all.iter()
+        all.last()
             .map(|it| OffsetDateTime::parse(&it.at, &Rfc3339).context("a request at no time"))
-            .collect()
+            .transpose()
     }
 
     /// Stops it.

@@ -81,7 +81,7 @@ pub(crate) async fn run(line: &str, options: &Options, database: &Database) -> R
         "p9" => p9::run(options, database).await,
         "p10" => p10::run(options, database).await,
         "p11" => p11::run(options, database).await,
-        "p12" => p12::run(options),
+        "p12" => p12::run(options).await,
         "p13" => p13::run(options, database).await,
         "g1" => g1::run(options, database).await,
         "g2" => g2::run(options, database).await,

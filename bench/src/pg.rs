@@ -1,15 +1,18 @@
 //! The database both sides run on: durable, of this process alone, and emptied before each run.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::{Context as _, Result, ensure};
 use msgflash_local_postgres::{Cluster, Options, Programs};
+use tokio_postgres::config::Host;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use crate::machine::root;
+use crate::report::say;
 
 /// Tables that hold the scene; everything else is emptied before each run.
 const SCENE: [&str; 8] = [
@@ -30,29 +33,50 @@ pub(crate) struct Database {
     name: String,
     programs: Option<PathBuf>,
     cluster: Option<(Cluster, PathBuf)>,
+    /// Open for as long as we live, on a server that others use too: see [`LEFT`].
+    held: Option<Session>,
 }
+
+/// Databases of runs that are over, as far as the server knows: a run keeps a session in its own one. A process's
+/// number alone would not do, since an address of this machine may lead into another one.
+const LEFT: &str = "SELECT d.datname FROM pg_database d \
+    WHERE d.datname ~ '^msgflash_bench_[0-9]+(_[a-z0-9_]+)?$' AND NOT EXISTS ( \
+      SELECT 1 FROM pg_stat_activity a \
+      WHERE substring(a.datname FROM '^msgflash_bench_[0-9]+') \
+        = substring(d.datname FROM '^msgflash_bench_[0-9]+'))";
+/// What the names of our databases begin with, before the process's number.
+const NAMED: &str = "msgflash_bench_";
 
 impl Database {
     /// Takes the server `DATABASE_URL` names, or starts one of our own. Databases that exist there
     /// are not touched.
     pub(crate) async fn start() -> Result<Self> {
         let named = std::env::var_os("DATABASE_URL").filter(|url| !url.is_empty());
+        let files = cleared_files()?;
         let (server, programs, cluster) = if let Some(url) = named {
             let url = url.into_string().ok().context("DATABASE_URL is no UTF-8")?;
+            if is_of_this_machine(&url) {
+                drop_left(&url).await?;
+            }
             (url, None, None)
         } else {
-            let (cluster, dir, bin) = tokio::task::spawn_blocking(own_cluster).await??;
+            let (cluster, dir, bin) =
+                tokio::task::spawn_blocking(move || own_cluster(&files)).await??;
             (cluster.url(), Some(bin), Some((cluster, dir)))
         };
-        let name = format!("msgflash_bench_{}", process::id());
-        let database = Self {
+        let name = format!("{NAMED}{}", process::id());
+        let mut database = Self {
             url: with_database(&server, &name),
             server,
             name,
             programs,
             cluster,
+            held: None,
         };
         database.create(&database.name).await?;
+        if database.cluster.is_none() {
+            database.held = Some(database.session().await?);
+        }
         msgflash_postgres::migrate(&database.url).await?;
         Ok(database)
     }
@@ -89,6 +113,7 @@ impl Database {
             name,
             programs: self.programs.clone(),
             cluster: None,
+            held: None,
         })
     }
 
@@ -128,6 +153,7 @@ impl Database {
 
     /// Removes the database and what was made beside it, and the server when it is ours.
     pub(crate) async fn stop(mut self) -> Result<()> {
+        drop(self.held.take());
         for name in self.beside().await? {
             self.drop_fresh(&name).await?;
         }
@@ -209,16 +235,67 @@ pub(crate) fn agree(what: &str, found: i64, expected: u64) -> Result<()> {
     Ok(())
 }
 
-/// A durable cluster in `.local/bench`; what killed processes left there is cleared away first.
-fn own_cluster() -> Result<(Cluster, PathBuf, PathBuf)> {
-    let local = root().join(".local");
-    let clusters = local.join("bench");
-    fs::create_dir_all(&clusters)?;
-    remove_stale(&clusters);
+/// Whether a server is reached without a network. Others may be shared with machines whose processes we cannot see.
+fn is_of_this_machine(server: &str) -> bool {
+    let Ok(config) = server.parse::<Config>() else {
+        return false;
+    };
+    let is_near = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+        }
+    };
+    !config.get_hosts().is_empty()
+        && config.get_hosts().iter().all(is_near)
+        && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// Removes the databases that killed runs left on a server. One that is not ours to drop stays.
+async fn drop_left(server: &str) -> Result<()> {
+    let session = Session::open(server).await?;
+    for row in session.client.query(LEFT, &[]).await? {
+        let name: String = row.get(0);
+        // A run of this machine may have made it just now, and have no session yet.
+        let is_over = number_of(&name).is_some_and(is_gone);
+        if !is_over {
+            continue;
+        }
+        // Not by force: where there is a session by now, the server refuses.
+        let text = format!("DROP DATABASE IF EXISTS {name}");
+        match session.client.batch_execute(&text).await {
+            Ok(()) => say(&format!("bench: removed {name}, which a killed run left")),
+            Err(error) => say(&format!("bench: {name} stays: {error}")),
+        }
+    }
+    Ok(())
+}
+
+/// The number of the process that made a database.
+fn number_of(database: &str) -> Option<u32> {
+    let rest = database.strip_prefix(NAMED)?;
+    rest.split('_').next()?.parse().ok()
+}
+
+/// Whether there is no such process on this machine.
+fn is_gone(pid: u32) -> bool {
+    !Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// Where runs keep their files. What killed ones left there is cleared away.
+fn cleared_files() -> Result<PathBuf> {
+    let files = root().join(".local/bench");
+    fs::create_dir_all(&files)?;
+    remove_stale(&files);
+    Ok(files)
+}
+
+/// A durable cluster among these files.
+fn own_cluster(files: &Path) -> Result<(Cluster, PathBuf, PathBuf)> {
     let wish = std::env::var_os("PG_BIN").map(PathBuf::from);
-    let programs = Programs::find(wish.as_deref(), &local.join("pg"))?;
+    let programs = Programs::find(wish.as_deref(), &root().join(".local/pg"))?;
     let bin = programs.bin().to_owned();
-    let dir = clusters.join(process::id().to_string());
+    let dir = files.join(process::id().to_string());
     let mut options = Options::new(programs, &dir);
     options.max_connections = 300;
     // Durable as it comes. Checkpoints happen between runs, because one in the middle of a run
@@ -230,17 +307,24 @@ fn own_cluster() -> Result<(Cluster, PathBuf, PathBuf)> {
     Ok((cluster, dir, bin))
 }
 
-fn remove_stale(clusters: &Path) {
-    for entry in clusters.read_dir().into_iter().flatten().flatten() {
+fn remove_stale(files: &Path) {
+    for entry in files.read_dir().into_iter().flatten().flatten() {
         let name = entry.file_name();
         // A cluster, or `pgbench-<pid>` and the like.
-        let is_gone = name
+        let is_left = name
             .to_str()
             .and_then(|name| name.rsplit('-').next()?.parse::<u32>().ok())
-            .is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
-        if is_gone {
-            drop(fs::remove_dir_all(entry.path()));
+            .is_some_and(is_gone);
+        if !is_left {
+            continue;
         }
+        let path = entry.path();
+        // A stripped program is a file.
+        drop(if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        });
     }
 }
 
@@ -277,6 +361,54 @@ mod tests {
         for (before, after) in cases {
             assert_eq!(with_database(before, "two"), after);
         }
+    }
+
+    #[test]
+    fn what_dead_processes_left_is_removed() {
+        let files = std::env::temp_dir().join(format!("bench-files-{}", process::id()));
+        // No process has so high a number.
+        let dead = u32::MAX;
+        let (own, cluster) = (process::id().to_string(), dead.to_string());
+        let (pgbench, stripped) = (format!("pgbench-{dead}"), format!("stripped-{dead}"));
+        for dir in [own.as_str(), "notes", &cluster, &pgbench] {
+            fs::create_dir_all(files.join(dir).join("within")).unwrap();
+        }
+        fs::write(files.join(&stripped), "").unwrap();
+
+        remove_stale(&files);
+
+        let stays = |name: &str| files.join(name).exists();
+        assert!(stays(&own) && stays("notes"));
+        assert!(!stays(&cluster) && !stays(&pgbench) && !stays(&stripped));
+        fs::remove_dir_all(files).unwrap();
+    }
+
+    #[test]
+    fn only_a_socket_and_the_loopback_lead_to_this_machine() {
+        for near in [
+            "postgresql://me@%2Frun%2Fpg/one",
+            "postgres://localhost:5433/one",
+            "postgres://me:secret@127.0.0.1/one",
+        ] {
+            assert!(is_of_this_machine(near), "{near}");
+        }
+        for far in [
+            "postgres://db.example.test/one",
+            "postgres://10.0.0.7/one",
+            "postgres://localhost,db.example.test/one",
+            "postgres://localhost/one?hostaddr=10.0.0.7",
+            "no address",
+        ] {
+            assert!(!is_of_this_machine(far), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_database_tells_whose_it_is() {
+        assert_eq!(number_of("msgflash_bench_12"), Some(12));
+        assert_eq!(number_of("msgflash_bench_12_grown_1_10"), Some(12));
+        assert_eq!(number_of("msgflash_bench_x"), None);
+        assert_eq!(number_of("msgflash"), None);
     }
 
     #[test]

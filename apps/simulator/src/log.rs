@@ -70,11 +70,20 @@ impl<T: Entry> Log<T> {
 
     /// The entries the filter picks, oldest first.
     pub(crate) fn shown(&self, pick: impl Fn(&T) -> bool) -> Vec<Value> {
-        lock(&self.entries)
+        self.latest(KEPT, pick)
+    }
+
+    /// The same, and no more than the latest `count` of them.
+    pub(crate) fn latest(&self, count: usize, pick: impl Fn(&T) -> bool) -> Vec<Value> {
+        let mut found: Vec<Value> = lock(&self.entries)
             .iter()
+            .rev()
             .filter(|entry| pick(entry))
+            .take(count)
             .map(Entry::shown)
-            .collect()
+            .collect();
+        found.reverse();
+        found
     }
 }
 

@@ -27,7 +27,7 @@ const CAMPAIGN: u32 = 0;
 const SINGLES: u32 = 1;
 /// Single messages before the clock starts, of which nothing is measured: what a server does for the first time.
 const FIRST: u32 = 200;
-/// Single messages beside the campaign; half as many alone before it, and half as many behind it.
+/// Single messages alone, as many beside the campaign, and as many alone again.
 const COUNT: u32 = 500;
 /// A send takes half of what it takes a phone: the campaign sends all the time and lasts, and the machine has
 /// processors left. What is measured is waiting for the campaign, and not for a processor.
@@ -91,9 +91,8 @@ async fn round(
     let mut api = Api::open(server.address).await?;
     let first = options.rows(FIRST, 20);
     let count = options.rows(COUNT, 100);
-    let half = count / 2;
     singles(&gateway, &mut api, 0..first).await?;
-    let mut alone = singles(&gateway, &mut api, first..first + half).await?;
+    let mut alone = singles(&gateway, &mut api, first..first + count).await?;
     let everybody = json!({ "type": "all" });
     let instance = scene::instance(CAMPAIGN);
     let id = campaign::create(&mut api, CAMPAIGN, &instance, &everybody, Hours::Any).await?;
@@ -102,7 +101,7 @@ async fn round(
     );
     flow::until(session, "the campaign is under way", &under_way, 1).await?;
     let (before, begun) = (sent(session, &id).await?, SystemClock.now());
-    let begin = first + half;
+    let begin = first + count;
     let beside = singles(&gateway, &mut api, begin..begin + count).await?;
     let seconds = (SystemClock.now() - begun).as_seconds_f64();
     let after = sent(session, &id).await?;
@@ -111,7 +110,7 @@ async fn round(
         "the campaign was not under way all the time: {before} to {after}"
     );
     campaign::pause(&mut api, session, CAMPAIGN, &id).await?;
-    let (begin, all) = (begin + count, begin + count + half);
+    let (begin, all) = (begin + count, begin + 2 * count);
     alone.extend(singles(&gateway, &mut api, begin..all).await?);
     server.stop().await?;
     options.spoil(session).await?;
@@ -173,7 +172,7 @@ async fn arrival(
     begun: OffsetDateTime,
 ) -> Result<OffsetDateTime> {
     for _ in 0..3_000 {
-        let last = gateway.asked(session).await?.last().copied();
+        let last = gateway.last_asked(session).await?;
         if let Some(at) = last.filter(|at| *at + time::Duration::MILLISECOND > begun) {
             return Ok(at);
         }

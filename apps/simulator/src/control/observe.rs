@@ -122,14 +122,17 @@ fn sent(instance: &Instance, row: &Row) -> Value {
 pub(super) struct Containing {
     /// Only requests whose path contains this.
     path: Option<String>,
+    /// Only so many, the latest.
+    last: Option<usize>,
 }
 
 pub(super) async fn requests(gateway: Shared, query: Query<Containing>) -> HttpResponse {
     let wanted = query.path.as_deref().unwrap_or_default();
+    let last = query.last.unwrap_or(usize::MAX);
     HttpResponse::Ok().json(
         gateway
             .requests
-            .shown(|request| request.path.contains(wanted)),
+            .latest(last, |request| request.path.contains(wanted)),
     )
 }
 

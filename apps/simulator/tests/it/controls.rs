@@ -177,6 +177,8 @@ async fn what_left_is_listed_with_its_number_text_and_id() {
     let (_, requests) = stage.get("/simulator/requests?path=sendText").await;
     assert_eq!(requests.as_array().unwrap().len(), 2);
     assert_eq!(requests[0]["status"], 201);
+    let (_, last) = stage.get("/simulator/requests?path=sendText&last=1").await;
+    assert_eq!(last, json!([requests[1]]));
 }
 
 #[tokio::test]

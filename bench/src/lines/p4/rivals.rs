@@ -146,15 +146,18 @@ async fn is_able(kind: Kind) -> Result<()> {
     }
     let node = Command::new("node").arg("--version").output().await;
     node.context("node is not installed")?;
-    if node_dir().join("node_modules/graphile-worker").is_dir() {
+    // npm writes it last: an installation that was cut short is made anew.
+    if node_dir().join("node_modules/.package-lock.json").is_file() {
         return Ok(());
     }
-    let install = Command::new("npm")
+    let mut install = Command::new("npm");
+    install
         .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
         .current_dir(node_dir())
-        .output()
-        .await
-        .context("npm is not installed")?;
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    end_with_us(install.as_std_mut());
+    let install = install.output().await.context("npm is not installed")?;
     ensure!(
         install.status.success(),
         "npm could not install it: {}",
