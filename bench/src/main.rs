@@ -97,6 +97,8 @@ enum Command {
 const PERFORMANCE: [&str; 13] = [
     "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",
 ];
+/// What is measured by time or at one moment: no share makes it smaller.
+const UNSIZED: [&str; 4] = ["p1", "p2", "p3", "p11"];
 /// How cost grows. `quick` leaves it out: loading several databases and waiting for vacuum is not quick.
 const GROWTH: [&str; 4] = ["g1", "g2", "g3", "g4"];
 
@@ -230,7 +232,11 @@ async fn measure(
                 "{} round(s), {} s, share {}",
                 options.rounds, options.seconds, options.share
             ),
-            share: options.share,
+            share: if UNSIZED.contains(line) {
+                1.0
+            } else {
+                options.share
+            },
             command: std::iter::once("bench".to_owned())
                 .chain(std::env::args().skip(1))
                 .collect::<Vec<_>>()
