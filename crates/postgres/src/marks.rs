@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A look begins this much before the first row that the last one saw.
-const OVERLAP: time::Duration = time::Duration::seconds(5);
+const OVERLAP: time::Duration = time::Duration::SECOND;
 /// After a look from the beginning there is none for so many times as long as it took.
 const REST: u32 = 20;
 
@@ -117,7 +117,8 @@ impl Mark {
         }
     }
 
-    /// Ends it: `first` is the earliest that was there, and nothing before it is left.
+    /// Ends it: `first` is the earliest that was there, or the time until which there was nothing; `None` when
+    /// nobody can tell.
     pub(crate) fn found(&self, look: Look, first: Option<OffsetDateTime>) {
         self.found_at(look, first, Instant::now());
     }

@@ -361,7 +361,8 @@ impl CampaignReader for Postgres {
     ) -> Result<u64, StoreError> {
         let mut conn = self.conn().await?;
         let row: CountRow = sql("SELECT count(*) AS count FROM ( \
-               SELECT 1 FROM queue q WHERE q.instance_id = $1 AND q.class = 2 AND q.state = 1 \
+               SELECT 1 FROM queue q \
+               WHERE uuid_send(q.instance_id) = uuid_send($1) AND q.class = 2 AND q.state = 1 \
                  AND q.campaign_id = $2 AND q.not_before > $3 \
                  AND EXISTS (SELECT 1 FROM instances i \
                    WHERE i.id = $1 AND i.restricted_until IS NOT NULL) LIMIT $4) held")

@@ -200,8 +200,8 @@ impl EventStore for PgUnit {
         .get_result(self.conn())
         .await
         .map_err(failed)?;
-        // Earlier ones that are not known yet are looked at one by one when they are due.
-        marks.known().found(look, dropped.first);
+        // Earlier ones that are not known yet are looked at one by one.
+        marks.known().found(look, dropped.first.or(Some(now)));
         Ok(usize::try_from(dropped.count).unwrap_or(0))
     }
 
@@ -223,8 +223,8 @@ impl EventStore for PgUnit {
             .await
             .optional()
             .map_err(failed)?;
-        let first = row.as_ref().map(|row| row.due_at);
-        marks.announcements().found(look, first);
+        let first = row.as_ref().map_or(now, |row| row.due_at);
+        marks.announcements().found(look, Some(first));
         Ok(row.map(StoredEvent::from))
     }
 

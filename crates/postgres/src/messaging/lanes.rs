@@ -231,7 +231,7 @@ impl LaneStore for Postgres {
             " FROM (SELECT ",
             queue_columns!(),
             " FROM queue q \
-               WHERE q.instance_id = k.lane AND q.state = 1 AND q.class = k.class \
+               WHERE uuid_send(q.instance_id) = uuid_send(k.lane) AND q.state = 1 AND q.class = k.class \
                  AND (q.due_at, q.message_id) > (k.due, k.message) AND q.not_before <= $5 \
                  AND (q.until IS NULL OR q.until > $5) AND (q.campaign_id IS NULL OR ",
             sends!("q"),

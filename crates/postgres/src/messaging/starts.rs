@@ -115,7 +115,8 @@ impl StartStore for PgUnit {
                SELECT s.instance_id, s.message_id, k.until \
                FROM UNNEST($1, $2) AS k (instance_id, until) CROSS JOIN LATERAL ( \
                  SELECT q.instance_id, q.message_id FROM queue q \
-                 WHERE q.instance_id = k.instance_id AND q.state = 1 AND q.not_before < k.until \
+                 WHERE uuid_send(q.instance_id) = uuid_send(k.instance_id) AND q.state = 1 \
+                   AND q.not_before < k.until \
                    AND q.message_id <> ALL ($3) \
                    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.instance_id = q.instance_id \
                                      AND m.peer = q.phone AND m.inbound) \

@@ -177,9 +177,10 @@ impl AttemptStore for PgUnit {
                RETURNING d.id, d.status, d.next_attempt_at), \
              again AS ( \
                UPDATE delivery_queue q SET due_at = r.next_attempt_at, lease_until = NULL \
-               FROM recorded r WHERE q.delivery_id = r.id AND r.status = 'pending') \
-             DELETE FROM delivery_queue q USING recorded r \
-             WHERE q.delivery_id = r.id AND r.status <> 'pending'")
+               FROM recorded r WHERE q.delivery_id = r.id AND q.delivery_id = ANY (ARRAY( \
+                 SELECT r.id FROM recorded r WHERE r.status = 'pending'))) \
+             DELETE FROM delivery_queue q WHERE q.delivery_id = ANY (ARRAY( \
+               SELECT r.id FROM recorded r WHERE r.status <> 'pending'))")
         .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.endpoint.uuid()))
         .bind::<Array<SqlUuid>, _>(each(attempts, |it| it.id.uuid()))
         .bind::<Array<Text>, _>(each(attempts, status))

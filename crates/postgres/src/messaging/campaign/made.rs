@@ -235,7 +235,8 @@ pub(super) async fn take_ready(
     let rows: Vec<QueueRow> = sql(concat!(
         "DELETE FROM queue q WHERE q.ctid = ANY (ARRAY( \
            SELECT o.ctid FROM queue o \
-           WHERE o.instance_id = $1 AND o.class = 2 AND o.state = 1 AND o.campaign_id = $2 \
+           WHERE uuid_send(o.instance_id) = uuid_send($1) AND o.class = 2 AND o.state = 1 \
+             AND o.campaign_id = $2 \
              AND (o.attempt = 0 OR NOT $3) \
            ORDER BY o.message_id FOR UPDATE SKIP LOCKED)) RETURNING ",
         queue_columns!()
@@ -269,10 +270,9 @@ pub(super) async fn reopen(
     campaign: &Campaign,
     until: Option<OffsetDateTime>,
 ) -> Result<(), StoreError> {
-    sql(
-        "UPDATE queue q SET until = $3 WHERE q.instance_id = $1 AND q.class = 2 AND q.state = 1 \
-           AND q.campaign_id = $2 AND q.until IS DISTINCT FROM $3",
-    )
+    sql("UPDATE queue q SET until = $3 \
+         WHERE uuid_send(q.instance_id) = uuid_send($1) AND q.class = 2 AND q.state = 1 \
+           AND q.campaign_id = $2 AND q.until IS DISTINCT FROM $3")
     .bind::<SqlUuid, _>(campaign.instance.uuid())
     .bind::<SqlUuid, _>(campaign.id.uuid())
     .bind::<Nullable<Timestamptz>, _>(until)

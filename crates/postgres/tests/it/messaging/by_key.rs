@@ -20,7 +20,12 @@ const BY_INDEX: &str = "SELECT \
     FROM pg_stat_user_indexes WHERE relname = $1";
 
 /// How many rows other indexes of the table gave for these look-ups, which are all counted by now.
-async fn read_by_others(session: &Client, table: &str, index: &str, lookups: i64) -> i64 {
+pub(super) async fn read_by_others(
+    session: &Client,
+    table: &str,
+    index: &str,
+    lookups: i64,
+) -> i64 {
     session.query(CUT, &[]).await.expect("cut");
     eventually("all looks are counted", async || {
         let counted = session.query_one(BY_INDEX, &[&table, &index]).await;

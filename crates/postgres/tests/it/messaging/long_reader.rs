@@ -1,11 +1,15 @@
 //! While somebody reads for long, rows that are done with stay: looks for what is due do not go through all of
 //! them again and again.
 
+use msgflash_messaging::InstanceId;
+use msgflash_messaging::dispatch::Class;
+use msgflash_messaging::dispatch::ports::{LaneStore, Mark};
 use msgflash_messaging::receipt::ports::ReceiptUnits;
 use msgflash_testkit::eventually;
 use msgflash_webhooks::ports::FanOutUnits;
 use tokio_postgres::Client;
 
+use super::by_key::read_by_others;
 use super::picks::CUT;
 use crate::stage::{NOW, Stage};
 
@@ -97,5 +101,45 @@ async fn events_that_were_handed_on_are_not_gone_through_at_each_look() {
     }
     let entries = read(&session, "outbox_pkey").await;
     assert!(entries < MOST, "{entries}");
+    drop(reader);
+}
+
+/// Twenty thousand entries of one lane that were sent, and calls and a few entries of others: a large table with
+/// little in it, in which what is ready seems to lie far apart.
+const SENT: [&str; 6] = [
+    "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, state, due_at, not_before)
+       SELECT '00000000-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+         33600000000 + n, 0, 1, '2026-05-01Z', '2026-05-01Z' FROM generate_series(1, 20000) n",
+    "DELETE FROM queue",
+    "INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, state, due_at, not_before)
+       SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+         33600000000 + n, 0, CASE WHEN n > 300 THEN 1 ELSE 2 END, '2026-05-01Z', '2026-05-01Z'
+       FROM generate_series(1, 305) n",
+    "VACUUM ANALYZE queue",
+    "SELECT pg_stat_force_next_flush()",
+    "SELECT pg_stat_reset()",
+];
+
+#[tokio::test]
+async fn what_was_sent_is_not_gone_through_for_what_is_ready() {
+    let stage = Stage::new().await;
+    let session = stage.session().await;
+    let reader = reader(&stage).await;
+    for statement in SENT {
+        session.batch_execute(statement).await.expect(statement);
+    }
+    let lane = "00000000-0000-7000-8000-000000000001";
+    let mark = Mark {
+        lane: InstanceId::new(lane.parse().expect("an id")),
+        class: Class::Single,
+        after: None,
+        limit: 10,
+    };
+    for _ in 0..LOOKS {
+        let ready = LaneStore::ahead(&stage.postgres, std::slice::from_ref(&mark), NOW).await;
+        assert_eq!(ready.expect("read").len(), 0);
+    }
+    let others = read_by_others(&session, "queue", "queue_ready", LOOKS).await;
+    assert_eq!(others, 0);
     drop(reader);
 }

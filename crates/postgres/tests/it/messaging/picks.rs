@@ -18,14 +18,14 @@ pub(super) const FILL: &str = "
         '2026-05-01Z' FROM generate_series(1, 300) n;
     INSERT INTO inbox (id, instance_id, key_id, event, data, received_at, due_at)
       SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'K' || n, 'send.message',
-        '{}', '2026-05-01Z', '2026-05-01Z' FROM generate_series(1, 300) n;
+        '{}', '2026-05-01Z', '2026-05-20 09:59:59.5Z' FROM generate_series(1, 300) n;
     INSERT INTO inbox (id, instance_id, key_id, rank, received_at, due_at)
       SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'K' || n, 2,
         '2026-05-01Z', '2036-05-01Z' FROM generate_series(1, 300) n;
     INSERT INTO queue (instance_id, message_id, workspace_id, account_id, phone, class, state,
         due_at, not_before, lease_until)
       SELECT '00000000-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(),
-        gen_random_uuid(), 33600000000 + n, 0, 2, '2026-05-01Z', '2026-05-01Z', '2026-05-20 09:59:58Z'
+        gen_random_uuid(), 33600000000 + n, 0, 2, '2026-05-01Z', '2026-05-01Z', '2026-05-20 09:59:59.5Z'
       FROM generate_series(1, 300) n";
 
 /// How often rows were looked for, and how many of these changes are counted by now. Sessions tell when
